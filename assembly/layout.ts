@@ -1,0 +1,106 @@
+// The memory map of one profile, in address order. Each region starts where the previous one ends.
+
+import {
+  Desktop,
+  Large,
+  Profile,
+  Small,
+  SMALL_STATE_LIMIT,
+  STATIC_ORIGIN,
+} from "./spec/limits";
+
+// ---- The column of this build ----
+const IS_SMALL: bool = PROFILE == Profile.SMALL;
+const IS_LARGE: bool = PROFILE == Profile.LARGE;
+/** Only a desktop node offers the reference's flat 64 KiB, its bare machine and libm. */
+export const IS_DESKTOP: bool = PROFILE == Profile.DESKTOP;
+
+export const TASK_MAX: usize = IS_SMALL ? Small.TASKS : IS_LARGE ? Large.TASKS : Desktop.TASKS;
+export const VALUE_MAX: usize = IS_SMALL ? Small.VALUES : IS_LARGE ? Large.VALUES : Desktop.VALUES;
+export const COMMAND_MAX: usize = IS_SMALL ? Small.COMMANDS : IS_LARGE ? Large.COMMANDS : Desktop.COMMANDS;
+export const DESCRIPTOR_MAX: usize = IS_SMALL ? Small.DESCRIPTORS : IS_LARGE ? Large.DESCRIPTORS : Desktop.DESCRIPTORS;
+export const HANDLE_MAX: usize = IS_SMALL ? Small.HANDLES : IS_LARGE ? Large.HANDLES : Desktop.HANDLES;
+export const SUBSCRIPTION_MAX: usize = IS_SMALL
+  ? Small.SUBSCRIPTIONS
+  : IS_LARGE
+    ? Large.SUBSCRIPTIONS
+    : Desktop.SUBSCRIPTIONS;
+export const EVENT_MAX: usize = IS_SMALL ? Small.EVENTS : IS_LARGE ? Large.EVENTS : Desktop.EVENTS;
+export const FILE_MAX: usize = IS_SMALL ? Small.FILES : IS_LARGE ? Large.FILES : Desktop.FILES;
+export const CALL_MAX: usize = IS_SMALL ? Small.CALLS : IS_LARGE ? Large.CALLS : Desktop.CALLS;
+export const PIN_MAX: usize = IS_SMALL ? Small.PINS : IS_LARGE ? Large.PINS : Desktop.PINS;
+export const CELL_MAX: usize = IS_SMALL ? Small.CELLS : IS_LARGE ? Large.CELLS : Desktop.CELLS;
+export const IO_SIZE: usize = IS_SMALL ? Small.IO_BYTES : IS_LARGE ? Large.IO_BYTES : Desktop.IO_BYTES;
+export const STACK_SIZE_DEFAULT: usize = IS_SMALL ? Small.STACK_BYTES : IS_LARGE ? Large.STACK_BYTES : Desktop.STACK_BYTES;
+export const RAM_LIMIT: usize = IS_SMALL ? Small.RAM_LIMIT : IS_LARGE ? Large.RAM_LIMIT : Desktop.RAM_LIMIT;
+export const ARENA_SHIFT: usize = IS_SMALL ? Small.ARENA_SHIFT : IS_LARGE ? Large.ARENA_SHIFT : Desktop.ARENA_SHIFT;
+
+/** Slots: one an instance may run from, and one for the image that arrives. */
+export const SLOT_MAX: usize = TASK_MAX + 1;
+/** Rows of the handle table: one a task, and the last for the host. */
+export const HANDLE_ROW_MAX: usize = TASK_MAX + 1;
+
+// ---- Sizes of the structs; their owners assert them ----
+/** Two banks a page, so that a register file never crosses one (one pointer byte stays fixed on AVR). */
+export const TASK_BANK_SIZE: usize = 128;
+export const NODE_SIZE: usize = 64;
+export const DESCRIPTOR_SIZE: usize = 28;
+export const HANDLE_SIZE: usize = 16;
+export const HANDLE_ROW_SIZE: usize = 4 + HANDLE_MAX * HANDLE_SIZE;
+export const RECEIVED_SIZE: usize = 16;
+export const VALUE_SIZE: usize = 20;
+export const COMMAND_SIZE: usize = 12;
+export const SUBSCRIPTION_SIZE: usize = 8;
+export const CALL_SIZE: usize = 16;
+export const SLOT_SIZE: usize = 12;
+export const SESSION_SIZE: usize = 128;
+export const REFUSAL_SIZE: usize = 64;
+export const STORE_SIZE: usize = 96;
+export const FILE_SIZE: usize = 12;
+export const PIN_SIZE: usize = 2;
+export const EVENT_SIZE: usize = 16;
+
+// ---- The map ----
+export const STATIC_BASE: usize = STATIC_ORIGIN; // below it lie an AVR's registers
+export const TASKS_BASE: usize = STATIC_BASE;
+export const TASKS_SIZE: usize = TASK_MAX * TASK_BANK_SIZE;
+export const NODE_BASE: usize = TASKS_BASE + TASKS_SIZE;
+export const DESCRIPTORS_BASE: usize = NODE_BASE + NODE_SIZE;
+export const DESCRIPTORS_SIZE: usize = DESCRIPTOR_MAX * DESCRIPTOR_SIZE;
+export const HANDLES_BASE: usize = DESCRIPTORS_BASE + DESCRIPTORS_SIZE;
+export const HANDLES_SIZE: usize = HANDLE_ROW_MAX * HANDLE_ROW_SIZE;
+export const RECEIVED_BASE: usize = HANDLES_BASE + HANDLES_SIZE;
+export const VALUES_BASE: usize = RECEIVED_BASE + RECEIVED_SIZE;
+export const VALUES_SIZE: usize = VALUE_MAX * VALUE_SIZE;
+export const COMMANDS_BASE: usize = VALUES_BASE + VALUES_SIZE;
+export const COMMANDS_SIZE: usize = COMMAND_MAX * COMMAND_SIZE;
+export const SUBSCRIPTIONS_BASE: usize = COMMANDS_BASE + COMMANDS_SIZE;
+export const SUBSCRIPTIONS_SIZE: usize = SUBSCRIPTION_MAX * SUBSCRIPTION_SIZE;
+export const CALLS_BASE: usize = SUBSCRIPTIONS_BASE + SUBSCRIPTIONS_SIZE;
+export const CALLS_SIZE: usize = CALL_MAX * CALL_SIZE;
+export const SLOTS_BASE: usize = CALLS_BASE + CALLS_SIZE;
+export const SLOTS_SIZE: usize = SLOT_MAX * SLOT_SIZE;
+export const SESSION_BASE: usize = SLOTS_BASE + SLOTS_SIZE;
+export const REFUSAL_BASE: usize = SESSION_BASE + SESSION_SIZE;
+export const STORE_BASE: usize = REFUSAL_BASE + REFUSAL_SIZE;
+/** One bit a cell: set when the cell may not be taken. */
+export const CELLS_BASE: usize = STORE_BASE + STORE_SIZE;
+export const CELLS_SIZE: usize = (CELL_MAX + 31) / 32 * 4;
+export const FILES_BASE: usize = CELLS_BASE + CELLS_SIZE;
+export const FILES_SIZE: usize = FILE_MAX * FILE_SIZE;
+export const PINS_BASE: usize = FILES_BASE + FILES_SIZE;
+export const PINS_SIZE: usize = PIN_MAX * PIN_SIZE;
+/** Where host and core lay names, payloads and records for each other. */
+export const IO_BASE: usize = PINS_BASE + PINS_SIZE;
+export const EVENTS_BASE: usize = IO_BASE + IO_SIZE;
+export const EVENTS_SIZE: usize = EVENT_MAX * EVENT_SIZE;
+export const STATE_END: usize = EVENTS_BASE + EVENTS_SIZE;
+/** Blocks of code, data, rings and run-time names; see arena.ts. */
+export const ARENA_BASE: usize = (STATE_END + (1 << ARENA_SHIFT) - 1) & ~((1 << ARENA_SHIFT) - 1);
+export const ARENA_SIZE: usize = RAM_LIMIT - ARENA_BASE;
+export const RAM_END: usize = ARENA_BASE + ARENA_SIZE;
+
+if (RAM_END > RAM_LIMIT) ERROR("layout: RAM budget exceeded");
+if (IS_SMALL && STATE_END - STATIC_BASE > SMALL_STATE_LIMIT) ERROR("layout: core state exceeds its budget");
+if ((TASKS_BASE & 0xff) != 0) ERROR("layout: task banks must start on a page");
+if (IO_BASE > 0x10000) ERROR("layout: fields that own an arena block must lie below 64 KiB");

@@ -1,0 +1,178 @@
+// Numbers that host and core share about a running node: states, stops, events, records in the I/O buffer.
+
+/** Pid of the host, of no task. */
+export const HOST_PID: u32 = 0;
+/** Pids run from 1 to this and start over; one in use is passed by. */
+export const PID_MAX: u32 = 250;
+/** "No time at all": nothing is due. */
+export const NEVER: u32 = 0xffffffff;
+
+/** State of a task. */
+export enum TaskState {
+  NONE = 0,
+  /** registered, not yet visible */
+  LOADING = 1,
+  READY = 2,
+  SLEEPING = 3,
+  /** in a mailbox RECV */
+  RECEIVING = 4,
+  /** in a command call, until the handler returns */
+  CALLING = 5,
+  /** stopped by BRK or by the host */
+  PAUSED = 6,
+  EXITED = 7,
+  RETURNED = 8,
+  FAULTED = 9,
+  /** waits for its restart after a fault */
+  BACKING_OFF = 10,
+}
+
+/** Why the MiniVM stopped. */
+export enum Stop {
+  BUDGET = 0,
+  SVC = 1,
+  BRK = 2,
+  /** RET with no CALL outstanding */
+  RETURN = 3,
+  MEMORY = 4,
+  DIV_ZERO = 5,
+  STACK_OVERFLOW = 6,
+  STACK_UNDERFLOW = 7,
+  ILLEGAL = 8,
+  PC = 9,
+}
+
+/** Bits of the node's mode; only a desktop node knows those of the reference. */
+export enum NodeMode {
+  /** the reference's 64 KiB of flat data memory and its stack placement */
+  FLAT = 1,
+  /** a single MiniVM without an executive: pid 0, no values, mailboxes by polling */
+  BARE = 2,
+  /** module E: sin, cos, exp */
+  LIBM = 4,
+}
+
+/** What a fault does to a task. */
+export enum Restart {
+  NEVER = 0,
+  /** up to `count` times, after a back-off that doubles */
+  COUNTED = 1,
+}
+
+/** Keys of hsx_config_get and hsx_config_set. */
+export enum Config {
+  QUANTUM = 0,
+  MODE = 1,
+  DESCRIPTOR_LIMIT = 2,
+  HANDLE_LIMIT = 3,
+  /** authority of the session the host speaks with (Level) */
+  LEVEL = 4,
+  TASK_MAX = 16,
+  VALUE_MAX = 17,
+  COMMAND_MAX = 18,
+  DESCRIPTOR_MAX = 19,
+  HANDLE_MAX = 20,
+  EVENT_MAX = 21,
+  IO_BYTES = 22,
+  ARENA_BYTES = 23,
+  ARENA_FREE = 24,
+  STACK_DEFAULT = 25,
+  PROFILE = 26,
+  STATE_END = 27,
+  EVENTS_DROPPED = 28,
+  STEPS = 29,
+  CAN_DROPPED = 30,
+  UART_DROPPED = 31,
+  NOTICES_DROPPED = 32,
+}
+
+/** Why the node last started. */
+export enum ResetCause {
+  POWER_ON = 0,
+  BROWN_OUT = 1,
+  WATCHDOG = 2,
+  SOFTWARE = 3,
+  PIN = 4,
+}
+
+/** What a refusal was about, when a number ran out. */
+export enum Resource {
+  NONE = 0,
+  TASKS = 1,
+  MEMORY = 2,
+  VALUES = 3,
+  COMMANDS = 4,
+  DESCRIPTORS = 5,
+  HANDLES = 6,
+  SUBSCRIPTIONS = 7,
+  CALLS = 8,
+  FILES = 9,
+  CELLS = 10,
+  STACK = 11,
+  MAILBOX = 12,
+}
+
+// ---- Refusal, 64 bytes: the reason of the last call that failed ----
+export const REFUSAL_CODE_OFF: u32 = 0; // i32 Err
+export const REFUSAL_OFFSET_OFF: u32 = 4; // u32 place in the file
+export const REFUSAL_NEED_OFF: u32 = 8; // u32 what was needed, or found
+export const REFUSAL_HAVE_OFF: u32 = 12; // u32 what there is, or was expected
+export const REFUSAL_RESOURCE_OFF: u32 = 16; // u8 Resource
+export const REFUSAL_PID_OFF: u32 = 17; // u8 who holds what was asked for
+export const REFUSAL_OID_OFF: u32 = 18; // u16 id or key in question
+export const REFUSAL_NAME_OFF: u32 = 20; // u8 length, then up to 32 bytes of text
+export const REFUSAL_BYTES: u32 = 64;
+
+/** Types of events. `a` and `b` are told beside each. */
+export enum EventType {
+  NONE = 0,
+  /** power-on; a: ResetCause */
+  STARTED = 1,
+  /** a: bytes so far / 64, b: bytes in all */
+  LOAD_PROGRESS = 2,
+  /** pid runs; b: CRC-32 of the file */
+  LOADED = 3,
+  /** a: -Err, b: place in the file */
+  REFUSED = 4,
+  /** pid ended by TASK_EXIT or RET; b: R0 */
+  EXITED = 5,
+  /** a: Stop, b: pc */
+  FAULTED = 6,
+  /** pid runs again from its entry; a: restarts left */
+  RESTARTED = 7,
+  /** pid and all it had are gone */
+  KILLED = 8,
+  /** a: oid, b: old | new << 16 */
+  VALUE_CHANGED = 9,
+  /** a: oid, b: key | f16 << 16 */
+  VALUE_SAVED = 10,
+  /** a stored value was unreadable: init holds; a: oid, b: key */
+  VALUE_STALE = 11,
+  /** a: oid, b: caller's pid */
+  COMMAND_CALLED = 12,
+  /** a: oid, b: status | result << 16 */
+  COMMAND_DONE = 13,
+  /** a send found no room; a: descriptor, b: bytes used | capacity << 16 */
+  MAILBOX_FULL = 14,
+  /** a reader missed messages; a: descriptor */
+  MAILBOX_OVERRUN = 15,
+  /** pid stopped at BRK; a: code, b: pc */
+  BREAK = 16,
+  /** the store; a: StoreState, b: damaged cells */
+  STORE = 17,
+  /** a save failed; a: oid, b: -Err */
+  SAVE_FAILED = 18,
+  /** PROV_CONFIRM: the app says it is well */
+  CONFIRMED = 19,
+  PAUSED = 20,
+  RESUMED = 21,
+}
+
+// ---- Event, 16 bytes ----
+export const EVENT_SEQ_OFF: u32 = 0; // u32
+export const EVENT_MS_OFF: u32 = 4; // u32 node time
+export const EVENT_TYPE_OFF: u32 = 8; // u8 EventType
+export const EVENT_PID_OFF: u32 = 9; // u8
+export const EVENT_A_OFF: u32 = 10; // u16
+export const EVENT_B_OFF: u32 = 12; // u32
+export const EVENT_BYTES: u32 = 16;

@@ -1,0 +1,58 @@
+// Context, 40 bytes at the start of a task bank, and the 16 registers in its upper half: what the MiniVM needs of a task.
+//  0  pc           u32  next instruction, byte offset into code; after a PC fault the offset that was asked for
+//  4  sp           u32  stack pointer, a data address
+//  8  steps        u32  instructions retired
+// 12  code         u32  address of the code
+// 16  data         u32  address of the segment of rodata, data and bss
+// 20  stack        u32  address of the stack segment
+// 24  dataBytes    u16  size of the data segment
+// 26  stackOrigin  u16  data address of the lowest byte of the stack
+// 28  codeLast     u16  offset of the last word of code
+// 30  depth        u16  CALLs outstanding
+// 32  psw          u8   Psw bits
+// 33  stop         u8   why the last run ended (Stop)
+// 34  svc          u16  module << 8 | function, or the code of a BRK
+// 36  flags        u8   ContextFlag bits
+// 37  (3 spare)
+// 64  regs         i32 x 16
+
+import { TASK_BANK_SIZE, TASKS_BASE } from "../layout";
+
+export enum ContextFlag {
+  /** the reference's machine: `data` is 64 KiB of flat memory that holds the stack, too */
+  FLAT = 1,
+}
+
+@unmanaged
+export class Context {
+  pc: u32 = 0;
+  sp: u32 = 0;
+  steps: u32 = 0;
+  code: u32 = 0;
+  data: u32 = 0;
+  stack: u32 = 0;
+  dataBytes: u16 = 0;
+  stackOrigin: u16 = 0;
+  codeLast: u16 = 0;
+  depth: u16 = 0;
+  psw: u8 = 0;
+  stop: u8 = 0;
+  svc: u16 = 0;
+  flags: u8 = 0;
+}
+export const CONTEXT_SIZE: usize = 40;
+export const REGS_OFF: usize = 64;
+if (offsetof<Context>("flags") != 36) ERROR("Context.flags: offset");
+if (offsetof<Context>() > CONTEXT_SIZE) ERROR("Context: size");
+if (REGS_OFF + 64 != TASK_BANK_SIZE) ERROR("Context: bank");
+
+/** Context of the task in bank `index`, 0 to TASK_MAX - 1. */
+export function contextAt(index: usize): Context {
+  return changetype<Context>(TASKS_BASE + index * TASK_BANK_SIZE);
+}
+export function reg(c: Context, n: usize): u32 {
+  return load<u32>(changetype<usize>(c) + (n << 2), REGS_OFF);
+}
+export function setReg(c: Context, n: usize, value: u32): void {
+  store<u32>(changetype<usize>(c) + (n << 2), value, REGS_OFF);
+}
