@@ -1,0 +1,101 @@
+// `npm run size`: bytes of each profile's module and its memory map, region by region.
+
+import { existsSync, readFileSync } from "node:fs";
+import { SMALL_STATE_LIMIT } from "../assembly/spec/limits.ts";
+import { buildCore } from "./build-core.ts";
+import { PROFILES, type Profile } from "./core.ts";
+import { goldenFile, readCore, tableRange } from "./describe-core.ts";
+import { type Figure, report } from "./figures.ts";
+import { constant, type MemoryMap, readMemoryMap } from "./memory-map.ts";
+import { fromRoot } from "./root.ts";
+import type { WasmModule } from "./wasm-module.ts";
+
+const WASM_PAGE = 65536;
+/** AVR: what the arena has when the core's state takes all it may. */
+const SMALL_ARENA_MIN = 9472;
+/** AVR and Cortex-M0: the translator puts tables into flash, addressed as 0x8000..0xFFFF. */
+const SMALL_TABLES = { base: 0x8000, end: 0x10000 };
+
+function hex(address: number): string {
+  return `0x${address.toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+/** What `npm run gen` wrote down last, so that a change is seen as one. */
+function goldenNote(profile: Profile, bytes: number): string {
+  const file = fromRoot(goldenFile(profile));
+  const golden = existsSync(file) ? /^module (\d+)/m.exec(readFileSync(file, "utf8")) : null;
+  if (golden === null) return "no golden file: npm run gen";
+  const change = bytes - Number(golden[1]);
+  return change === 0 ? "as golden" : `${change > 0 ? "+" : ""}${change} to golden ${golden[1]}`;
+}
+
+function stateFigures(profile: Profile, map: MemoryMap): Figure[] {
+  const isSmall = profile.name === "small";
+  const arena = constant(map, "ARENA_BASE");
+  const end = constant(map, "RAM_END");
+  return [
+    {
+      id: `${profile.name}.state`,
+      value: arena - constant(map, "STATIC_BASE"),
+      unit: "B",
+      ...(isSmall && { must: `<= ${SMALL_STATE_LIMIT}` }),
+      note: "from STATIC_BASE to the arena",
+    },
+    {
+      id: `${profile.name}.arena`,
+      value: end - arena,
+      unit: "B",
+      ...(isSmall && { must: `>= ${SMALL_ARENA_MIN}` }),
+      note: `${hex(arena)}..${hex(end - 1)}`,
+    },
+    {
+      id: `${profile.name}.ram_end`,
+      value: end,
+      unit: "address",
+      must: `<= ${constant(map, "RAM_LIMIT")}`,
+      note: hex(end),
+    },
+  ];
+}
+
+function tableFigures(profile: Profile, core: WasmModule): Figure[] {
+  const { base, end } = tableRange(profile, core);
+  const limits =
+    profile.name === "small"
+      ? SMALL_TABLES
+      : { base: profile.memoryBase, end: profile.maximumMemory * WASM_PAGE };
+  const bytes = core.data.reduce((sum, { size }) => sum + size, 0);
+  const id = `${profile.name}.tables`;
+  return [
+    { id, value: bytes, unit: "B", note: "constant tables" },
+    { id: `${id}.base`, value: base, unit: "address", must: `>= ${limits.base}`, note: hex(base) },
+    { id: `${id}.end`, value: end, unit: "address", must: `<= ${limits.end}`, note: hex(end) },
+  ];
+}
+
+async function profileFigures(profile: Profile): Promise<Figure[]> {
+  const core = readCore(profile);
+  const map = await readMemoryMap(profile);
+  const regions = map.regions.filter(({ name }) => name !== "arena");
+  return [
+    {
+      id: `${profile.name}.wasm`,
+      value: core.size,
+      unit: "B",
+      note: goldenNote(profile, core.size),
+    },
+    ...regions.map(({ name, base, size }) => ({
+      id: `${profile.name}.region.${name}`,
+      value: size,
+      unit: "B",
+      note: size === 0 ? "none" : `${hex(base)}..${hex(base + size - 1)}`,
+    })),
+    ...stateFigures(profile, map),
+    ...tableFigures(profile, core),
+  ];
+}
+
+if (!(await buildCore())) process.exit(1);
+const figures: Figure[] = [];
+for (const profile of PROFILES) figures.push(...(await profileFigures(profile)));
+report({ command: "size", figures });
