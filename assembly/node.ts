@@ -17,13 +17,13 @@
 // 32  handleLimit      u16  most handles a task
 // 34  fresh            u16  descriptors that got a message since receivers were last served
 // 36  dirty            u16  values that wait to be saved
-// 38  orderNext        u16  counter: order of registration
+// 38  values           u16  entries of the value table in use
 // 40  steps            u32  counter: instructions retired since power-on
 // 44  canDropped       u32  counter: frames no app had room for
 // 48  uartDropped      u32  counter: console bytes nobody took in time
 // 52  noticesDropped   u32  counter: value notifications a mailbox had no room for
-// 56  restLeft         u32  ms until the next thing is due; 0xFFFFFFFF: nothing
-// 60  (4 spare)
+// 56  commands         u16  entries of the command table in use
+// 58  (6 spare)
 
 import { NODE_BASE, NODE_SIZE } from "./layout";
 
@@ -47,14 +47,14 @@ export class Node {
   handleLimit: u16 = 0;
   fresh: u16 = 0;
   dirty: u16 = 0;
-  orderNext: u16 = 0;
+  values: u16 = 0;
   steps: u32 = 0;
   canDropped: u32 = 0;
   uartDropped: u32 = 0;
   noticesDropped: u32 = 0;
-  restLeft: u32 = 0;
+  commands: u16 = 0;
 }
-if (offsetof<Node>("restLeft") != 56) ERROR("Node.restLeft: offset");
+if (offsetof<Node>("commands") != 56) ERROR("Node.commands: offset");
 if (offsetof<Node>() > NODE_SIZE) ERROR("Node: size");
 
 /** The one Node. */

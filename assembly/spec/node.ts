@@ -25,6 +25,8 @@ export enum TaskState {
   FAULTED = 9,
   /** waits for its restart after a fault */
   BACKING_OFF = 10,
+  /** in a UART_WRITE, until the console has taken it all */
+  WRITING = 11,
 }
 
 /** Why the MiniVM stopped. */
@@ -44,8 +46,8 @@ export enum Stop {
 
 /** Bits of the node's mode; only a desktop node knows those of the reference. */
 export enum NodeMode {
-  /** the reference's 64 KiB of flat data memory and its stack placement */
-  FLAT = 1,
+  /** as the recorded reference: flat 64 KiB of data memory, its stack placement, stdio made at load, its gaps kept */
+  REFERENCE = 1,
   /** a single MiniVM without an executive: pid 0, no values, mailboxes by polling */
   BARE = 2,
   /** module E: sin, cos, exp */
