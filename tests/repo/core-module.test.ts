@@ -10,7 +10,7 @@ import { read } from "./sources.ts";
 
 /** How many targets each br_table of a module in text form has, besides its default. */
 function tableLengths(wat: string): number[] {
-  return Array.from(wat.matchAll(/\(br_table((?:\s+\$?[^\s()]+)+)/g), ([, targets = ""]) => {
+  return Array.from(wat.matchAll(/\bbr_table([^\n()]+)/g), ([, targets = ""]) => {
     return targets.trim().split(/\s+/).length - 1;
   });
 }
@@ -48,7 +48,7 @@ describe.each(PROFILES)("the $name core", (profile) => {
 
 describe("reading br_table", () => {
   it("counts the targets and leaves out the default", () => {
-    expect(tableLengths("(block $a (br_table $a|1 $b $a (local.get $0)))")).toEqual([2]);
-    expect(tableLengths("(br_if $a (i32.eq (local.get $0) (i32.const 3)))")).toEqual([]);
+    expect(tableLengths("local.get $0\nbr_table $a|1 $b $a\nunreachable")).toEqual([2]);
+    expect(tableLengths("local.get $0\ni32.const 3\ni32.eq\nbr_if $a")).toEqual([]);
   });
 });
