@@ -4,7 +4,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -13,6 +13,7 @@ const DEBIAN_PACKAGES = [];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(root, "node_modules", ".hsx-setup");
+const lock = join(root, "build", "setup.lock");
 
 function say(text) {
   process.stderr.write(`${text}\n`);
@@ -55,11 +56,43 @@ function npm(args) {
   return run("npm", args);
 }
 
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+/** Waits until no other set-up installs: `npm test` and `npm run demo` may start side by side. */
+function takeLock() {
+  mkdirSync(dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: "wx" });
+      process.on("exit", () => rmSync(lock, { force: true }));
+      return;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    if (existsSync(lock) && !isAlive(Number(readFileSync(lock, "utf8")))) {
+      rmSync(lock, { force: true }); // its owner was interrupted
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+}
+
+function isInstalled(lockHash) {
+  return existsSync(stamp) && readFileSync(stamp, "utf8") === lockHash;
+}
+
 function installPackages() {
-  const wanted = createHash("sha256")
-    .update(readFileSync(join(root, "package-lock.json")))
-    .digest("hex");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  const packages = readFileSync(join(root, "package-lock.json"));
+  const lockHash = createHash("sha256").update(packages).digest("hex");
+  if (isInstalled(lockHash)) return;
+  takeLock();
+  if (isInstalled(lockHash)) return;
 
   say("setup: installing npm packages (once, about 15 s)");
   rmSync(stamp, { force: true });
@@ -67,19 +100,20 @@ function installPackages() {
   if (status === -1) {
     fail("npm was not found. Install it with Node (https://nodejs.org/) or: apt-get install npm");
   }
-  if (status !== 0) fail("npm ci failed, see above. Nothing else was done; run it again.");
-  writeFileSync(stamp, wanted); // last: an interrupted install leaves no stamp
+  if (status !== 0)
+    fail("npm ci failed, see above. When that is mended, run the same command again.");
+  writeFileSync(stamp, lockHash); // last: an interrupted install leaves no stamp
 }
 
 // ---- Debian packages ----
 
-function isInstalled(name) {
+function isDebianInstalled(name) {
   const query = spawnSync("dpkg", ["--status", name], { encoding: "utf8" });
   return query.status === 0 && query.stdout.includes("Status: install ok installed");
 }
 
 function installDebianPackages() {
-  const missing = DEBIAN_PACKAGES.filter((name) => !isInstalled(name));
+  const missing = DEBIAN_PACKAGES.filter((name) => !isDebianInstalled(name));
   if (missing.length === 0) return;
 
   const isRoot = process.getuid !== undefined && process.getuid() === 0;
