@@ -17,7 +17,8 @@ function inputs(): string[] {
   return ["asconfig.json", "package-lock.json", ...sources.sort()];
 }
 
-function compile(profile: Profile): Promise<boolean> {
+/** Returns what asc complains about, nothing when the module is built. */
+function compile(profile: Profile): Promise<string> {
   const temporary = (file: string) => `${file}.${process.pid}`;
   const { name, outFile, textFile } = profile;
   const args = ["--target", name, "--outFile", temporary(outFile)];
@@ -25,17 +26,18 @@ function compile(profile: Profile): Promise<boolean> {
   // asc starts a second Node unless source maps are on
   const child = spawn(process.execPath, ["--enable-source-maps", ASC, ...args], {
     cwd: ROOT,
-    stdio: ["ignore", 2, 2],
+    stdio: ["ignore", 2, "pipe"],
+  });
+  let complaints = "";
+  child.stderr.on("data", (chunk) => {
+    complaints += chunk;
   });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (status) => {
-      if (status === 0) {
-        for (const file of [outFile, textFile]) {
-          renameSync(fromRoot(temporary(file)), fromRoot(file));
-        }
-      }
-      resolve(status === 0);
+      if (status !== 0) return resolve(complaints || `asc ended with status ${status}\n`);
+      for (const file of [outFile, textFile]) renameSync(fromRoot(temporary(file)), fromRoot(file));
+      resolve("");
     });
   });
 }
@@ -53,8 +55,10 @@ export async function buildCore(): Promise<boolean> {
   }
   mkdirSync(dirname(fromRoot(STAMP)), { recursive: true });
   const start = performance.now();
-  const results = await Promise.all(PROFILES.map(compile));
-  if (results.includes(false)) return false;
+  const complaints = new Set(await Promise.all(PROFILES.map(compile))); // mostly thrice the same
+  complaints.delete("");
+  for (const complaint of complaints) process.stderr.write(complaint);
+  if (complaints.size > 0) return false;
   writeStamp(STAMP, files, hash);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.error(`build: core for ${PROFILES.map(({ name }) => name).join(", ")} in ${seconds} s`);
