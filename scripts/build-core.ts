@@ -29,7 +29,7 @@ function compile(profile: Profile): Promise<string> {
     stdio: ["ignore", 2, "pipe"],
   });
   let complaints = "";
-  child.stderr.on("data", (chunk) => {
+  child.stderr?.on("data", (chunk) => {
     complaints += chunk;
   });
   return new Promise((resolve, reject) => {
