@@ -23,6 +23,7 @@ export enum ContextFlag {
   FLAT = 1,
 }
 
+
 @unmanaged
 export class Context {
   pc: u32 = 0;

@@ -1,0 +1,35 @@
+// The memory of a task as its instructions and SVC arguments see it: two segments, or flat in the reference's machine.
+
+import { IS_DESKTOP } from "../layout";
+import { DATA_ORIGIN, STACK_TOP } from "../spec/hxe";
+import { Context, ContextFlag } from "./context";
+
+/** First address above the memory of the reference's machine. */
+export const FLAT_SIZE: u32 = 0x10000;
+
+/** True when the task runs on the reference's machine. */
+export function isFlat(c: Context): bool {
+  return IS_DESKTOP && (c.flags & ContextFlag.FLAT) != 0;
+}
+
+/** Bytes from a data address to the end of its segment; 0 when it lies in none. */
+export function vmLimit(c: Context, address: u32): u32 {
+  if (isFlat(c)) return address < FLAT_SIZE ? FLAT_SIZE - address : 0;
+  const offset = address - DATA_ORIGIN;
+  if (offset < <u32>c.dataBytes) return <u32>c.dataBytes - offset;
+  if (address < <u32>c.stackOrigin || address >= STACK_TOP) return 0;
+  return STACK_TOP - address;
+}
+
+/**
+ * Linear address of `bytes` bytes at a data address; 0 when they do not lie wholly in one segment.
+ * No bytes at all lie in a segment if their address does.
+ */
+export function vmRange(c: Context, address: u32, bytes: u32): usize {
+  const limit = vmLimit(c, address);
+  if (limit == 0 || bytes > limit) return 0;
+  if (isFlat(c)) return c.data + address;
+  const offset = address - DATA_ORIGIN;
+  if (offset < <u32>c.dataBytes) return c.data + offset;
+  return c.stack + (address - c.stackOrigin);
+}

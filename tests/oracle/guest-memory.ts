@@ -1,0 +1,123 @@
+// Lays a guest into the linear memory of the "vm" probe and reads back what became of it.
+
+import type { Probe } from "../probes/compile.ts";
+import type { Guest } from "./minivm.ts";
+
+// Context, assembly/vm/context.ts
+const PC = 0;
+const SP = 4;
+const STEPS = 8;
+const CODE = 12;
+const DATA = 16;
+const STACK = 20;
+const DATA_BYTES = 24;
+const STACK_ORIGIN = 26;
+const CODE_LAST = 28;
+const DEPTH = 30;
+const PSW = 32;
+const STOP = 33;
+const SVC = 34;
+const FLAGS = 36;
+const REGS = 64;
+const BANK_BYTES = 128;
+const FLAT = 1;
+const DATA_ORIGIN = 0x4000;
+const STACK_TOP = 0xfffc;
+
+function align(address: number): number {
+  return (address + 3) & ~3;
+}
+
+/** A guest in one task bank of the core. */
+export class CoreGuest {
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  readonly code: number;
+  readonly data: number;
+  readonly stack: number;
+  /** First address behind the guest. */
+  readonly end: number;
+  private readonly context: number;
+
+  constructor(
+    readonly probe: Probe,
+    private readonly guest: Guest,
+    readonly bank = 0,
+    at: number = probe.arenaBase(),
+  ) {
+    this.bytes = new Uint8Array(probe.memory.buffer);
+    this.view = new DataView(probe.memory.buffer);
+    this.context = probe.context(bank);
+    this.code = align(at);
+    this.data = align(this.code + guest.code.length);
+    const dataBytes = guest.isFlat ? 0x10000 : (guest.dataBytes ?? 0);
+    this.stack = align(this.data + dataBytes);
+    const stackBytes = guest.isFlat ? 0 : STACK_TOP - guest.stackOrigin;
+    this.end = this.stack + stackBytes;
+    this.bytes.fill(0, this.code, this.end);
+    this.bytes.set(guest.code, this.code);
+    const data = guest.data ?? new Uint8Array(0);
+    const rodata = guest.isFlat ? this.data + DATA_ORIGIN : this.data;
+    this.bytes.set(data.subarray(0, this.stack - rodata), rodata);
+    this.reset();
+  }
+
+  private reset(): void {
+    const { view, context, guest } = this;
+    this.bytes.fill(0, context, context + BANK_BYTES);
+    view.setUint32(context + PC, guest.entry ?? 0, true);
+    view.setUint32(context + SP, guest.sp, true);
+    view.setUint32(context + CODE, this.code, true);
+    view.setUint32(context + DATA, this.data, true);
+    view.setUint32(context + STACK, this.stack, true);
+    view.setUint16(context + DATA_BYTES, guest.isFlat ? 0 : (guest.dataBytes ?? 0), true);
+    view.setUint16(context + STACK_ORIGIN, guest.stackOrigin, true);
+    view.setUint16(context + CODE_LAST, guest.code.length - 4, true);
+    view.setUint8(context + FLAGS, guest.isFlat ? FLAT : 0);
+  }
+
+  /** Returns how many instructions retired. */
+  run(budget: number): number {
+    return this.probe.run(this.bank, budget);
+  }
+
+  get stop(): number {
+    return this.view.getUint8(this.context + STOP);
+  }
+  get pc(): number {
+    return this.view.getUint32(this.context + PC, true);
+  }
+  set pc(pc: number) {
+    this.view.setUint32(this.context + PC, pc, true);
+  }
+  get sp(): number {
+    return this.view.getUint32(this.context + SP, true);
+  }
+  get psw(): number {
+    return this.view.getUint8(this.context + PSW);
+  }
+  get steps(): number {
+    return this.view.getUint32(this.context + STEPS, true);
+  }
+  get depth(): number {
+    return this.view.getUint16(this.context + DEPTH, true);
+  }
+  get svc(): number {
+    return this.view.getUint16(this.context + SVC, true);
+  }
+  get regs(): number[] {
+    return Array.from({ length: 16 }, (_, n) => this.reg(n));
+  }
+  reg(n: number): number {
+    return this.view.getUint32(this.context + REGS + 4 * n, true);
+  }
+  setReg(n: number, value: number): void {
+    this.view.setUint32(this.context + REGS + 4 * n, value, true);
+  }
+  get dataBytes(): Uint8Array {
+    return this.bytes.subarray(this.data, this.stack);
+  }
+  get stackBytes(): Uint8Array {
+    return this.bytes.subarray(this.stack, this.end);
+  }
+}
