@@ -1,0 +1,426 @@
+// What an app declares of itself: values, commands and mailboxes, from their JSON. Aliases, tokens and bounds live here.
+import { CommandFlag, Level, MailboxMode, ValueFlag } from "../../assembly/spec/svc.ts";
+import { nearestName, suggest } from "./diagnostic.ts";
+import { F16_MAX, f16FromNumber, f16Shortest, f16ToNumber } from "./f16.ts";
+import { type JsonMember, type JsonNode, type JsonObject, jsonFrom, memberOf } from "./json.ts";
+
+/** A value as the image stores it; init, epsilon, min and max are binary16 bits. */
+export interface ValueEntry {
+  group: number;
+  id: number;
+  flags: number;
+  auth: number;
+  init: number;
+  epsilon: number;
+  min: number;
+  max: number;
+  persistKey: number;
+  /** Undefined: absent. An empty text is stored. */
+  name?: string;
+  unit?: string;
+  groupName?: string;
+}
+
+/** A command as the image stores it. */
+export interface CommandEntry {
+  group: number;
+  id: number;
+  flags: number;
+  auth: number;
+  /** Byte offset into the code. */
+  handler: number;
+  reserved: number;
+  name?: string;
+  help?: string;
+  groupName?: string;
+}
+
+/** A command before linking: its handler may be a symbol. */
+export interface CommandDeclaration extends CommandEntry {
+  handlerSymbol?: string;
+}
+
+/** A mailbox. Capacity in bytes and mode bits; undefined: the node's default. */
+export interface MailboxEntry {
+  target: string;
+  capacity?: number;
+  mode?: number;
+  /** As declared, with `target` added: what the JSON form of the section holds. */
+  json: JsonObject;
+  /** Holds what the binary form cannot: an owner, bindings or reserved bytes. */
+  needsJson: boolean;
+}
+
+/** Told of each mistake; the node is the part at fault. */
+export type DeclarationReport = (
+  node: { at: number; end: number },
+  code: string,
+  message: string,
+  remedy?: string,
+) => void;
+
+const VALUE_KEYS: Aliases = {
+  group: ["group", "group_id", "groupId"],
+  id: ["id", "value", "value_id", "valueId"],
+  name: ["name"],
+  groupName: ["group_name", "groupName"],
+  unit: ["unit"],
+  flags: ["flags"],
+  auth: ["auth", "auth_level", "authLevel"],
+  init: ["init", "init_value", "init_raw"],
+  epsilon: ["epsilon", "epsilon_raw"],
+  min: ["min", "min_raw"],
+  max: ["max", "max_raw"],
+  persistKey: ["persist_key", "persist"],
+  rate: ["rate_ms"],
+};
+
+const COMMAND_KEYS: Aliases = {
+  group: ["group", "group_id", "groupId"],
+  id: ["id", "cmd", "cmd_id", "command_id", "commandId"],
+  name: ["name"],
+  groupName: ["group_name", "groupName"],
+  help: ["help"],
+  flags: ["flags"],
+  auth: ["auth", "auth_level", "authLevel"],
+  handler: ["handler", "handler_offset"],
+  reserved: ["reserved"],
+};
+
+const MAILBOX_KEYS: Aliases = {
+  target: ["target"],
+  name: ["name"],
+  capacity: ["capacity", "queue_depth"],
+  mode: ["mode", "mode_mask", "flags"],
+  owner: ["owner_pid"],
+  bindings: ["bindings"],
+  reserved: ["reserved"],
+};
+
+const VALUE_FLAGS = numbersOf(ValueFlag);
+const COMMAND_FLAGS = numbersOf(CommandFlag);
+const LEVELS = numbersOf(Level);
+const MODES = { ...numbersOf(MailboxMode), RO: 1, WO: 2, RW: 3 };
+
+/** Reads one `.value` object or an array of them. Entries with mistakes are reported and left out. */
+export function readValues(node: JsonNode, report: DeclarationReport): ValueEntry[] {
+  return readEach(node, "value", VALUE_KEYS, report, readValue);
+}
+
+/** Reads one `.cmd` object or an array of them. */
+export function readCommands(node: JsonNode, report: DeclarationReport): CommandDeclaration[] {
+  return readEach(node, "command", COMMAND_KEYS, report, readCommand);
+}
+
+/** Reads one `.mailbox` object or an array of them. */
+export function readMailboxes(node: JsonNode, report: DeclarationReport): MailboxEntry[] {
+  return readEach(node, "mailbox", MAILBOX_KEYS, report, readMailbox);
+}
+
+/** The declaration of a value that `readValues` reads back to the same entry. */
+export function declareValue(v: ValueEntry): Record<string, unknown> {
+  return {
+    group: v.group,
+    id: v.id,
+    name: v.name,
+    group_name: v.groupName,
+    unit: v.unit,
+    flags: printFlags(v.flags, VALUE_FLAGS),
+    auth: printLevel(v.auth),
+    ...f16Key("init", v.init),
+    ...f16Key("epsilon", v.epsilon),
+    ...f16Key("min", v.min),
+    ...f16Key("max", v.max),
+    persist_key: v.persistKey || undefined,
+  };
+}
+
+/** The declaration of a command; `handler` replaces its code offset by a label. */
+export function declareCommand(c: CommandEntry, handler?: string): Record<string, unknown> {
+  return {
+    group: c.group,
+    id: c.id,
+    name: c.name,
+    group_name: c.groupName,
+    flags: printFlags(c.flags, COMMAND_FLAGS),
+    auth: printLevel(c.auth),
+    ...(handler === undefined ? { handler_offset: c.handler } : { handler }),
+    help: c.help,
+    reserved: c.reserved || undefined,
+  };
+}
+
+/** A mailbox of target, capacity and mode alone, as the binary form stores it; 0 is the default. */
+export function mailboxEntry(target: string, capacity: number, mode: number): MailboxEntry {
+  const json = jsonFrom({
+    target,
+    capacity: capacity || undefined,
+    mode_mask: mode || undefined,
+  }) as JsonObject;
+  const entry: MailboxEntry = { target, json, needsJson: false };
+  if (capacity) entry.capacity = capacity;
+  if (mode) entry.mode = mode;
+  return entry;
+}
+
+// ---- Entries ----
+
+type Aliases = Readonly<Record<string, readonly string[]>>;
+
+function readEach<T>(
+  node: JsonNode,
+  what: string,
+  aliases: Aliases,
+  report: DeclarationReport,
+  read: (fields: Fields) => T,
+): T[] {
+  const entries: T[] = [];
+  for (const item of node.kind === "array" ? node.items : [node]) {
+    if (item.kind !== "object") {
+      report(item, "bad-declaration", `a ${what} is declared by a JSON object {…}`);
+      continue;
+    }
+    const fields = new Fields(item, what, aliases, report);
+    const entry = read(fields);
+    if (!fields.failed) entries.push(entry);
+  }
+  return entries;
+}
+
+function readValue(fields: Fields): ValueEntry {
+  fields.integer("rate", 0xffff_ffff); // accepted for the reference's sake; an image cannot hold it
+  const entry: ValueEntry = {
+    group: fields.required("group", 0xff),
+    id: fields.required("id", 0xff),
+    flags: fields.flags("flags", VALUE_FLAGS, 0xff),
+    auth: fields.flags("auth", LEVELS, 0xff),
+    init: fields.f16("init"),
+    epsilon: fields.f16("epsilon"),
+    min: fields.f16("min"),
+    max: fields.f16("max"),
+    persistKey: fields.integer("persistKey", 0xffff),
+    ...fields.texts("name", "unit", "groupName"),
+  };
+  if (f16ToNumber(entry.min) > f16ToNumber(entry.max)) {
+    fields.fail("min", "out-of-range", "min is above max");
+  }
+  return entry;
+}
+
+function readCommand(fields: Fields): CommandDeclaration {
+  const handler = fields.get("handler");
+  const symbol = handler !== undefined && handler.key === "handler" && symbolIn(handler.value);
+  return {
+    group: fields.required("group", 0xff),
+    id: fields.required("id", 0xff),
+    flags: fields.flags("flags", COMMAND_FLAGS, 0xff),
+    auth: fields.flags("auth", LEVELS, 0xff),
+    handler: symbol ? 0 : fields.integer("handler", 0xffff_ffff),
+    reserved: fields.integer("reserved", 0xffff),
+    ...fields.texts("name", "help", "groupName"),
+    ...(symbol ? { handlerSymbol: symbol } : {}),
+  };
+}
+
+function readMailbox(fields: Fields): MailboxEntry {
+  const { target = "", name = "" } = fields.texts("target", "name");
+  const trimmed = (target || name).trim();
+  if (trimmed === "") fields.fail("target", "bad-declaration", "a mailbox needs a target");
+  const entry: MailboxEntry = {
+    target: trimmed,
+    json: withTarget(fields.node, trimmed),
+    needsJson: ["owner", "bindings", "reserved"].some((key) => fields.has(key)),
+  };
+  if (fields.has("capacity")) entry.capacity = fields.integer("capacity", 0xffff);
+  if (fields.has("mode")) entry.mode = fields.flags("mode", MODES, 0xffff);
+  if (fields.has("owner")) fields.integer("owner", 0xffff_ffff);
+  const bindings = fields.get("bindings");
+  if (bindings !== undefined && bindings.value.kind !== "array") {
+    fields.fail("bindings", "bad-declaration", "bindings is an array of {pid, flags}");
+  }
+  return entry;
+}
+
+function withTarget(node: JsonObject, target: string): JsonObject {
+  const members = node.members.filter((m) => m.key !== "target");
+  const value: JsonNode = { kind: "string", at: node.at, end: node.end, value: target };
+  return { ...node, members: [...members, { key: "target", at: node.at, value }] };
+}
+
+/** Text that is no number names a symbol. */
+function symbolIn(node: JsonNode): string | undefined {
+  if (node.kind !== "string" || integerIn(node) !== undefined) return undefined;
+  return node.value.trim() || undefined;
+}
+
+// ---- Fields of one entry ----
+
+/** Reads the fields of one object by any of their names and reports what is wrong. */
+class Fields {
+  failed = false;
+
+  constructor(
+    readonly node: JsonObject,
+    private readonly what: string,
+    private readonly aliases: Aliases,
+    private readonly report: DeclarationReport,
+  ) {
+    const known = Object.values(aliases).flat();
+    for (const member of node.members) {
+      if (known.includes(member.key)) continue;
+      const message = `a ${what} has no key "${member.key}"`;
+      this.failAt(keyPlace(member), "unknown-key", message, suggest(member.key, known));
+    }
+    for (const names of Object.values(aliases)) this.refuseTwice(names);
+  }
+
+  get(field: string): JsonMember | undefined {
+    return this.aliases[field]
+      ?.map((key) => memberOf(this.node, key))
+      .find((m) => m !== undefined && m.value.kind !== "null");
+  }
+
+  has(field: string): boolean {
+    return this.get(field) !== undefined;
+  }
+
+  fail(field: string, code: string, message: string, remedy?: string): void {
+    this.failAt(this.get(field)?.value ?? this.node, code, message, remedy);
+  }
+
+  required(field: string, max: number): number {
+    if (this.has(field)) return this.integer(field, max);
+    const names = (this.aliases[field] ?? []).slice(0, 2).join('" or "');
+    this.failAt(this.node, "missing-key", `this ${this.what} lacks "${names}"`);
+    return 0;
+  }
+
+  /** A whole number 0..max; 0 when absent. */
+  integer(field: string, max: number): number {
+    const member = this.get(field);
+    if (member === undefined) return 0;
+    const n = integerIn(member.value);
+    if (n !== undefined && n >= 0 && n <= max) return n;
+    const problem = n === undefined ? "is a whole number" : `${n} is out of range`;
+    this.fail(field, "out-of-range", `${member.key} ${problem}: 0 to ${max}`);
+    return 0;
+  }
+
+  /** Names joined by `|` or `,`, or the number itself. */
+  flags(field: string, tokens: Record<string, number>, max: number): number {
+    const member = this.get(field);
+    if (member?.value.kind !== "string" || integerIn(member.value) !== undefined) {
+      return this.integer(field, max);
+    }
+    let bits = 0;
+    for (const token of member.value.value.split(/[|,]/).map((t) => t.trim().toUpperCase())) {
+      const bit = tokens[token];
+      if (bit !== undefined) bits |= bit;
+      else if (token !== "") this.failToken(member, token, Object.keys(tokens));
+    }
+    return bits;
+  }
+
+  /** A number as binary16 bits; a key ending in _raw holds the bits themselves. */
+  f16(field: string): number {
+    const member = this.get(field);
+    if (member === undefined) return 0;
+    if (member.key.endsWith("_raw")) return this.integer(field, 0xffff);
+    const x = numberIn(member.value);
+    if (x === undefined) {
+      this.fail(field, "bad-declaration", `${member.key} is a number`);
+      return 0;
+    }
+    if (Math.abs(x) >= 65520) {
+      const message = `${member.key} ${x} does not fit binary16: at most ${F16_MAX}`;
+      this.fail(field, "out-of-range", message);
+    }
+    return f16FromNumber(x);
+  }
+
+  /** The texts among `names` that are present. */
+  texts<K extends string>(...names: K[]): Partial<Record<K, string>> {
+    const found: Partial<Record<K, string>> = {};
+    for (const name of names) {
+      const member = this.get(name);
+      if (member === undefined) continue;
+      if (member.value.kind !== "string") {
+        this.fail(name, "bad-declaration", `${member.key} is a text in double quotes`);
+      } else if (member.value.value.includes("\0")) {
+        this.fail(name, "bad-declaration", `${member.key} holds a NUL, which ends a text`);
+      } else {
+        found[name] = member.value.value;
+      }
+    }
+    return found;
+  }
+
+  private failAt(
+    node: { at: number; end: number },
+    code: string,
+    message: string,
+    remedy?: string,
+  ): void {
+    this.failed = true;
+    this.report(node, code, message, remedy);
+  }
+
+  private failToken(member: JsonMember, token: string, known: string[]): void {
+    const near = nearestName(token, known);
+    const remedy = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
+    this.failAt(member.value, "unknown-flag", `${member.key} has no "${token}"`, remedy);
+  }
+
+  private refuseTwice(names: readonly string[]): void {
+    const [first, second] = this.node.members.filter((m) => names.includes(m.key));
+    if (first === undefined || second === undefined) return;
+    const message = `"${second.key}" says again what "${first.key}" said`;
+    this.failAt(keyPlace(second), "duplicate-key", message);
+  }
+}
+
+function keyPlace(member: JsonMember): { at: number; end: number } {
+  return { at: member.at, end: member.at + member.key.length + 2 };
+}
+
+function numberIn(node: JsonNode): number | undefined {
+  if (node.kind === "number") return node.value;
+  if (node.kind === "boolean") return node.value ? 1 : 0;
+  if (node.kind !== "string" || node.value.trim() === "") return undefined;
+  const n = Number(node.value);
+  return Number.isFinite(n) ? n : undefined;
+}
+
+function integerIn(node: JsonNode): number | undefined {
+  const n = numberIn(node);
+  return n !== undefined && Number.isInteger(n) ? n : undefined;
+}
+
+// ---- Printing ----
+
+function printFlags(bits: number, tokens: Record<string, number>): string | number | undefined {
+  if (bits === 0) return undefined;
+  const names = Object.keys(tokens).filter((name) => bits & (tokens[name] as number));
+  const named = names.reduce((sum, name) => sum | (tokens[name] as number), 0);
+  return named === bits ? names.join("|") : bits;
+}
+
+function printLevel(level: number): string | number | undefined {
+  if (level === 0) return undefined;
+  return Object.keys(LEVELS).find((name) => LEVELS[name] === level) ?? level;
+}
+
+function f16Key(key: string, bits: number): Record<string, number> {
+  if (bits === 0) return {};
+  const x = f16Shortest(bits);
+  return x === undefined ? { [`${key}_raw`]: bits } : { [key]: x };
+}
+
+/** The names and numbers of an enum. */
+function numbersOf(enumeration: object): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(enumeration).filter(
+      (pair): pair is [string, number] => typeof pair[1] === "number",
+    ),
+  );
+}

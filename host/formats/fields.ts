@@ -1,0 +1,88 @@
+// Field tables: one row per field of a binary format, read and written by one pair of functions.
+
+/** How a field lies in the file. `ascii32` ends at its first NUL; `bytesN` are N raw bytes. */
+export type FieldType = "u8" | "u16be" | "u32be" | "ascii32" | "bytes8" | "bytes24";
+
+/** Name of the field to its offset and type. */
+export type FieldTable = Readonly<Record<string, readonly [offset: number, type: FieldType]>>;
+
+type FieldValue<T extends FieldType> = T extends "ascii32"
+  ? string
+  : T extends "bytes8" | "bytes24"
+    ? Uint8Array
+    : number;
+
+/** The values of all fields of a table. */
+export type FieldValues<T extends FieldTable> = { -readonly [K in keyof T]: FieldValue<T[K][1]> };
+
+/** Bytes a field takes. */
+export const FIELD_SIZE: Readonly<Record<FieldType, number>> = {
+  u8: 1,
+  u16be: 2,
+  u32be: 4,
+  ascii32: 32,
+  bytes8: 8,
+  bytes24: 24,
+};
+
+/** Reads every field of `table` from `bytes` at `base`; the caller has checked the length. */
+export function readFields<T extends FieldTable>(
+  bytes: Uint8Array,
+  base: number,
+  table: T,
+): FieldValues<T> {
+  const values: Record<string, unknown> = {};
+  for (const [name, [offset, type]] of Object.entries(table)) {
+    values[name] = readField(bytes, base + offset, type);
+  }
+  return values as FieldValues<T>;
+}
+
+/** Writes every field of `table` into `bytes` at `base`. A number its field cannot hold throws. */
+export function writeFields<T extends FieldTable>(
+  bytes: Uint8Array,
+  base: number,
+  table: T,
+  values: FieldValues<T>,
+): void {
+  for (const [name, [offset, type]] of Object.entries(table)) {
+    writeField(bytes, base + offset, type, name, values[name] as number | string | Uint8Array);
+  }
+}
+
+function readField(bytes: Uint8Array, at: number, type: FieldType): number | string | Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (type === "u8") return view.getUint8(at);
+  if (type === "u16be") return view.getUint16(at);
+  if (type === "u32be") return view.getUint32(at);
+  const raw = bytes.slice(at, at + FIELD_SIZE[type]);
+  return type === "ascii32" ? latin1(raw) : raw;
+}
+
+function writeField(
+  bytes: Uint8Array,
+  at: number,
+  type: FieldType,
+  name: string,
+  value: number | string | Uint8Array,
+): void {
+  if (typeof value === "number") {
+    const bits = 8 * FIELD_SIZE[type];
+    if (!Number.isInteger(value) || value < 0 || value >= 2 ** bits) {
+      throw new Error(`${name}: ${value} does not fit ${type}`);
+    }
+    for (let i = FIELD_SIZE[type]; i-- > 0; value = Math.floor(value / 256)) {
+      bytes[at + i] = value % 256;
+    }
+    return;
+  }
+  const raw = typeof value === "string" ? Uint8Array.from(value, (c) => c.charCodeAt(0)) : value;
+  if (raw.length > FIELD_SIZE[type]) throw new Error(`${name}: longer than ${type}`);
+  bytes.set(raw, at);
+}
+
+/** Text up to the first NUL, one character per byte. */
+function latin1(raw: Uint8Array): string {
+  const end = raw.indexOf(0);
+  return String.fromCharCode(...(end < 0 ? raw : raw.subarray(0, end)));
+}

@@ -1,0 +1,453 @@
+// MVASM text: lines to statements. Knows how things are written; what they mean is the assembler's.
+import type { Diagnostic, Position } from "./diagnostic.ts";
+import { type JsonNode, lineAndColumn, parseJson } from "./json.ts";
+
+/** What lo16(), hi16() and off16() take of an address. */
+export type SymbolPart = "lo16" | "hi16" | "off16";
+
+/** One summand of an expression. */
+export type Term = { sign: 1 | -1; at: Position } & (
+  | { kind: "number"; value: number }
+  | { kind: "symbol"; name: string }
+  | { kind: "part"; part: SymbolPart; inner: Expression }
+  | { kind: "group"; inner: Expression }
+);
+
+export interface Expression {
+  terms: Term[];
+  at: Position;
+}
+
+export type Operand = { at: Position } & (
+  | { kind: "register"; reg: number }
+  | { kind: "memory"; reg: number; offset?: Expression }
+  | { kind: "number"; expr: Expression }
+  | { kind: "string"; bytes: Uint8Array; text: string }
+  | { kind: "setting"; key: "MOD" | "FN"; expr: Expression }
+  | { kind: "json"; node: JsonNode; placeOf: (offset: number) => Position }
+);
+
+/** A name and where it stands. */
+export interface Word {
+  text: string;
+  at: Position;
+}
+
+/** One line of source, or several where JSON goes on. */
+export interface Statement {
+  at: Position;
+  labels: Word[];
+  op?: Word;
+  operands: Operand[];
+}
+
+/** Statements of a source and the mistakes in writing; a broken statement keeps its labels only. */
+export interface ParsedSource {
+  statements: Statement[];
+  diagnostics: Diagnostic[];
+}
+
+/** Directives whose operand may be JSON. */
+const JSON_DIRECTIVES = new Set([".value", ".cmd", ".mailbox", ".manifest"]);
+const PARTS = new Set(["lo16", "hi16", "off16"]);
+const ESCAPES: Readonly<Record<string, number>> = {
+  n: 10,
+  r: 13,
+  t: 9,
+  "0": 0,
+  "\\": 92,
+  '"': 34,
+  "'": 39,
+};
+
+/** Splits MVASM source into statements. */
+export function parseMvasm(text: string, file: string): ParsedSource {
+  const parsed: ParsedSource = { statements: [], diagnostics: [] };
+  const lines = text.split("\n");
+  let offset = 0;
+  for (let i = 0; i < lines.length; i++) {
+    const source = (lines[i] as string).replace(/\r$/, "");
+    const parser = new LineParser({ file, line: i + 1, source }, text, offset);
+    const last = parser.parseInto(parsed);
+    for (; i < last; i++) offset += (lines[i] as string).length + 1;
+    offset += (lines[i] as string).length + 1;
+  }
+  return parsed;
+}
+
+/** Register number of `R0`..`R15`, -1 for `R16` and beyond, undefined for anything else. */
+export function registerOf(name: string): number | undefined {
+  if (!/^[Rr]\d+$/.test(name)) return undefined;
+  const n = Number(name.slice(1));
+  return n <= 15 && String(n) === name.slice(1) ? n : -1;
+}
+
+/** Whether text can be the name of a symbol. */
+export function isSymbolName(text: string): boolean {
+  return /^[A-Za-z_.][\w.$]*$/.test(text) && registerOf(text) === undefined;
+}
+
+// ---- Tokens ----
+
+interface Token {
+  kind: "name" | "number" | "string" | "mark" | "end";
+  text: string;
+  column: number;
+  value: number;
+  bytes: number[];
+}
+
+/** Carries a Diagnostic out of the depth of a statement. */
+class SyntaxFailure extends Error {
+  constructor(readonly diagnostic: Diagnostic) {
+    super(diagnostic.message);
+  }
+}
+
+interface Line {
+  file: string;
+  line: number;
+  source: string;
+}
+
+function placeAt(line: Line, column: number, width: number): Position {
+  return { ...line, column, width };
+}
+
+function failAt(at: Position, code: string, message: string, remedy?: string): never {
+  throw new SyntaxFailure({ ...at, code, message, ...(remedy === undefined ? {} : { remedy }) });
+}
+
+/** Cuts one line into tokens, on demand. */
+class Lexer {
+  private pos = 0;
+
+  constructor(private readonly line: Line) {}
+
+  get offset(): number {
+    return this.pos;
+  }
+
+  next(): Token {
+    const source = this.line.source;
+    while (source[this.pos] === " " || source[this.pos] === "\t") this.pos++;
+    const c = source[this.pos];
+    if (c === undefined || c === ";") return this.token("end", this.pos);
+    if (c === '"') return this.readString();
+    if (c === "'") return this.readChar();
+    const word = /^[\w.$]+/.exec(source.slice(this.pos))?.[0];
+    if (word !== undefined) return this.readWord(word);
+    if ("[](),+-=:".includes(c)) return this.token("mark", this.pos + 1);
+    const at = placeAt(this.line, this.pos + 1, 1);
+    return failAt(at, "unexpected-character", `unexpected character "${c}"`);
+  }
+
+  private token(kind: Token["kind"], end: number, value = 0, bytes: number[] = []): Token {
+    const text = this.line.source.slice(this.pos, end);
+    const token = { kind, text, column: this.pos + 1, value, bytes };
+    this.pos = end;
+    return token;
+  }
+
+  private readWord(word: string): Token {
+    const end = this.pos + word.length;
+    if (/^[A-Za-z_.]/.test(word)) return this.token("name", end);
+    if (/^(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)$/.test(word)) {
+      return this.token("number", end, Number(word));
+    }
+    return failAt(
+      placeAt(this.line, this.pos + 1, word.length),
+      "bad-number",
+      `"${word}" is not a number`,
+      "write 18, 0x12, 0b10010 or 'c'",
+    );
+  }
+
+  private readString(): Token {
+    const bytes: number[] = [];
+    let end = this.pos + 1;
+    while (this.line.source[end] !== '"') {
+      if (end >= this.line.source.length) {
+        const at = placeAt(this.line, this.pos + 1, this.line.source.length - this.pos);
+        failAt(at, "open-string", "this string is left open", 'close it with "');
+      }
+      end = this.readCharacter(end, bytes);
+    }
+    return this.token("string", end + 1, 0, bytes);
+  }
+
+  private readChar(): Token {
+    const bytes: number[] = [];
+    const source = this.line.source;
+    const closed = this.pos + 1 < source.length && source[this.pos + 1] !== "'";
+    const end = closed ? this.readCharacter(this.pos + 1, bytes) : this.pos + 1;
+    if (!closed || source[end] !== "'") {
+      const at = placeAt(this.line, this.pos + 1, end - this.pos);
+      failAt(at, "open-string", "a character is written 'c'", 'text stands in double quotes: "…"');
+    }
+    const escaped = source[this.pos + 1] === "\\";
+    const value = escaped ? bytes[0] : source.codePointAt(this.pos + 1);
+    return this.token("number", end + 1, value);
+  }
+
+  /** Adds the bytes of the character or escape at `at`; returns where the next one begins. */
+  private readCharacter(at: number, bytes: number[]): number {
+    const source = this.line.source;
+    const c = String.fromCodePoint(source.codePointAt(at) as number);
+    if (c !== "\\") {
+      bytes.push(...new TextEncoder().encode(c));
+      return at + c.length;
+    }
+    const selector = source[at + 1] ?? "";
+    if (selector === "x") {
+      const digits = /^[0-9a-fA-F]{2}/.exec(source.slice(at + 2));
+      if (digits !== null) {
+        bytes.push(Number.parseInt(digits[0], 16));
+        return at + 4;
+      }
+    } else if (Object.hasOwn(ESCAPES, selector)) {
+      bytes.push(ESCAPES[selector] as number);
+      return at + 2;
+    }
+    return failAt(
+      placeAt(this.line, at + 1, 2),
+      "bad-escape",
+      `there is no escape \\${selector}${selector === "x" ? " without two hexadecimal digits" : ""}`,
+      "the escapes are \\n \\r \\t \\0 \\\\ \\\" \\' and \\xNN",
+    );
+  }
+}
+
+// ---- Statements ----
+
+class LineParser {
+  private readonly lexer: Lexer;
+  private token: Token = { kind: "end", text: "", column: 1, value: 0, bytes: [] };
+  /** Characters of the line up to the end of the last token taken. */
+  private consumed = 0;
+
+  constructor(
+    private readonly line: Line,
+    private readonly text: string,
+    private readonly lineStart: number,
+  ) {
+    this.lexer = new Lexer(line);
+  }
+
+  /** Adds this line's statement, if it holds one. Returns the index of the last line it took. */
+  parseInto(parsed: ParsedSource): number {
+    const statement: Statement = { at: placeAt(this.line, 1, 1), labels: [], operands: [] };
+    let last = this.line.line - 1;
+    try {
+      this.advance();
+      this.readLabels(statement.labels);
+      if (this.token.kind !== "end") last = this.readOperation(statement);
+    } catch (e) {
+      if (!(e instanceof SyntaxFailure)) throw e;
+      parsed.diagnostics.push(e.diagnostic);
+      delete statement.op;
+    }
+    const at = statement.labels[0]?.at ?? statement.op?.at;
+    if (at !== undefined) parsed.statements.push({ ...statement, at });
+    return last;
+  }
+
+  private advance(): Token {
+    const token = this.token;
+    this.consumed = token.column - 1 + token.text.length;
+    this.token = this.lexer.next();
+    return token;
+  }
+
+  private place(token: Token): Position {
+    return placeAt(this.line, token.column, Math.max(1, token.text.length));
+  }
+
+  private takeMark(mark: string): boolean {
+    if (this.token.kind !== "mark" || this.token.text !== mark) return false;
+    this.advance();
+    return true;
+  }
+
+  private expectMark(mark: string): void {
+    if (this.takeMark(mark)) return;
+    const found = this.token.kind === "end" ? "the line ends" : `found "${this.token.text}"`;
+    failAt(this.place(this.token), "syntax", `"${mark}" expected, ${found}`);
+  }
+
+  /** After each label the operation's own word is left in `token`. */
+  private readLabels(labels: Word[]): void {
+    while (this.token.kind === "name" && /^[ \t]*:/.test(this.rest())) {
+      const name = this.advance();
+      this.advance();
+      labels.push({ text: name.text, at: this.place(name) });
+    }
+  }
+
+  private atEnd(): boolean {
+    return this.token.kind === "end";
+  }
+
+  private rest(): string {
+    return this.line.source.slice(this.lexer.offset);
+  }
+
+  private readOperation(statement: Statement): number {
+    if (this.token.kind !== "name") {
+      const message = "an instruction, a directive or a label was expected";
+      failAt(this.place(this.token), "syntax", message);
+    }
+    statement.op = { text: this.token.text, at: this.place(this.token) };
+    const takesJson = JSON_DIRECTIVES.has(this.token.text.toLowerCase());
+    if (takesJson && !/^[ \t]*["]/.test(this.rest())) return this.readJson(statement);
+    this.advance();
+    while (!this.atEnd()) {
+      statement.operands.push(this.readOperand());
+      if (this.takeMark(",") && this.atEnd()) {
+        failAt(this.place(this.token), "missing-operand", "an operand is missing after the comma");
+      }
+    }
+    return this.line.line - 1;
+  }
+
+  private readJson(statement: Statement): number {
+    const start = this.lineStart + this.lexer.offset;
+    if (/^[ \t]*(;|$)/.test(this.rest())) {
+      const at = placeAt(this.line, this.lexer.offset + 1, 1);
+      failAt(at, "missing-operand", `${this.token.text} needs JSON, beginning on this line`);
+    }
+    const placeOf = (offset: number): Position => this.placeInText(offset);
+    const node = parseJson(this.text, start, { relaxed: true });
+    if ("error" in node) {
+      const at = placeOf(node.error.at);
+      const remedy = `the JSON of ${statement.op?.text} begins on line ${this.line.line}`;
+      const far = at.line > this.line.line || node.error.open;
+      failAt(at, "bad-json", node.error.message, far ? remedy : undefined);
+    }
+    statement.operands.push({ kind: "json", node, placeOf, at: placeOf(node.at) });
+    const tail = /^[ \t\r]*(;[^\n]*)?(\n|$)/.test(
+      this.text.slice(node.end, this.endOfLine(node.end)),
+    );
+    if (!tail) {
+      failAt(placeOf(node.end), "extra-operand", "nothing may follow the JSON on its line");
+    }
+    return placeOf(node.end).line - 1;
+  }
+
+  private endOfLine(offset: number): number {
+    const end = this.text.indexOf("\n", offset);
+    return end < 0 ? this.text.length : end;
+  }
+
+  private placeInText(offset: number): Position {
+    const { line, column } = lineAndColumn(this.text, offset);
+    const source = this.text.slice(offset - column + 1, this.endOfLine(offset)).replace(/\r$/, "");
+    return placeAt({ file: this.line.file, line, source }, column, 1);
+  }
+
+  // ---- Operands ----
+
+  private readOperand(): Operand {
+    const first = this.token;
+    const operand = this.readOperandAt(this.place(first));
+    operand.at.width = Math.max(1, this.consumed - first.column + 1);
+    return operand;
+  }
+
+  private readOperandAt(at: Position): Operand {
+    if (this.takeMark("[")) return this.readMemory(at);
+    if (this.token.kind === "string") {
+      const { bytes, text } = this.advance();
+      return { kind: "string", at, bytes: Uint8Array.from(bytes), text };
+    }
+    if (this.token.kind === "name") {
+      const reg = registerOf(this.token.text);
+      if (reg !== undefined) {
+        return { kind: "register", at, reg: this.readRegister() };
+      }
+      const key = this.token.text.toUpperCase();
+      if ((key === "MOD" || key === "FN") && /^[ \t]*=/.test(this.rest())) {
+        this.advance();
+        this.advance();
+        return { kind: "setting", at, key, expr: this.readExpression() };
+      }
+    }
+    return { kind: "number", at, expr: this.readExpression() };
+  }
+
+  private readRegister(): number {
+    const token = this.advance();
+    const reg = token.kind === "name" ? registerOf(token.text) : undefined;
+    if (reg === undefined) {
+      const shown = token.kind === "end" ? "" : `, found "${token.text}"`;
+      failAt(this.place(token), "unknown-register", `a register was expected${shown}`, REGISTERS);
+    }
+    if (reg < 0) {
+      failAt(
+        this.place(token),
+        "unknown-register",
+        `there is no register ${token.text}`,
+        REGISTERS,
+      );
+    }
+    return reg;
+  }
+
+  private readMemory(at: Position): Operand {
+    const reg = this.readRegister();
+    if (this.takeMark("]")) return { kind: "memory", at, reg };
+    const signed = this.token.kind === "mark" && "+-".includes(this.token.text);
+    if (!signed) this.expectMark("]");
+    const offset = this.readExpression();
+    this.expectMark("]");
+    return { kind: "memory", at, reg, offset };
+  }
+
+  private readExpression(): Expression {
+    const at = this.place(this.token);
+    const terms = [this.readTerm()];
+    while (this.token.kind === "mark" && "+-".includes(this.token.text))
+      terms.push(this.readTerm());
+    return { terms, at };
+  }
+
+  private readTerm(): Term {
+    let sign: 1 | -1 = 1;
+    while (this.token.kind === "mark" && "+-".includes(this.token.text)) {
+      if (this.advance().text === "-") sign = sign === 1 ? -1 : 1;
+    }
+    const token = this.token;
+    const at = this.place(token);
+    if (this.takeMark("(")) {
+      const inner = this.readExpression();
+      this.expectMark(")");
+      return { sign, at, kind: "group", inner };
+    }
+    if (token.kind === "number") {
+      this.advance();
+      return { sign, at, kind: "number", value: token.value };
+    }
+    if (token.kind !== "name") {
+      const found = token.kind === "end" ? "the line ends" : `found "${token.text}"`;
+      failAt(at, "missing-operand", `an operand was expected, ${found}`);
+    }
+    this.advance();
+    return this.readNamedTerm(token, sign, at);
+  }
+
+  private readNamedTerm(token: Token, sign: 1 | -1, at: Position): Term {
+    const part = token.text.toLowerCase();
+    if (PARTS.has(part) && this.takeMark("(")) {
+      const inner = this.readExpression();
+      this.expectMark(")");
+      return { sign, at, kind: "part", part: part as SymbolPart, inner };
+    }
+    if (registerOf(token.text) !== undefined) {
+      const message = `register ${token.text} cannot stand in an expression`;
+      failAt(at, "unknown-register", message, "memory is written [Rn+offset]");
+    }
+    return { sign, at, kind: "symbol", name: token.text };
+  }
+}
+
+const REGISTERS = "the registers are R0 to R15";
