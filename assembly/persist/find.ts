@@ -1,0 +1,191 @@
+// Finds the cell of a key, and cleans up after a power cut on the way: two versions become one, and what
+// was only half written can never come true later. Two passes: the live cells, then all others.
+
+import { CELL_BYTES, CELLS_ORIGIN, NO_CELL, StoreState } from "../spec/cell";
+import { Err } from "../spec/errors";
+import { CELLS_BASE } from "../layout";
+import { commitCell } from "./commit";
+import { killCell, readCell, spoilCell } from "./medium";
+import { SLICE } from "./mount";
+import {
+  cellGeneration,
+  cellKey,
+  cellMarker,
+  cellValue,
+  damagedTypeOf,
+  isCellType,
+  isLive,
+  isOld,
+  isSealedFor,
+  isWhole,
+} from "./record";
+import { finish, freeCell, goTo, isTaken, SEEN, Step, Store } from "./store";
+
+/** Attempts to change a cell before the device counts as failed. */
+const CHANGES_MAX: u32 = 3;
+
+/** True when generation a is younger than b; they are never more than a few apart. */
+function isNewer(a: u32, b: u32): bool {
+  return <i8>(a - b) > 0;
+}
+
+// ---- First pass: live cells ----
+
+export function beginFind(s: Store): void {
+  s.best = <u16>NO_CELL;
+  s.old = <u16>NO_CELL;
+  s.versions = 0;
+  s.isStale = 0;
+  s.tries = 0;
+  s.cursor = 0;
+  goTo(s, Step.LOOK);
+}
+
+function beginSweep(s: Store): void {
+  s.tries = 0;
+  s.cursor = 0;
+  goTo(s, Step.SWEEP);
+}
+
+function isOurs(s: Store): bool {
+  return cellMarker(SEEN) == s.type && cellKey(SEEN) == s.key;
+}
+
+/** M2: the value of a cell is committed once more; a first commit may have been cut short. False: no room. */
+function renew(s: Store, cell: u32): i32 {
+  const err = readCell(cell);
+  if (err < 0) return err;
+  s.value = <u16>cellValue(SEEN);
+  s.generation = <u8>(cellGeneration(SEEN) + 1);
+  s.tries = 0;
+  return commitCell(s) == NO_CELL ? Err.FULL : Err.OK;
+}
+
+/** The renewed cell is on the medium: it outlives the versions it was made from. */
+export function adoptRenewed(s: Store): void {
+  s.best = s.cell;
+  beginSweep(s);
+}
+
+function rank(s: Store, cell: u32): void {
+  const generation = cellGeneration(SEEN);
+  s.versions += 1;
+  if (s.best != <u16>NO_CELL && !isNewer(generation, s.generation)) return;
+  s.best = <u16>cell;
+  s.generation = <u8>generation;
+}
+
+/** The next live cell from the cursor on; the number of cells: none. */
+function nextTaken(s: Store): u32 {
+  let cell: u32 = s.cursor;
+  while (cell < s.cells && !isTaken(cell)) {
+    cell = load<u8>(CELLS_BASE + ((<usize>cell) >>> 3)) == 0 ? (cell | 7) + 1 : cell + 1;
+  }
+  return cell;
+}
+
+export function look(s: Store): i32 {
+  for (let n: u32 = 0; n < SLICE; n++) {
+    const cell = nextTaken(s);
+    if (cell >= s.cells) return endLook(s);
+    const err = readCell(cell);
+    if (err < 0) return err;
+    if (isOurs(s) && isLive(SEEN, cell, s.epoch)) rank(s, cell);
+    s.cursor = <u16>(cell + 1);
+  }
+  return Err.OK;
+}
+
+function endLook(s: Store): i32 {
+  const err: i32 = s.versions == 2 ? renew(s, s.best) : Err.FULL;
+  if (err != Err.FULL) return err;
+  beginSweep(s);
+  return Err.OK;
+}
+
+// ---- Second pass: all cells but the best ----
+
+function isFound(s: Store): bool {
+  return s.best != <u16>NO_CELL;
+}
+
+/** Takes a cell with the marker of our type out of the world. */
+function killMarked(s: Store, cell: u32): i32 {
+  const isFirst = s.tries == 0;
+  if (isFirst && isTaken(cell)) {
+    s.live -= 1;
+    freeCell(s, cell);
+  } else if (isFirst) s.damaged -= 1;
+  s.tries += 1;
+  const err = killCell(s, cell);
+  return err < 0 ? err : 1;
+}
+
+/** True when the damaged cell in SEEN was a version of our key: all but its key, or its key but for a bit, is right. */
+function isDamagedOurs(s: Store, cell: u32): bool {
+  const key: u32 = s.key;
+  const difference = popcnt(cellKey(SEEN) ^ key);
+  if (difference > 1 || isOld(SEEN, cell, s.epoch)) return false;
+  return difference == 0 || isSealedFor(SEEN, key, s.type, cell, s.epoch);
+}
+
+function sweepMarked(s: Store, cell: u32): i32 {
+  const isVersion = isLive(SEEN, cell, s.epoch);
+  if (isVersion ? cellKey(SEEN) != s.key : !isDamagedOurs(s, cell)) return Err.OK;
+  if (isFound(s)) return killMarked(s, cell);
+  s.isStale = 1;
+  return Err.OK;
+}
+
+/** A whole body whose marker lost one bit: a stale version, or, when there is no other, the version. */
+function sweepNearly(s: Store, cell: u32): i32 {
+  if (isFound(s)) return killMarked(s, cell);
+  const generation = cellGeneration(SEEN);
+  if (s.old != <u16>NO_CELL && !isNewer(generation, s.generation)) return Err.OK;
+  s.old = <u16>cell;
+  s.generation = <u8>generation;
+  return Err.OK;
+}
+
+/** M6: a whole body that would supersede the best if its marker came true. */
+function sweepDead(s: Store, cell: u32): i32 {
+  const ahead: u32 = (cellGeneration(SEEN) - s.generation) & 0xff;
+  if (isFound(s) && ahead != 1 && ahead != 2) return Err.OK;
+  s.tries += 1;
+  const err = spoilCell(s, cell);
+  return err < 0 ? err : 1;
+}
+
+/** Looks at one cell. Positive: it is being changed and must be looked at again. */
+function sweepCell(s: Store, cell: u32): i32 {
+  const err = readCell(cell);
+  if (err < 0) return err;
+  const marker = cellMarker(SEEN);
+  if (marker == s.type) return sweepMarked(s, cell);
+  if (isCellType(marker) || cellKey(SEEN) != s.key) return Err.OK;
+  if (!isWhole(SEEN, s.type, cell, s.epoch)) return Err.OK;
+  return damagedTypeOf(marker) == s.type ? sweepNearly(s, cell) : sweepDead(s, cell);
+}
+
+export function sweep(s: Store): i32 {
+  for (let n: u32 = 0; n < SLICE && s.cursor < s.cells; n++) {
+    if (s.cursor != s.best) {
+      const change = sweepCell(s, s.cursor);
+      if (change > 0) return s.tries > CHANGES_MAX ? Err.IO : Err.OK;
+      if (change < 0) return change;
+    }
+    s.tries = 0;
+    s.cursor += 1;
+  }
+  return s.cursor < s.cells ? Err.OK : endSweep(s);
+}
+
+function endSweep(s: Store): i32 {
+  if (!isFound(s) && s.old != <u16>NO_CELL) {
+    const err = renew(s, s.old);
+    if (err != Err.FULL) return err;
+    s.isStale = 1;
+  }
+  finish(s, isFound(s) ? s.best : s.isStale != 0 ? Err.CORRUPT : Err.NOT_FOUND);
+  return Err.OK;
+}

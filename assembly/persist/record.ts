@@ -1,0 +1,197 @@
+// Cells and superblocks as bytes at an address: check codes, encoding, classification. No device, no state.
+// Fields are packed, so 16-bit fields at odd offsets are read byte by byte.
+
+import {
+  CELL_BYTES_LOG2,
+  CELL_CRC_OFF,
+  CELL_FACTOR,
+  CELL_GENERATION_OFF,
+  CELL_KEY_OFF,
+  CELL_TYPE_OFF,
+  CELL_VALUE_OFF,
+  CRC_POLYNOMIAL,
+  CellType,
+  EPOCH_FACTOR,
+  EPOCH_INVERSE,
+  SUPER_CELLS_OFF,
+  SUPER_CELL_LOG2_OFF,
+  SUPER_CRC_INIT,
+  SUPER_CRC_OFF,
+  SUPER_EPOCH_OFF,
+  SUPER_MAGIC,
+  SUPER_MAGIC_OFF,
+  SUPER_MARKER,
+  SUPER_MARKER_OFF,
+  SUPER_SCHEMA_OFF,
+  SUPER_SEQ_OFF,
+  SUPER_VERSION,
+  SUPER_VERSION_OFF,
+} from "../spec/cell";
+
+// ---- CRC-16/DNP ----
+// CRC of each nibble in the top four bits
+const NIBBLES: usize = memory.data<u16>([
+  0x0000, 0x3d65, 0x7aca, 0x47af, 0xf594, 0xc8f1, 0x8f5e, 0xb23b, 0xd64d, 0xeb28, 0xac87, 0x91e2,
+  0x23d9, 0x1ebc, 0x5913, 0x6476,
+]);
+
+function shiftNibble(crc: u32, nibble: u32): u32 {
+  const row: usize = ((crc >>> 12) ^ nibble) & 15;
+  return ((crc << 4) & 0xffff) ^ (<u32>load<u16>(NIBBLES + (row << 1)));
+}
+function shiftByte(crc: u32, byte: u32): u32 {
+  return shiftNibble(shiftNibble(crc, byte >>> 4), byte & 15);
+}
+function crcOf(crc: u32, at: usize, len: usize): u32 {
+  for (let i: usize = 0; i < len; i++) crc = shiftByte(crc, load<u8>(at + i));
+  return crc;
+}
+/** The CRC before `byte` was shifted in. */
+function unshiftByte(crc: u32, byte: u32): u32 {
+  for (let bit: u32 = 0; bit < 8; bit++) {
+    crc = crc & 1 ? ((crc ^ CRC_POLYNOMIAL) >>> 1) | 0x8000 : crc >>> 1;
+  }
+  return crc ^ (byte << 8);
+}
+
+function load16(at: usize): u32 {
+  return (<u32>load<u8>(at)) | ((<u32>load<u8>(at, 1)) << 8);
+}
+function store16(at: usize, value: u32): void {
+  store<u8>(at, value);
+  store<u8>(at, value >>> 8, 1);
+}
+
+// ---- Cells ----
+export function cellKey(at: usize): u32 {
+  return load16(at + CELL_KEY_OFF);
+}
+export function cellGeneration(at: usize): u32 {
+  return load<u8>(at + CELL_GENERATION_OFF);
+}
+export function cellValue(at: usize): u32 {
+  return load16(at + CELL_VALUE_OFF);
+}
+export function cellMarker(at: usize): u32 {
+  return load<u8>(at + CELL_TYPE_OFF);
+}
+
+export function isKey(key: u32): bool {
+  return key != 0 && key < 0xffff;
+}
+/** True for a marker that commits a cell. */
+export function isCellType(marker: u32): bool {
+  return marker == CellType.VALUE || marker == CellType.SYSTEM || marker == CellType.BLOB;
+}
+/** The type whose marker this was before one bit of it changed; DEAD if there is none. */
+export function damagedTypeOf(marker: u32): u32 {
+  if (popcnt(marker ^ CellType.VALUE) == 1) return CellType.VALUE;
+  if (popcnt(marker ^ CellType.SYSTEM) == 1) return CellType.SYSTEM;
+  if (popcnt(marker ^ CellType.BLOB) == 1) return CellType.BLOB;
+  return CellType.DEAD;
+}
+
+function seedOf(cell: u32, epoch: u32): u32 {
+  return (0xffff ^ (epoch * EPOCH_FACTOR) ^ (cell * CELL_FACTOR)) & 0xffff;
+}
+function sealOf(at: usize, key: u32, type: u32, cell: u32, epoch: u32): u32 {
+  let crc = shiftByte(shiftByte(seedOf(cell, epoch), key & 0xff), key >>> 8);
+  crc = crcOf(crc, at + CELL_GENERATION_OFF, CELL_CRC_OFF - CELL_GENERATION_OFF);
+  return shiftByte(crc, type);
+}
+
+/** True when the body was sealed for this key, type, place and epoch, whatever key and marker it holds now. */
+export function isSealedFor(at: usize, key: u32, type: u32, cell: u32, epoch: u32): bool {
+  return load16(at + CELL_CRC_OFF) == sealOf(at, key, type, cell, epoch);
+}
+/** True when the body is whole under `type`, whatever marker it holds now. */
+export function isWhole(at: usize, type: u32, cell: u32, epoch: u32): bool {
+  const key = cellKey(at);
+  return isKey(key) && isSealedFor(at, key, type, cell, epoch);
+}
+/** True when the cell counts: marker, key and CRC are right. */
+export function isLive(at: usize, cell: u32, epoch: u32): bool {
+  const marker = cellMarker(at);
+  return isCellType(marker) && isWhole(at, marker, cell, epoch);
+}
+
+/** The epoch under which the CRC of this cell would be right: damage makes it any number. */
+export function epochOf(at: usize, cell: u32): u32 {
+  let crc = unshiftByte(load16(at + CELL_CRC_OFF), cellMarker(at));
+  for (let i: usize = CELL_CRC_OFF; i > 0; i--) crc = unshiftByte(crc, load<u8>(at + i - 1));
+  return ((crc ^ seedOf(cell, 0)) * EPOCH_INVERSE) & 0xffff;
+}
+/** True for a cell a factory reset left behind. */
+export function isOld(at: usize, cell: u32, epoch: u32): bool {
+  return epochOf(at, cell) - 1 < epoch - 1;
+}
+/** True for a cell that held something and is not live: one that no reset, kill or erasure explains. */
+export function isDamaged(at: usize, cell: u32, epoch: u32): bool {
+  const marker = cellMarker(at);
+  if (isCellType(marker)) return !isWhole(at, marker, cell, epoch) && !isOld(at, cell, epoch);
+  const type = damagedTypeOf(marker);
+  return type != CellType.DEAD && isWhole(at, type, cell, epoch);
+}
+
+export function encodeCell(
+  at: usize,
+  type: u32,
+  key: u32,
+  generation: u32,
+  value: u32,
+  cell: u32,
+  epoch: u32,
+): void {
+  store16(at + CELL_KEY_OFF, key);
+  store<u8>(at + CELL_GENERATION_OFF, generation);
+  store16(at + CELL_VALUE_OFF, value);
+  store16(at + CELL_CRC_OFF, sealOf(at, key, type, cell, epoch));
+  store<u8>(at + CELL_TYPE_OFF, type);
+}
+
+/** Folds eight bytes into the hash that seeds the choice of free cells. */
+export function foldCell(hash: u32, at: usize): u32 {
+  return crcOf(hash, at, 1 << CELL_BYTES_LOG2);
+}
+
+// ---- Superblocks ----
+export function superCells(at: usize): u32 {
+  return load16(at + SUPER_CELLS_OFF);
+}
+export function superEpoch(at: usize): u32 {
+  return load16(at + SUPER_EPOCH_OFF);
+}
+export function superSchema(at: usize): u32 {
+  return load16(at + SUPER_SCHEMA_OFF);
+}
+export function superSeq(at: usize): u32 {
+  return load<u8>(at + SUPER_SEQ_OFF);
+}
+function superMagic(at: usize): u32 {
+  return load16(at + SUPER_MAGIC_OFF) | (load16(at + SUPER_MAGIC_OFF + 2) << 16);
+}
+function superCrc(at: usize): u32 {
+  return crcOf(SUPER_CRC_INIT, at, SUPER_CRC_OFF);
+}
+
+export function isSuperblock(at: usize): bool {
+  if (load<u8>(at + SUPER_MARKER_OFF) != SUPER_MARKER || superMagic(at) != SUPER_MAGIC)
+    return false;
+  if (load<u8>(at + SUPER_VERSION_OFF) != SUPER_VERSION) return false;
+  if (load<u8>(at + SUPER_CELL_LOG2_OFF) != CELL_BYTES_LOG2) return false;
+  if (load16(at + SUPER_CRC_OFF) != superCrc(at)) return false;
+  return superCells(at) != 0 && superEpoch(at) != 0;
+}
+
+export function encodeSuperblock(at: usize, cells: u32, epoch: u32, schema: u32, seq: u32): void {
+  store16(at + SUPER_MAGIC_OFF, SUPER_MAGIC);
+  store16(at + SUPER_MAGIC_OFF + 2, SUPER_MAGIC >>> 16);
+  store<u8>(at + SUPER_VERSION_OFF, SUPER_VERSION);
+  store<u8>(at + SUPER_CELL_LOG2_OFF, CELL_BYTES_LOG2);
+  store16(at + SUPER_CELLS_OFF, cells);
+  store16(at + SUPER_EPOCH_OFF, epoch);
+  store16(at + SUPER_SCHEMA_OFF, schema);
+  store<u8>(at + SUPER_SEQ_OFF, seq);
+  store16(at + SUPER_CRC_OFF, superCrc(at));
+  store<u8>(at + SUPER_MARKER_OFF, SUPER_MARKER);
+}

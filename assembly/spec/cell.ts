@@ -1,0 +1,68 @@
+// The persistence image by number: superblocks, cells, and the states of the store. Explained in
+// docs/persistence.md. All fields are little-endian; every record ends with its marker, written last.
+
+// ---- Region: superblock A, superblock B, cells ----
+export const SUPER_COPIES: u32 = 2;
+export const CELLS_ORIGIN: u32 = 32;
+/** Identity of "no cell". */
+export const NO_CELL: u32 = 0xffff;
+
+// ---- Superblock, 16 bytes ----
+export const SUPER_BYTES: u32 = 16;
+export const SUPER_MAGIC_OFF: u32 = 0; // "HSXP"
+export const SUPER_VERSION_OFF: u32 = 4; // u8
+export const SUPER_CELL_LOG2_OFF: u32 = 5; // u8
+export const SUPER_CELLS_OFF: u32 = 6; // u16 number of cells
+export const SUPER_EPOCH_OFF: u32 = 8; // u16 counts factory resets, from 1
+export const SUPER_SCHEMA_OFF: u32 = 10; // u16
+export const SUPER_SEQ_OFF: u32 = 12; // u8 the newer copy wins, serial compare
+export const SUPER_CRC_OFF: u32 = 13; // u16 over the bytes before it
+export const SUPER_MARKER_OFF: u32 = 15; // u8
+export const SUPER_MAGIC: u32 = 0x50585348;
+export const SUPER_VERSION: u32 = 1;
+export const SUPER_CRC_INIT: u32 = 0x1d0f;
+export const SUPER_MARKER: u32 = 0xc3;
+
+// ---- Cell, 8 bytes ----
+export const CELL_BYTES: u32 = 8;
+export const CELL_BYTES_LOG2: u32 = 3;
+export const CELL_KEY_OFF: u32 = 0; // u16, neither 0x0000 nor 0xFFFF
+export const CELL_GENERATION_OFF: u32 = 2; // u8 of its key, wraps
+export const CELL_VALUE_OFF: u32 = 3; // u16
+export const CELL_CRC_OFF: u32 = 5; // u16 over key, generation, value and type
+export const CELL_TYPE_OFF: u32 = 7; // u8 CellType: the marker
+
+/** Type of a cell. Any two differ in at least four bits. */
+export enum CellType {
+  DEAD = 0x00,
+  /** a system word: activation, configuration */
+  SYSTEM = 0x69,
+  /** a reference to a longer record */
+  BLOB = 0x96,
+  VALUE = 0xa5,
+  BLANK = 0xff,
+}
+
+// ---- CRC-16/DNP: most significant bit first, not reflected, no final exclusive or ----
+export const CRC_POLYNOMIAL: u32 = 0x3d65;
+/** The start value of a cell is 0xFFFF ^ epoch * EPOCH_FACTOR ^ cell * CELL_FACTOR, modulo 2^16. */
+export const EPOCH_FACTOR: u32 = 0x9e37;
+export const CELL_FACTOR: u32 = 0x1357;
+/** EPOCH_FACTOR * EPOCH_INVERSE is 1 modulo 2^16. */
+export const EPOCH_INVERSE: u32 = 0x7787;
+
+/** State of the store. */
+export enum StoreState {
+  /** no device answers */
+  ABSENT = 0,
+  MOUNTING = 1,
+  READY = 2,
+  /** neither superblock is sound, or the device is not the one they describe; nothing is read or written */
+  READ_ONLY = 3,
+  /** the device holds nothing but 0x00 or nothing but 0xFF; format it by command */
+  BLANK = 4,
+  /** the device failed; mount again */
+  FAILED = 5,
+  /** geometry without a driver here: erase units beyond a cell, or too small for one cell */
+  UNSUPPORTED = 6,
+}

@@ -1,0 +1,235 @@
+// The non-volatile bytes of a node in Node: FRAM or EEPROM over a byte array or a file, with the time that
+// programming takes, power cuts inside it, stuck bits and a device that does not answer.
+
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
+import type * as Hal from "../../assembly/hal.d.ts";
+import { Err } from "../../assembly/spec/errors.ts";
+
+export type NvHal = Pick<
+  typeof Hal,
+  "nv_size" | "nv_erase_size" | "nv_read" | "nv_program" | "nv_erase" | "nv_busy"
+>;
+
+export interface NvGeometry {
+  /** Bytes erased together before programming; 0: bytes are overwritten. Erased bytes are 0xFF. */
+  readonly eraseSize: number;
+  readonly byteTime_us: number;
+  readonly eraseTime_us: number;
+}
+
+/** FRAM at 8 MHz SPI; the EEPROM of an ATmega1284P; the EEPROM of an AVR Dx, erased eight bytes at a time. */
+export const NV_GEOMETRY = {
+  fram: { eraseSize: 0, byteTime_us: 1, eraseTime_us: 0 },
+  eeprom: { eraseSize: 0, byteTime_us: 3400, eraseTime_us: 0 },
+  eeprom8: { eraseSize: 8, byteTime_us: 70, eraseTime_us: 10_000 },
+} as const satisfies Record<string, NvGeometry>;
+
+/** What power loss leaves of a byte that was being changed from `old` to `wanted`. */
+export type Tear = (old: number, wanted: number) => number;
+
+export interface Cut {
+  /** Units (bytes programmed, units erased) that still become durable. */
+  after: number;
+  readonly tear: Tear;
+  /** Bytes of the same burst behind the torn one: left alone unless this says what they become. */
+  readonly tail?: Tear;
+}
+
+/** Thrown into the node when its power goes. */
+export class PowerCut extends Error {
+  override readonly name = "PowerCut";
+}
+
+export type NvFault = "none" | "absent" | "stuck-00" | "stuck-ff" | "io";
+
+/** A bit that cannot be changed: always 0 or always 1. */
+export interface StuckBit {
+  readonly address: number;
+  readonly bit: number;
+  readonly level: 0 | 1;
+}
+
+interface Burst {
+  readonly address: number;
+  readonly data: Uint8Array;
+  readonly isErase: boolean;
+  readonly started_us: number;
+  done: number;
+}
+
+export interface NvOptions {
+  readonly geometry?: NvGeometry;
+  /** Microseconds of virtual time; without a clock everything is durable at once. */
+  readonly clock_us?: () => number;
+  /** Hears of bytes that became durable. */
+  readonly onChange?: (address: number, bytes: Uint8Array) => void;
+}
+
+export class NvDevice {
+  readonly bytes: Uint8Array;
+  readonly geometry: NvGeometry;
+  /** Times each byte was programmed. */
+  readonly wear: Uint32Array;
+  fault: NvFault = "none";
+  stuckBits: readonly StuckBit[] = [];
+  cut: Cut | undefined;
+  bytesRead = 0;
+  bytesProgrammed = 0;
+  unitsErased = 0;
+  private burst: Burst | undefined;
+  private readonly clock_us: (() => number) | undefined;
+  private readonly onChange: ((address: number, bytes: Uint8Array) => void) | undefined;
+
+  constructor(bytes: Uint8Array, options: NvOptions = {}) {
+    this.bytes = bytes;
+    this.wear = new Uint32Array(bytes.length);
+    this.geometry = options.geometry ?? NV_GEOMETRY.fram;
+    this.clock_us = options.clock_us;
+    this.onChange = options.onChange;
+  }
+
+  /** Power comes back: what was being programmed stays as the cut left it. */
+  powerOn(): void {
+    this.burst = undefined;
+    this.cut = undefined;
+  }
+
+  /** The HAL functions over the linear memory of a node. */
+  hal(memory: () => Uint8Array): NvHal {
+    return {
+      nv_size: () => (this.fault === "absent" ? 0 : this.bytes.length),
+      nv_erase_size: () => this.geometry.eraseSize,
+      nv_read: (address, data, len) => this.read(address, memory().subarray(data, data + len)),
+      nv_program: (address, data, len) =>
+        this.begin(address, memory().slice(data, data + len), false),
+      nv_erase: (address) => this.beginErase(address),
+      nv_busy: () => this.busy(),
+    };
+  }
+
+  // ---- HAL ----
+
+  private refusal(address: number, len: number): number {
+    if (this.fault === "absent") return Err.ABSENT;
+    if (this.fault === "io") return Err.IO;
+    if (this.busy() > 0) return Err.BUSY;
+    return address + len > this.bytes.length ? Err.IO : Err.OK;
+  }
+
+  private read(address: number, into: Uint8Array): number {
+    const err = this.refusal(address, into.length);
+    if (err < 0) return err;
+    this.bytesRead += into.length;
+    if (this.fault === "stuck-00") into.fill(0);
+    else if (this.fault === "stuck-ff") into.fill(0xff);
+    else for (let i = 0; i < into.length; i++) into[i] = this.bytes[address + i] as number;
+    return Err.OK;
+  }
+
+  private beginErase(address: number): number {
+    const { eraseSize } = this.geometry;
+    if (eraseSize === 0) return Err.UNSUPPORTED;
+    const first = address - (address % eraseSize);
+    return this.begin(first, new Uint8Array(eraseSize).fill(0xff), true);
+  }
+
+  private begin(address: number, data: Uint8Array, isErase: boolean): number {
+    const err = this.refusal(address, data.length);
+    if (err < 0) return err;
+    const started_us = this.clock_us?.() ?? 0;
+    this.burst = { address, data, isErase, started_us, done: 0 };
+    this.settle();
+    return Err.OK;
+  }
+
+  private busy(): number {
+    if (this.fault === "io") return Err.IO;
+    this.settle();
+    return this.burst === undefined ? 0 : 1;
+  }
+
+  // ---- What becomes durable ----
+
+  /** Makes durable what the elapsed time allows. */
+  private settle(): void {
+    const { burst } = this;
+    if (burst === undefined) return;
+    const units = burst.isErase ? 1 : burst.data.length;
+    const done = Math.min(units, this.unitsElapsed(burst));
+    while (burst.done < done) this.change(burst);
+    if (burst.done === units) this.burst = undefined;
+  }
+
+  private unitsElapsed(burst: Burst): number {
+    if (this.clock_us === undefined) return Number.POSITIVE_INFINITY;
+    const time_us = burst.isErase ? this.geometry.eraseTime_us : this.geometry.byteTime_us;
+    return Math.floor((this.clock_us() - burst.started_us) / time_us);
+  }
+
+  private change(burst: Burst): void {
+    if (this.fault !== "none") {
+      burst.done++;
+      return; // the bus is stuck: nothing arrives
+    }
+    if (this.cut !== undefined && this.cut.after-- <= 0) this.tear(burst, this.cut);
+    const first = burst.address + burst.done;
+    const len = burst.isErase ? burst.data.length : 1;
+    for (let at = first; at < first + len; at++) this.setByte(at, this.wanted(burst, at));
+    if (burst.isErase) this.unitsErased++;
+    else this.bytesProgrammed++;
+    burst.done++;
+    this.onChange?.(first, this.bytes.subarray(first, first + len));
+  }
+
+  /** Without an erase, a medium that has erase units can only clear bits. */
+  private wanted(burst: Burst, address: number): number {
+    const value = burst.data[address - burst.address] as number;
+    const isOverwritten = burst.isErase || this.geometry.eraseSize === 0;
+    return isOverwritten ? value : value & (this.bytes[address] as number);
+  }
+
+  private setByte(address: number, value: number): void {
+    let kept = value;
+    for (const { address: at, bit, level } of this.stuckBits) {
+      if (at === address) kept = level === 1 ? kept | (1 << bit) : kept & ~(1 << bit);
+    }
+    this.bytes[address] = kept;
+    this.wear[address] = (this.wear[address] as number) + 1;
+  }
+
+  private tear(burst: Burst, cut: Cut): never {
+    const end = burst.address + burst.data.length;
+    const first = burst.address + burst.done;
+    for (let at = first; at < end; at++) {
+      const tear = burst.isErase || at === first ? cut.tear : cut.tail;
+      if (tear === undefined) break;
+      this.setByte(at, tear(this.bytes[at] as number, this.wanted(burst, at)) & 0xff);
+    }
+    this.burst = undefined;
+    throw new PowerCut(`power lost at byte ${first}`);
+  }
+}
+
+export interface NvFile {
+  readonly device: NvDevice;
+  /** True when the file did not exist: its bytes are 0xFF and no store is on it yet. */
+  readonly isNew: boolean;
+  close(): void;
+}
+
+/** Opens the device a file holds; every change is written through. A new file gets `size` bytes of 0xFF. */
+export function openNvFile(
+  path: string,
+  size: number,
+  options: Omit<NvOptions, "onChange"> = {},
+): NvFile {
+  const isNew = !existsSync(path);
+  const file = openSync(path, isNew ? "wx+" : "r+");
+  const bytes = isNew ? new Uint8Array(size).fill(0xff) : new Uint8Array(readFileSync(file));
+  const write = (address: number, changed: Uint8Array): void => {
+    writeSync(file, changed, 0, changed.length, address);
+  };
+  if (isNew) write(0, bytes);
+  const device = new NvDevice(bytes, { ...options, onChange: write });
+  return { device, isNew, close: () => closeSync(file) };
+}

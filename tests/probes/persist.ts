@@ -1,0 +1,63 @@
+// The cell store, for its tests.
+
+import { CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE } from "../../assembly/layout";
+import { encodeCell } from "../../assembly/persist/record";
+import { isTaken, SEEN, storeAt } from "../../assembly/persist/store";
+
+export {
+  storeCapacity,
+  storeDelete,
+  storeFind,
+  storeFormat,
+  storeMount,
+  storePoll,
+  storeRead,
+  storeReset,
+  storeResult,
+  storeState,
+  storeWrite,
+} from "../../assembly/persist/pool";
+
+export function damaged(): u32 {
+  return storeAt().damaged;
+}
+export function free(): u32 {
+  return storeAt().free;
+}
+export function live(): u32 {
+  return storeAt().live;
+}
+export function retired(): u32 {
+  return storeAt().retired;
+}
+export function epoch(): u32 {
+  return storeAt().epoch;
+}
+export function cells(): u32 {
+  return storeAt().cells;
+}
+export function schema(): u32 {
+  return storeAt().schema;
+}
+export function programmed(): u32 {
+  return storeAt().programmed;
+}
+export function taken(cell: u32): bool {
+  return isTaken(cell);
+}
+/** Where all the store knows lies in memory: the store, then its map of cells. */
+export function stateBase(): usize {
+  return STORE_BASE;
+}
+export function stateSize(): usize {
+  return CELLS_BASE + CELLS_SIZE - STORE_BASE;
+}
+if (CELLS_BASE != STORE_BASE + STORE_SIZE) ERROR("probe: the store and its map must be neighbours");
+
+/** Eight bytes to encode a cell into. */
+export function scratch(): usize {
+  return SEEN;
+}
+export function encode(type: u32, key: u32, generation: u32, value: u32, cell: u32, epoch: u32): void {
+  encodeCell(SEEN, type, key, generation, value, cell, epoch);
+}
