@@ -54,7 +54,12 @@ export const COMMAND_SIZE: usize = 12;
 export const SUBSCRIPTION_SIZE: usize = 8;
 export const CALL_SIZE: usize = 16;
 export const SLOT_SIZE: usize = 12;
+/** The first bytes of the session: the check of the image that arrives. */
+export const CHECK_SIZE: usize = 64;
 export const SESSION_SIZE: usize = 128;
+/** Cursors over declared mailboxes: two of the check, one of whoever registers them. */
+export const MAILBOX_CURSOR_SIZE: usize = 48;
+export const MAILBOX_CURSOR_MAX: usize = 3;
 export const REFUSAL_SIZE: usize = 64;
 export const SAVER_SIZE: usize = 16;
 export const STORE_SIZE: usize = 96;
@@ -84,7 +89,9 @@ export const CALLS_SIZE: usize = CALL_MAX * CALL_SIZE;
 export const SLOTS_BASE: usize = CALLS_BASE + CALLS_SIZE;
 export const SLOTS_SIZE: usize = SLOT_MAX * SLOT_SIZE;
 export const SESSION_BASE: usize = SLOTS_BASE + SLOTS_SIZE;
-export const REFUSAL_BASE: usize = SESSION_BASE + SESSION_SIZE;
+export const MAILBOX_CURSORS_BASE: usize = SESSION_BASE + SESSION_SIZE;
+export const MAILBOX_CURSORS_SIZE: usize = MAILBOX_CURSOR_MAX * MAILBOX_CURSOR_SIZE;
+export const REFUSAL_BASE: usize = MAILBOX_CURSORS_BASE + MAILBOX_CURSORS_SIZE;
 export const SAVER_BASE: usize = REFUSAL_BASE + REFUSAL_SIZE;
 export const STORE_BASE: usize = SAVER_BASE + SAVER_SIZE;
 /** One bit a cell: set when the cell may not be taken. */

@@ -41,11 +41,16 @@ export enum HxeCap {
   LONG_BRANCH = 256,
 }
 
+/** Bytes of the embedded manifest's length, which comes before it. */
+export const MANIFEST_HEADER_SIZE: u32 = 4;
+
 /** Most bytes of code, and of rodata with bss. */
 export const HXE_CODE_MAX: u32 = 0x10000;
 export const HXE_DATA_MAX: u32 = 0x10000;
 
 // ---- Metadata table: 16 bytes an entry ----
+/** Most sections; an image with more is refused. */
+export const META_SECTION_MAX: u32 = 32;
 export const META_ENTRY_SIZE: u32 = 16;
 export const META_TYPE_OFF: u32 = 0;
 export const META_OFFSET_OFF: u32 = 4;
@@ -94,6 +99,9 @@ export const MAILBOX_NAME_OFF: u32 = 0;
 export const MAILBOX_CAPACITY_OFF: u32 = 4;
 export const MAILBOX_MODE_OFF: u32 = 6;
 export const MAILBOX_RESERVED_OFF: u32 = 8;
+
+// ---- Stack entry ----
+export const STACK_ENTRY_SIZE: u32 = 4;
 
 // ---- Memory of a task ----
 /** Data address of the first byte of rodata. */

@@ -112,6 +112,7 @@ export enum Resource {
   CELLS = 10,
   STACK = 11,
   MAILBOX = 12,
+  SLOTS = 13,
 }
 
 // ---- Refusal, 64 bytes: the reason of the last call that failed ----

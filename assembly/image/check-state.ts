@@ -1,0 +1,80 @@
+// The state of the one check that may run: how far the image that arrives is proved sound.
+//
+// Check, 64 bytes at the start of the session
+//  0  total       u32  announced length of the file
+//  4  received    u32  bytes there, from the first on without gap
+//  8  summed      u32  bytes both sums cover
+// 12  headerSum   u32  sum that the file's own checksum is of
+// 16  fileSum     u32  sum over every byte
+// 20  at          u32  next byte the phase reads
+// 24  end         u32  end of the manifest or of the section under check
+// 28  floor       u32  first offset a section may have
+// 32  values      u16  declared so far
+// 34  commands    u16
+// 36  mailboxes   u16
+// 38  entry       u16  entry under check in the section
+// 40  otherEntry  u16  entry it is compared with
+// 42  other       u8   section of that entry
+// 43  section     u8   section under check
+// 44  slot        u8   where the image lies
+// 45  phase       u8   Phase
+// 46  step        u8   what of the entry is next
+// 47  flags       u8   CheckFlag bits
+// 48  verdict     i32  BUSY until the end
+// 52  unfinished  u8   state of UTF-8 in the string under check
+// 53  (11 spare)
+
+import { CHECK_SIZE, SESSION_BASE } from "../layout";
+
+export enum Phase {
+  HEADER = 0,
+  MANIFEST = 1,
+  /** inside the manifest */
+  MANIFEST_TEXT = 2,
+  TABLE = 3,
+  /** looks for the section that ends next */
+  PICK = 4,
+  SECTION = 5,
+  /** only the sums remain */
+  SUMS = 6,
+}
+
+export enum CheckFlag {
+  /** the app's name has ended */
+  NAMED = 1,
+  /** a section was checked: `section` and `end` tell the last */
+  PICKED = 2,
+}
+
+
+@unmanaged
+export class Check {
+  total: u32 = 0;
+  received: u32 = 0;
+  summed: u32 = 0;
+  headerSum: u32 = 0;
+  fileSum: u32 = 0;
+  at: u32 = 0;
+  end: u32 = 0;
+  floor: u32 = 0;
+  values: u16 = 0;
+  commands: u16 = 0;
+  mailboxes: u16 = 0;
+  entry: u16 = 0;
+  otherEntry: u16 = 0;
+  other: u8 = 0;
+  section: u8 = 0;
+  slot: u8 = 0;
+  phase: u8 = 0;
+  step: u8 = 0;
+  flags: u8 = 0;
+  verdict: i32 = 0;
+  unfinished: u8 = 0;
+}
+if (offsetof<Check>("unfinished") != 52) ERROR("Check.unfinished: offset");
+if (offsetof<Check>() > CHECK_SIZE) ERROR("Check: size");
+
+/** The one Check. */
+export function checkAt(): Check {
+  return changetype<Check>(SESSION_BASE);
+}

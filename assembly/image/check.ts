@@ -1,0 +1,150 @@
+// The check of an image that arrives in pieces: every byte of proof is used as soon as it is there, a slice at a time.
+
+import { refuse } from "../refusal";
+import { Err } from "../spec/errors";
+import { HXE_CRC_OFF, HXE_META_OFFSET_OFF, HXE_V1_SIZE, MANIFEST_HEADER_SIZE } from "../spec/hxe";
+import { CHECK_SIZE, MAILBOX_CURSORS_BASE } from "../layout";
+import { checkHeader } from "./check-header";
+import { checkPick, checkSection, checkTable } from "./check-sections";
+import { Check, checkAt, Phase } from "./check-state";
+import { CRC_START, crcEnd } from "./crc";
+import { Json, JsonEvent, jsonAt, jsonBegin, jsonByte, jsonIsComplete } from "./json";
+import {
+  imageChecksum,
+  imageHeaderSize,
+  imageRodataEnd,
+  imageSections,
+  imageTable,
+} from "./metadata";
+import { slotByte, slotSeal, slotSum, slotU32 } from "./slot";
+
+/** Bytes summed in one call. */
+const SUM_SLICE: u32 = 128;
+/** Bytes of the manifest read in one call. */
+const TEXT_SLICE: u32 = 64;
+
+/** Begins to check a file of `total` bytes. HXE_TRUNCATED: no image is so short. */
+export function checkBegin(total: u32): i32 {
+  const c = checkAt();
+  memory.fill(changetype<usize>(c), 0, CHECK_SIZE);
+  c.total = total;
+  c.headerSum = CRC_START;
+  c.fileSum = CRC_START;
+  c.verdict = Err.BUSY;
+  if (total < HXE_V1_SIZE) c.verdict = refuse(Err.HXE_TRUNCATED, total, HXE_V1_SIZE, total);
+  return c.verdict == Err.BUSY ? Err.OK : c.verdict;
+}
+
+// ---- The embedded manifest ----
+
+/** The reader of the manifest, in the place of the cursor that checks mailboxes after it. */
+function manifestJson(): Json {
+  return jsonAt(MAILBOX_CURSORS_BASE);
+}
+
+/** Learns where the manifest ends. */
+function beginManifest(c: Check): i32 {
+  const place = imageRodataEnd(c.slot);
+  const start = place + MANIFEST_HEADER_SIZE;
+  if (c.received < start) return Err.NO_DATA;
+  const size = slotU32(c.slot, place);
+  if (size > c.total - start) return refuse(Err.HXE_MANIFEST, place, size, c.total - start);
+  const table = imageTable(c.slot);
+  if (table != 0 && table < start + size) {
+    return refuse(Err.HXE_TABLE, HXE_META_OFFSET_OFF, table, start + size);
+  }
+  jsonBegin(manifestJson());
+  c.at = start;
+  c.end = start + size;
+  c.floor = c.end;
+  c.phase = <u8>Phase.MANIFEST_TEXT;
+  return Err.BUSY;
+}
+
+function endManifest(c: Check): i32 {
+  if (!jsonIsComplete(manifestJson())) return refuse(Err.HXE_MANIFEST, c.at, 0, 0);
+  c.phase = <u8>(imageSections(c.slot) != 0 ? Phase.TABLE : Phase.SUMS);
+  return Err.BUSY;
+}
+
+function readManifest(c: Check): i32 {
+  if (c.at == c.end) return endManifest(c);
+  if (c.at == c.received) return Err.NO_DATA;
+  for (let n: u32 = 0; n < TEXT_SLICE && c.at < c.end && c.at < c.received; n++) {
+    const byte = slotByte(c.slot, c.at);
+    if (byte == 0 || jsonByte(manifestJson(), byte) == JsonEvent.BAD) {
+      return refuse(Err.HXE_MANIFEST, c.at, byte, 0);
+    }
+    c.at += 1;
+  }
+  return Err.BUSY;
+}
+
+// ---- The sums ----
+
+/** Sums a slice over both: the file's own leaves out itself and what a version 2 header adds. */
+function sum(c: Check): void {
+  const header = imageHeaderSize(c.slot);
+  const start = c.summed;
+  let end = min<u32>(c.received, start + SUM_SLICE);
+  if (start < HXE_CRC_OFF) end = min<u32>(end, HXE_CRC_OFF);
+  else if (start < header) end = min<u32>(end, header);
+  c.fileSum = slotSum(c.slot, c.fileSum, start, end);
+  if (start < HXE_CRC_OFF || start >= header)
+    c.headerSum = slotSum(c.slot, c.headerSum, start, end);
+  c.summed = end;
+}
+
+function judge(c: Check): i32 {
+  const want = imageChecksum(c.slot);
+  const found = crcEnd(c.headerSum);
+  if (found != want) return refuse(Err.HXE_CRC, HXE_CRC_OFF, found, want);
+  slotSeal(c.slot, crcEnd(c.fileSum));
+  return Err.OK;
+}
+
+// ---- The whole ----
+
+function advancePhase(c: Check): i32 {
+  switch (<i32>c.phase) {
+    case Phase.HEADER:
+      return checkHeader(c);
+    case Phase.MANIFEST:
+      return beginManifest(c);
+    case Phase.MANIFEST_TEXT:
+      return readManifest(c);
+    case Phase.TABLE:
+      return checkTable(c);
+    case Phase.PICK:
+      return checkPick(c);
+    case Phase.SECTION:
+      return checkSection(c);
+  }
+  return Err.NO_DATA;
+}
+
+function advance(c: Check): i32 {
+  const done = advancePhase(c);
+  if (done != Err.NO_DATA) return done;
+  if (c.phase != Phase.HEADER && c.summed < c.received) {
+    sum(c);
+    return Err.BUSY;
+  }
+  const isWhole = c.phase == Phase.SUMS && c.summed == c.total;
+  return isWhole ? judge(c) : Err.NO_DATA;
+}
+
+/**
+ * Does a slice of work, some 1,000 µs at 16 MHz at most, on the file in `slot`, whose first `received` bytes are
+ * there. BUSY: call again. NO_DATA: more bytes must come. OK: the image is whole and sound, its slot is sealed.
+ * Others: it is refused; see the refusal, and calling again returns the same.
+ */
+export function checkAdvance(slot: u32, received: u32): i32 {
+  const c = checkAt();
+  if (c.verdict != Err.BUSY) return c.verdict;
+  c.slot = <u8>slot;
+  c.received = min<u32>(received, c.total);
+  const done = advance(c);
+  if (done != Err.BUSY && done != Err.NO_DATA) c.verdict = done;
+  return done;
+}

@@ -1,0 +1,176 @@
+// Slots: where images lie, each file whole and byte for byte. Every read of an image goes through here.
+//
+// Slot, 12 bytes
+//  0  block  u16  arena ref of the file's bytes; 0: the slot is free
+//  2  flags  u8   SlotFlag bits
+//  3  users  u8   instances that live on it
+//  4  bytes  u32  length of the file
+//  8  crc    u32  CRC-32 over every byte: with the length, what the image is known by
+
+import { arenaAddress, arenaAllocate, arenaCost, arenaFree, arenaRelease } from "../arena";
+import { ARENA_SIZE, SLOT_MAX, SLOT_SIZE, SLOTS_BASE } from "../layout";
+import { refuseFull } from "../refusal";
+import { Err } from "../spec/errors";
+import { Resource } from "../spec/node";
+import { crcByte } from "./crc";
+
+enum SlotFlag {
+  /** all bytes came and every check passed */
+  VERIFIED = 1,
+}
+
+
+@unmanaged
+class Slot {
+  block: u16 = 0;
+  flags: u8 = 0;
+  users: u8 = 0;
+  bytes: u32 = 0;
+  crc: u32 = 0;
+}
+if (offsetof<Slot>("crc") != 8) ERROR("Slot.crc: offset");
+if (offsetof<Slot>() != SLOT_SIZE) ERROR("Slot: size");
+
+function slotAt(slot: u32): Slot {
+  return changetype<Slot>(SLOTS_BASE + <usize>slot * SLOT_SIZE);
+}
+function placeOf(s: Slot, offset: u32): usize {
+  return arenaAddress(s.block) + <usize>offset;
+}
+
+// ---- Life of a slot ----
+
+/** Takes a free slot and room for a file of `bytes`, 1 or more. Returns its number. FULL, NO_MEMORY: see the refusal. */
+export function slotAllocate(bytes: u32): i32 {
+  let slot: u32 = 0;
+  while (slot < <u32>SLOT_MAX && slotAt(slot).block != 0) slot++;
+  if (slot == <u32>SLOT_MAX) return refuseFull(Err.FULL, Resource.SLOTS, slot + 1, slot);
+  const s = slotAt(slot);
+  const isTooLarge = bytes > <u32>ARENA_SIZE;
+  if (isTooLarge || !arenaAllocate(bytes, changetype<usize>(s))) {
+    const need = isTooLarge ? bytes : <u32>arenaCost(bytes);
+    return refuseFull(Err.NO_MEMORY, Resource.MEMORY, need, <u32>arenaFree());
+  }
+  s.flags = 0;
+  s.users = 0;
+  s.bytes = bytes;
+  s.crc = 0;
+  return slot;
+}
+
+/** Copies `length` bytes that arrived to their place. LENGTH: they do not fit the announced length. */
+export function slotWrite(slot: u32, offset: u32, from: usize, length: u32): i32 {
+  const s = slotAt(slot);
+  if (offset > s.bytes || length > s.bytes - offset) return Err.LENGTH;
+  memory.copy(placeOf(s, offset), from, length);
+  return Err.OK;
+}
+
+/** Marks the slot as verified and records the CRC-32 over all its bytes. */
+export function slotSeal(slot: u32, crc: u32): void {
+  const s = slotAt(slot);
+  s.crc = crc;
+  s.flags |= <u8>SlotFlag.VERIFIED;
+}
+
+/** The verified slot that holds the image of this length and CRC. NOT_FOUND: none does. */
+export function slotFind(bytes: u32, crc: u32): i32 {
+  for (let slot: u32 = 0; slot < <u32>SLOT_MAX; slot++) {
+    const s = slotAt(slot);
+    if (isVerified(slot) && s.bytes == bytes && s.crc == crc) return slot;
+  }
+  return Err.NOT_FOUND;
+}
+
+/** The slot to use for what verified slot `slot` holds: another that holds the same, which frees this one, or itself. */
+export function slotShare(slot: u32): u32 {
+  const s = slotAt(slot);
+  for (let other: u32 = 0; other < <u32>SLOT_MAX; other++) {
+    const o = slotAt(other);
+    if (other == slot || !isVerified(other) || o.bytes != s.bytes || o.crc != s.crc) continue;
+    slotFree(slot);
+    return other;
+  }
+  return slot;
+}
+
+/** Counts one more user. */
+export function slotRetain(slot: u32): void {
+  slotAt(slot).users += 1;
+}
+
+/** Counts one user less and frees the slot when none remains, or when it never had one. */
+export function slotDrop(slot: u32): void {
+  const s = slotAt(slot);
+  if (s.users > 0) s.users -= 1;
+  if (s.users == 0) slotFree(slot);
+}
+
+function slotFree(slot: u32): void {
+  const s = slotAt(slot);
+  arenaRelease(changetype<usize>(s));
+  memory.fill(changetype<usize>(s), 0, SLOT_SIZE);
+}
+
+/** True while the slot holds an image that passed every check. */
+export function isVerified(slot: u32): bool {
+  const s = slotAt(slot);
+  return s.block != 0 && (s.flags & SlotFlag.VERIFIED) != 0;
+}
+/** Length of the file in bytes. */
+export function slotBytes(slot: u32): u32 {
+  return slotAt(slot).bytes;
+}
+/** CRC-32 over every byte of a verified file. */
+export function slotCrc(slot: u32): u32 {
+  return slotAt(slot).crc;
+}
+/** Instances that live on the slot. */
+export function slotUsers(slot: u32): u32 {
+  return slotAt(slot).users;
+}
+
+// ---- Reading: big-endian; what lies beyond the file reads as 0 ----
+
+/** The byte at `offset`. */
+export function slotByte(slot: u32, offset: u32): u32 {
+  const s = slotAt(slot);
+  return offset < s.bytes ? load<u8>(placeOf(s, offset)) : 0;
+}
+
+/** The 16-bit number at `offset`. */
+export function slotU16(slot: u32, offset: u32): u32 {
+  return (slotByte(slot, offset) << 8) | slotByte(slot, offset + 1);
+}
+
+/** The 32-bit number at `offset`. */
+export function slotU32(slot: u32, offset: u32): u32 {
+  const s = slotAt(slot);
+  if (offset >= s.bytes || s.bytes - offset < 4) return 0;
+  const at = placeOf(s, offset);
+  // byte by byte: some chips cannot load a word that is not aligned
+  const high = ((<u32>load<u8>(at)) << 8) | load<u8>(at, 1);
+  return (high << 16) | ((<u32>load<u8>(at, 2)) << 8) | load<u8>(at, 3);
+}
+
+/** Copies up to `length` bytes out and returns how many the file has from `offset` on. */
+export function slotCopy(slot: u32, offset: u32, to: usize, length: u32): u32 {
+  const s = slotAt(slot);
+  const rest = offset < s.bytes ? s.bytes - offset : 0;
+  const bytes = length < rest ? length : rest;
+  memory.copy(to, placeOf(s, offset), bytes);
+  return bytes;
+}
+
+/** Address of the file's first byte, until a block of the arena is freed: code of a slot in RAM runs in place. */
+export function slotAddress(slot: u32): usize {
+  return placeOf(slotAt(slot), 0);
+}
+
+/** Continues a CRC sum over [offset, end), which must lie in the file. */
+export function slotSum(slot: u32, crc: u32, offset: u32, end: u32): u32 {
+  const s = slotAt(slot);
+  const last = placeOf(s, end);
+  for (let at = placeOf(s, offset); at < last; at++) crc = crcByte(crc, load<u8>(at));
+  return crc;
+}
