@@ -19,7 +19,7 @@ import { nodeAt } from "../node";
 import { refuseFull } from "../refusal";
 import { Err } from "../spec/errors";
 import { HOST_PID, Resource } from "../spec/node";
-import { MailboxMode } from "../spec/svc";
+import { MailboxMode, Namespace } from "../spec/svc";
 import { targetAt, writeName } from "./name";
 import { Ring, ringFree, ringMake, ringTail } from "./ring";
 
@@ -85,6 +85,16 @@ export function findTarget(): i32 {
     if (isTarget(descriptorAt(id))) return id;
   }
   return Err.NOT_FOUND;
+}
+
+/** True for a mailbox of this name in svc, whoever owns it. */
+export function isService(d: Descriptor, text: usize, len: usize): bool {
+  if (!isUsed(d) || d.namespace != Namespace.SVC || d.length != len) return false;
+  const name = ringTail(d);
+  for (let i: usize = 0; i < len; i++) {
+    if (load<u8>(name + i) != load<u8>(text + i)) return false;
+  }
+  return true;
 }
 
 /** Lowest free id, while fewer than the limit are in use. FULL. */
@@ -155,11 +165,14 @@ export function note(d: Descriptor, flag: u32): void {
 /** Id of a descriptor at which something happened, once: serve its receivers, then takeNotices(). NO_DATA: none is left. */
 export function nextFresh(): i32 {
   if (nodeAt().fresh == 0) return Err.NO_DATA;
-  let id: u32 = 1;
-  while ((descriptorAt(id).flags & DescriptorFlag.FRESH) == 0) id++;
-  descriptorAt(id).flags &= <u8>~DescriptorFlag.FRESH;
-  nodeAt().fresh--;
-  return id;
+  for (let id: u32 = 1; id <= DESCRIPTOR_LAST; id++) {
+    const d = descriptorAt(id);
+    if ((d.flags & DescriptorFlag.FRESH) == 0) continue;
+    d.flags &= <u8>~DescriptorFlag.FRESH;
+    nodeAt().fresh--;
+    return id;
+  }
+  return Err.NO_DATA;
 }
 
 /** FULL and OVERRUN of descriptor `id` since the last call. */

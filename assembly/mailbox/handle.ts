@@ -111,7 +111,8 @@ export function findHandle(row: usize, number: u32): i32 {
 /** Handles a row has open, pending ones included. */
 function countHandles(row: usize): u32 {
   const place = firstPlace(row);
-  let count: u32 = popcnt<u32>(rowAt(row).pending);
+  const pending: u32 = rowAt(row).pending;
+  let count = (pending & 1) + ((pending >>> 1) & 1) + ((pending >>> 2) & 1);
   for (let i: usize = 0; i < HANDLE_MAX; i++) {
     if (handleAt(place + i).number != 0) count++;
   }

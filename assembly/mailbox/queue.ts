@@ -133,7 +133,7 @@ export function enqueue(
 ): i32 {
   const d = descriptorAt(id);
   const cost = messageCost(len);
-  if (cost > d.capacity) return Err.TOO_LARGE;
+  if (len > d.capacity || cost > d.capacity) return Err.TOO_LARGE; // a sum can wrap
   const err = makeRoom(id, cost);
   if (err < 0) return err;
   const message = receivedAt();

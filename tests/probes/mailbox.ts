@@ -16,6 +16,7 @@ import { nodeAt } from "../../assembly/node";
 export { arenaAllocate, arenaFree, arenaRelease, arenaSettle } from "../../assembly/arena";
 export { descriptorName, nextFresh, takeNotices } from "../../assembly/mailbox/descriptor";
 export {
+  descriptorNamed,
   handleDescriptor,
   mailboxAttach,
   mailboxBind,

@@ -62,6 +62,9 @@ export class Machine {
   find(pid: number, name: string): number {
     return this.probe.mailboxFind(pid, ...this.#place(name));
   }
+  isNamed(id: number, text: string): boolean {
+    return this.probe.descriptorNamed(id, ...this.#place(text)) === 1;
+  }
   send(pid: number, handle: number, data: string | Uint8Array, flags = 0, channel = 0): number {
     const row = this.row(pid);
     return this.probe.mailboxSend(row, handle, ...this.#place(data), flags, channel, pid);
@@ -97,6 +100,14 @@ export class Machine {
   }
   close(pid: number, handle: number): number {
     return this.probe.mailboxClose(this.row(pid), handle);
+  }
+  /** Ids of mailboxes at which something happened, with their notices. */
+  serve(): [number, number][] {
+    const served: [number, number][] = [];
+    for (let id = this.probe.nextFresh(); id > 0; id = this.probe.nextFresh()) {
+      served.push([id, this.probe.takeNotices(id)]);
+    }
+    return served;
   }
   name(id: number, max = 256): string | number {
     const len = this.probe.descriptorName(id, this.#buffer, max);
