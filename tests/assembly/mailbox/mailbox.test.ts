@@ -117,11 +117,11 @@ describe("a ring", () => {
         expect(m.peek(0, handle)).toEqual([1, most + 8, most]);
       }
       const { probe } = m;
-      const send = (len: number) =>
-        probe.mailboxSend(probe.hostRow(), handle, probe.io(), len, 0, 0, 0);
-      expect(send(capacity - 7)).toBe(capacity > 7 ? Err.TOO_LARGE : send(1));
-      expect(send(65535)).toBe(Err.TOO_LARGE);
-      expect(m.probe.mailboxBind(0, probe.io(), 0, 65536, 0)).toBe(Err.TOO_LARGE);
+      for (const len of [Math.max(capacity - 7, 1), 65535, 65536, -8, -1]) {
+        const sent = probe.mailboxSend(probe.hostRow(), handle, probe.io(), len, 0, 0, 0);
+        expect(sent, `${len} bytes`).toBe(Err.TOO_LARGE);
+      }
+      expect(probe.mailboxBind(0, probe.io(), 1, 65536, 0)).toBe(Err.TOO_LARGE);
     },
   );
 
