@@ -43,6 +43,7 @@ export const HANDLE_ROW_MAX: usize = TASK_MAX + 1;
 // ---- Sizes of the structs; their owners assert them ----
 /** Two banks a page, so that a register file never crosses one (one pointer byte stays fixed on AVR). */
 export const TASK_BANK_SIZE: usize = 128;
+export const FLAGS_SIZE: usize = 8;
 export const NODE_SIZE: usize = 64;
 export const DESCRIPTOR_SIZE: usize = 24;
 export const HANDLE_SIZE: usize = 14;
@@ -71,7 +72,9 @@ export const EVENT_SIZE: usize = 16;
 export const STATIC_BASE: usize = STATIC_ORIGIN; // below it lie an AVR's registers
 export const TASKS_BASE: usize = STATIC_BASE;
 export const TASKS_SIZE: usize = TASK_MAX * TASK_BANK_SIZE;
-export const NODE_BASE: usize = TASKS_BASE + TASKS_SIZE;
+/** Scratch of the MiniVM, zero between runs. */
+export const FLAGS_BASE: usize = TASKS_BASE + TASKS_SIZE;
+export const NODE_BASE: usize = FLAGS_BASE + FLAGS_SIZE;
 export const DESCRIPTORS_BASE: usize = NODE_BASE + NODE_SIZE;
 export const DESCRIPTORS_SIZE: usize = DESCRIPTOR_MAX * DESCRIPTOR_SIZE;
 export const HANDLES_BASE: usize = DESCRIPTORS_BASE + DESCRIPTORS_SIZE;

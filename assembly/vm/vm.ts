@@ -1,9 +1,10 @@
 // The MiniVM: runs the instructions of one task, up to an exact budget.
+// The small functions here are for the optimizer to inline; a test sees to it that the desktop's loop calls none.
 
 import { IS_DESKTOP } from "../layout";
 import { DATA_ORIGIN, STACK_TOP } from "../spec/hxe";
 import { Stop } from "../spec/node";
-import { Op, Psw } from "../spec/opcodes";
+import { Op } from "../spec/opcodes";
 import {
   DIV_ZERO,
   ILLEGAL_OPCODE,
@@ -14,37 +15,65 @@ import {
 } from "../spec/svc";
 import { Context, REGS_OFF, setReg } from "./context";
 import { f16Add, f16Div, f16FromInteger, f16Mul, f16Sub, f16ToInteger } from "./f16";
+import {
+  carry,
+  clearFlags,
+  isZero,
+  packFlags,
+  setProduct,
+  setResult,
+  setShifted,
+  setSum,
+  unpackFlags,
+} from "./flags";
 import { FLAT_SIZE, isFlat } from "./memory";
 
-/** Linear addresses and pcs fit 16 bits on a chip. */
-const ADDRESS_MASK: u32 = IS_DESKTOP ? 0xffffffff : 0xffff;
-const SP_MASK: u32 = IS_DESKTOP ? 0xffffffff : 0xffff;
-/** A jump left the code: pc is set, and the next fetch faults. */
-const FAR: u32 = 0xff;
-const R15: usize = 60;
+/** On a chip, linear addresses, pc and sp fit 16 bits. */
+const WIDTH: u32 = IS_DESKTOP ? 0xffffffff : 0xffff;
+/** CALLs are counted up to here, so that a program that drops return addresses for ever still returns by RET. */
+const DEPTH_MAX: u16 = 0xffff;
 
-// ---- Flags ----
-// They are lazy: `result` tells Z and N. C is the carry out, V the signed overflow of a sum `a + b + carry in = sum`,
-// where a subtraction adds the complement of its second operand. C = V = 0 is the sum 0 + 0 = 0.
+// ---- Operands: `p` is the address of the instruction word, `b1` its second byte ----
 
-function carryOf(a: u32, b: u32, sum: u32): u32 {
-  return ((a & b) | ((a | b) & ~sum)) >>> 31;
+/** Address of Rd. Register files are 64-byte aligned. */
+function rdAt(regs: usize, b1: u32): usize {
+  return regs | ((b1 >>> 2) & 0x3c);
+}
+function rs1(regs: usize, b1: u32): u32 {
+  return load<u32>(regs | ((b1 & 15) << 2));
+}
+function rs2(regs: usize, p: usize): u32 {
+  return load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
+}
+function r15At(regs: usize): usize {
+  return regs | 60;
+}
+/** The immediate, sign-extended byte by byte: an 8-bit chip has no wide shifts. */
+function simm(p: usize): u32 {
+  const high = <i8>((((<u32>load<u8>(p, 2)) & 15) ^ 8) - 8);
+  return ((<u32>high) << 8) | load<u8>(p, 3);
+}
+function imm(p: usize): u32 {
+  return (((<u32>load<u8>(p, 2)) & 15) << 8) | load<u8>(p, 3);
+}
+/** The big-endian word at `p`. */
+function wordAt(p: usize): u32 {
+  return (
+    ((<u32>load<u8>(p)) << 24) |
+    ((<u32>load<u8>(p, 1)) << 16) |
+    ((<u32>load<u8>(p, 2)) << 8) |
+    load<u8>(p, 3)
+  );
+}
+/** Linear address of `size` bytes at an offset into a segment; 0 when they do not lie in it. */
+function within(offset: u32, size: u32, segment: usize, bytes: u32): usize {
+  return offset + size <= bytes ? segment + offset : 0;
 }
 
-function overflowOf(a: u32, b: u32, sum: u32): u32 {
-  return (~(a ^ b) & (a ^ sum)) >>> 31;
-}
-
-function pswOf(result: u32, a: u32, b: u32, sum: u32): u32 {
-  let psw: u32 = result == 0 ? Psw.Z : 0;
-  if (<i32>result < 0) psw |= Psw.N;
-  if (carryOf(a, b, sum)) psw |= Psw.C;
-  if (overflowOf(a, b, sum)) psw |= Psw.V;
-  return psw;
-}
+// ---- Arithmetic ----
 
 /** True when the product of two words needs more than 32 bits. */
-function productOverflows(a: u32, b: u32): bool {
+function isProductLong(a: u32, b: u32): bool {
   const aHigh = a >>> 16;
   const bHigh = b >>> 16;
   if (aHigh == 0 && bHigh == 0) return false;
@@ -54,88 +83,99 @@ function productOverflows(a: u32, b: u32): bool {
   return middle + (low >>> 16) > 0xffff;
 }
 
-/** The big-endian word at a linear address. */
-function wordAt(p: u32): u32 {
-  return (
-    ((<u32>load<u8>(p)) << 24) |
-    ((<u32>load<u8>(p, 1)) << 16) |
-    ((<u32>load<u8>(p, 2)) << 8) |
-    (<u32>load<u8>(p, 3))
-  );
+function multiply(rd: usize, a: u32, b: u32): void {
+  const product = a * b;
+  store<u32>(rd, product);
+  setProduct(product, isProductLong(a, b));
 }
 
-// ---- Ends of a run ----
+function divide(rd: usize, a: i32, b: i32): void {
+  const quotient: u32 = b == -1 ? 0 - a : a / b; // WASM traps on the smallest integer / -1
+  store<u32>(rd, quotient);
+  setResult(quotient);
+}
+
+// A shift goes `amount - 1` places and then one: between the two, the bit that falls out last is at the edge.
+
+function shiftLeft(rd: usize, value: u32, amount: u32): void {
+  const edge = value << (amount - 1);
+  const result = amount == 0 ? value : edge << 1;
+  store<u32>(rd, result);
+  setShifted(result, amount == 0 ? carry() << 31 : edge);
+}
+
+function shiftRight(rd: usize, value: u32, amount: u32): void {
+  const edge = value >>> (amount - 1);
+  const result = amount == 0 ? value : edge >>> 1;
+  store<u32>(rd, result);
+  setShifted(result, (amount == 0 ? carry() : edge) << 31);
+}
+
+function shiftSigned(rd: usize, value: i32, amount: u32): void {
+  const edge = value >> (amount - 1);
+  const result = amount == 0 ? value : edge >> 1;
+  store<u32>(rd, result);
+  setShifted(result, (amount == 0 ? carry() : edge) << 31);
+}
+
+// ---- How a run ends ----
 
 function faultCode(stop: u32): u32 {
-  switch (stop) {
-    case Stop.MEMORY:
-      return MEM_FAULT;
-    case Stop.DIV_ZERO:
-      return DIV_ZERO;
-    case Stop.STACK_OVERFLOW:
-      return STACK_OVERFLOW;
-    case Stop.STACK_UNDERFLOW:
-      return STACK_UNDERFLOW;
-    case Stop.ILLEGAL:
-      return ILLEGAL_OPCODE;
-    default:
-      return PC_FAULT;
-  }
+  if (stop == Stop.MEMORY) return MEM_FAULT;
+  if (stop == Stop.DIV_ZERO) return DIV_ZERO;
+  if (stop == Stop.STACK_OVERFLOW) return STACK_OVERFLOW;
+  if (stop == Stop.STACK_UNDERFLOW) return STACK_UNDERFLOW;
+  return stop == Stop.ILLEGAL ? ILLEGAL_OPCODE : PC_FAULT;
 }
 
 /** Records why the run ended. A fault leaves its code in R0; the reference's machine has none for ILLEGAL and PC. */
 function end(c: Context, stop: u32): void {
   c.stop = <u8>stop;
-  if (stop < <u32>Stop.MEMORY) return;
-  if (isFlat(c) && stop >= <u32>Stop.ILLEGAL) return;
+  if (stop < <u32>Stop.MEMORY || (isFlat(c) && stop >= <u32>Stop.ILLEGAL)) return;
   setReg(c, 0, faultCode(stop));
 }
 
+/** Why not even one instruction can run. BUDGET: it can. */
+function obstacle(c: Context): Stop {
+  if (c.pc > <u32>c.codeLast) return Stop.PC;
+  const top: u32 = isFlat(c) ? FLAT_SIZE : STACK_TOP;
+  return c.sp > top || c.sp < <u32>c.stackOrigin ? Stop.STACK_UNDERFLOW : Stop.BUDGET;
+}
+
 /**
- * Runs at most `budget` instructions, 0 to 65,535, and returns how many retired; the context tells why it ended.
- * SVC and BRK are retired. RET with no CALL outstanding and faults are not: pc stays, nothing is written but R0.
+ * Runs at most `budget` instructions, 0 to 65,535, and returns how many retired. The context tells why it ended.
+ * SVC and BRK retire. RET with no CALL outstanding and faults do not: pc stays, and nothing is written but R0.
  */
 export function vmRun(c: Context, budget: u32): u32 {
+  let stop: u32 = budget == 0 ? Stop.BUDGET : obstacle(c);
+  if (budget == 0 || stop != <u32>Stop.BUDGET) {
+    end(c, stop);
+    return 0;
+  }
+
   const flat = isFlat(c);
-  const regs = changetype<usize>(c) + REGS_OFF; // 64-byte aligned: a register is at regs | 4 * n
-  const code: u32 = c.code;
-  const last: u32 = code + c.codeLast;
-  const origin: u32 = flat ? 0 : DATA_ORIGIN;
+  const regs = changetype<usize>(c) + REGS_OFF;
+  const code: usize = c.code;
   const codeLast: u32 = c.codeLast;
+  const last = code + codeLast;
+  const origin: u32 = flat ? 0 : DATA_ORIGIN;
+  const data: usize = c.data;
   const dataBytes: u32 = flat ? FLAT_SIZE : <u32>c.dataBytes;
-  const data: u32 = c.data;
-  const top: u32 = flat ? FLAT_SIZE : STACK_TOP;
   const stackOrigin: u32 = c.stackOrigin;
-  const stack: u32 = c.stack;
-  const stackBytes: u32 = flat ? 0 : STACK_TOP - stackOrigin;
-  const stackOffset: u32 = (stackOrigin - origin) & 0xffff; // of the lowest byte, counted from `origin`
-  const stackBase: u32 = flat ? data : stack - stackOrigin; // of data address 0, were it there
+  const top: u32 = flat ? FLAT_SIZE : STACK_TOP;
+  const stack: usize = flat ? data + stackOrigin : <usize>c.stack;
+  const stackBytes: u32 = top - stackOrigin;
+  const gap = stackOrigin - origin; // from data address `origin` to the stack
 
-  let sp: u32 = c.sp;
-  let n: u32 = budget & 0xffff;
-  if (n == 0) {
-    end(c, Stop.BUDGET);
-    return 0;
-  }
-  if (c.pc > <u32>c.codeLast) {
-    end(c, Stop.PC);
-    return 0;
-  }
-  if (sp > top || sp < stackOrigin) {
-    end(c, Stop.STACK_UNDERFLOW);
-    return 0;
-  }
+  let p: usize = code + c.pc;
+  let below: u32 = c.sp - stackOrigin; // bytes of stack below sp
+  let left = budget;
+  let target: u32 = 0; // of a jump that may leave the code
+  let isOut = false;
+  unpackFlags(c.psw);
 
-  const psw: u32 = c.psw;
-  let result: u32 = psw & Psw.Z ? 0 : psw & Psw.N ? 0x80000000 : 1;
-  let a: u32 = psw & Psw.C ? 0xffffffff : 0;
-  let b: u32 = a;
-  let sum: u32 = psw & Psw.V ? ~a : a;
-
-  let p: u32 = code + c.pc;
-  let stop: u32 = Stop.BUDGET;
-  for (; n != 0; p = (p + 4) & ADDRESS_MASK) {
-    n = (n - 1) & 0xffff;
+  for (; left != 0; p = (p + 4) & WIDTH) {
+    left = (left - 1) & WIDTH;
     if (p > last) {
       stop = Stop.PC;
       break;
@@ -143,419 +183,300 @@ export function vmRun(c: Context, budget: u32): u32 {
     const op: u32 = load<u8>(p);
     const b1: u32 = load<u8>(p, 1);
     switch (op) {
-      case Op.LDI: {
-        const b2: u32 = load<u8>(p, 2);
-        const imm = ((<u32>(<i32>(<i8>(((b2 & 15) ^ 8) - 8)))) << 8) | (<u32>load<u8>(p, 3));
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), imm);
+      case Op.LDI:
+        store<u32>(rdAt(regs, b1), simm(p));
         continue;
-      }
       case Op.LD: {
-        const b2: u32 = load<u8>(p, 2);
-        const imm = ((<u32>(<i32>(<i8>(((b2 & 15) ^ 8) - 8)))) << 8) | (<u32>load<u8>(p, 3));
-        const offset = (load<u32>(regs | ((b1 & 15) << 2)) + imm - origin) & 0xffff;
-        let at = data + offset;
-        if (offset + 4 > dataBytes) {
-          const below = (offset - stackOffset) & 0xffff;
-          if (below + 4 > stackBytes) {
-            stop = Stop.MEMORY;
-            break;
-          }
-          at = stack + below;
+        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        let at = within(offset, 4, data, dataBytes);
+        if (at == 0) at = within((offset - gap) & 0xffff, 4, stack, stackBytes);
+        if (at == 0) {
+          stop = Stop.MEMORY;
+          break;
         }
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), load<u32>(at));
+        store<u32>(rdAt(regs, b1), load<u32>(at));
         continue;
       }
       case Op.ST: {
-        const b2: u32 = load<u8>(p, 2);
-        const imm = ((<u32>(<i32>(<i8>(((b2 & 15) ^ 8) - 8)))) << 8) | (<u32>load<u8>(p, 3));
-        const offset = (load<u32>(regs | ((b1 & 15) << 2)) + imm - origin) & 0xffff;
-        let at = data + offset;
-        if (offset + 4 > dataBytes) {
-          const below = (offset - stackOffset) & 0xffff;
-          if (below + 4 > stackBytes) {
-            stop = Stop.MEMORY;
-            break;
-          }
-          at = stack + below;
+        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        let at = within(offset, 4, data, dataBytes);
+        if (at == 0) at = within((offset - gap) & 0xffff, 4, stack, stackBytes);
+        if (at == 0) {
+          stop = Stop.MEMORY;
+          break;
         }
-        store<u32>(at, load<u32>(regs | ((b2 >>> 2) & 0x3c)));
+        store<u32>(at, rs2(regs, p));
         continue;
       }
       case Op.MOV:
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), load<u32>(regs | ((b1 & 15) << 2)));
+        store<u32>(rdAt(regs, b1), rs1(regs, b1));
         continue;
       case Op.LDB: {
-        const b2: u32 = load<u8>(p, 2);
-        const imm = ((<u32>(<i32>(<i8>(((b2 & 15) ^ 8) - 8)))) << 8) | (<u32>load<u8>(p, 3));
-        const offset = (load<u32>(regs | ((b1 & 15) << 2)) + imm - origin) & 0xffff;
-        let at = data + offset;
-        if (offset + 1 > dataBytes) {
-          const below = (offset - stackOffset) & 0xffff;
-          if (below + 1 > stackBytes) {
-            stop = Stop.MEMORY;
-            break;
-          }
-          at = stack + below;
+        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        let at = within(offset, 1, data, dataBytes);
+        if (at == 0) at = within((offset - gap) & 0xffff, 1, stack, stackBytes);
+        if (at == 0) {
+          stop = Stop.MEMORY;
+          break;
         }
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), load<u8>(at));
+        store<u32>(rdAt(regs, b1), load<u8>(at));
         continue;
       }
       case Op.LDH: {
-        const b2: u32 = load<u8>(p, 2);
-        const imm = ((<u32>(<i32>(<i8>(((b2 & 15) ^ 8) - 8)))) << 8) | (<u32>load<u8>(p, 3));
-        const offset = (load<u32>(regs | ((b1 & 15) << 2)) + imm - origin) & 0xffff;
-        let at = data + offset;
-        if (offset + 2 > dataBytes) {
-          const below = (offset - stackOffset) & 0xffff;
-          if (below + 2 > stackBytes) {
-            stop = Stop.MEMORY;
-            break;
-          }
-          at = stack + below;
+        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        let at = within(offset, 2, data, dataBytes);
+        if (at == 0) at = within((offset - gap) & 0xffff, 2, stack, stackBytes);
+        if (at == 0) {
+          stop = Stop.MEMORY;
+          break;
         }
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), load<u16>(at));
+        store<u32>(rdAt(regs, b1), load<u16>(at));
         continue;
       }
       case Op.STB: {
-        const b2: u32 = load<u8>(p, 2);
-        const imm = ((<u32>(<i32>(<i8>(((b2 & 15) ^ 8) - 8)))) << 8) | (<u32>load<u8>(p, 3));
-        const offset = (load<u32>(regs | ((b1 & 15) << 2)) + imm - origin) & 0xffff;
-        let at = data + offset;
-        if (offset + 1 > dataBytes) {
-          const below = (offset - stackOffset) & 0xffff;
-          if (below + 1 > stackBytes) {
-            stop = Stop.MEMORY;
-            break;
-          }
-          at = stack + below;
+        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        let at = within(offset, 1, data, dataBytes);
+        if (at == 0) at = within((offset - gap) & 0xffff, 1, stack, stackBytes);
+        if (at == 0) {
+          stop = Stop.MEMORY;
+          break;
         }
-        store<u8>(at, load<u8>(regs | ((b2 >>> 2) & 0x3c)));
+        store<u8>(at, <u8>rs2(regs, p));
         continue;
       }
       case Op.STH: {
-        const b2: u32 = load<u8>(p, 2);
-        const imm = ((<u32>(<i32>(<i8>(((b2 & 15) ^ 8) - 8)))) << 8) | (<u32>load<u8>(p, 3));
-        const offset = (load<u32>(regs | ((b1 & 15) << 2)) + imm - origin) & 0xffff;
-        let at = data + offset;
-        if (offset + 2 > dataBytes) {
-          const below = (offset - stackOffset) & 0xffff;
-          if (below + 2 > stackBytes) {
-            stop = Stop.MEMORY;
-            break;
-          }
-          at = stack + below;
+        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        let at = within(offset, 2, data, dataBytes);
+        if (at == 0) at = within((offset - gap) & 0xffff, 2, stack, stackBytes);
+        if (at == 0) {
+          stop = Stop.MEMORY;
+          break;
         }
-        store<u16>(at, load<u16>(regs | ((b2 >>> 2) & 0x3c)));
+        store<u16>(at, <u16>rs2(regs, p));
         continue;
       }
       case Op.ADD: {
-        a = load<u32>(regs | ((b1 & 15) << 2));
-        b = load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
-        sum = a + b;
-        result = sum;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), sum);
+        const a = rs1(regs, b1);
+        const b = rs2(regs, p);
+        store<u32>(rdAt(regs, b1), a + b);
+        setSum(a, b, a + b);
         continue;
       }
       case Op.SUB: {
-        a = load<u32>(regs | ((b1 & 15) << 2));
-        b = ~load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
-        sum = a + b + 1;
-        result = sum;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), sum);
+        const a = rs1(regs, b1);
+        const b = rs2(regs, p);
+        store<u32>(rdAt(regs, b1), a - b);
+        setSum(a, ~b, a - b);
         continue;
       }
-      case Op.MUL: {
-        const x = load<u32>(regs | ((b1 & 15) << 2));
-        const y = load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
-        result = x * y;
-        a = productOverflows(x, y) ? 0xffffffff : 0;
-        b = a;
-        sum = 0;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), result);
+      case Op.MUL:
+        multiply(rdAt(regs, b1), rs1(regs, b1), rs2(regs, p));
         continue;
-      }
       case Op.DIV: {
-        const x = load<i32>(regs | ((b1 & 15) << 2));
-        const y = load<i32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
-        if (y == 0) {
+        const b = rs2(regs, p);
+        if (b == 0) {
           stop = Stop.DIV_ZERO;
           break;
         }
-        result = y == -1 ? 0 - x : x / y;
-        a = b = sum = 0;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), result);
+        divide(rdAt(regs, b1), rs1(regs, b1), b);
         continue;
       }
-      case Op.AND:
-        result =
-          load<u32>(regs | ((b1 & 15) << 2)) &
-          load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
-        a = b = sum = 0;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), result);
+      case Op.AND: {
+        const result = rs1(regs, b1) & rs2(regs, p);
+        store<u32>(rdAt(regs, b1), result);
+        setResult(result);
         continue;
-      case Op.OR:
-        result =
-          load<u32>(regs | ((b1 & 15) << 2)) |
-          load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
-        a = b = sum = 0;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), result);
+      }
+      case Op.OR: {
+        const result = rs1(regs, b1) | rs2(regs, p);
+        store<u32>(rdAt(regs, b1), result);
+        setResult(result);
         continue;
-      case Op.XOR:
-        result =
-          load<u32>(regs | ((b1 & 15) << 2)) ^
-          load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
-        a = b = sum = 0;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), result);
+      }
+      case Op.XOR: {
+        const result = rs1(regs, b1) ^ rs2(regs, p);
+        store<u32>(rdAt(regs, b1), result);
+        setResult(result);
         continue;
-      case Op.NOT:
-        result = ~load<u32>(regs | ((b1 & 15) << 2));
-        a = b = sum = 0;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), result);
+      }
+      case Op.NOT: {
+        const result = ~rs1(regs, b1);
+        store<u32>(rdAt(regs, b1), result);
+        setResult(result);
         continue;
+      }
       case Op.CMP: {
-        a = load<u32>(regs | ((b1 & 15) << 2));
-        b = ~load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
-        sum = a + b + 1;
-        result = sum;
+        const a = rs1(regs, b1);
+        const b = rs2(regs, p);
+        setSum(a, ~b, a - b);
         continue;
       }
+      case Op.JMP:
+        p = (code + imm(p) - 4) & WIDTH;
+        continue;
       case Op.JZ:
-        if (result != 0) continue;
-        p =
-          (code + ((((<u32>load<u8>(p, 2)) & 15) << 8) | (<u32>load<u8>(p, 3))) - 4) & ADDRESS_MASK;
+        if (isZero()) p = (code + imm(p) - 4) & WIDTH;
         continue;
       case Op.JNZ:
-        if (result == 0) continue;
-      case Op.JMP:
-        p =
-          (code + ((((<u32>load<u8>(p, 2)) & 15) << 8) | (<u32>load<u8>(p, 3))) - 4) & ADDRESS_MASK;
+        if (!isZero()) p = (code + imm(p) - 4) & WIDTH;
         continue;
       case Op.CALL: {
-        if (((sp - stackOrigin) & SP_MASK) < 4) {
+        if (below < 4) {
           stop = Stop.STACK_OVERFLOW;
           break;
         }
-        const b2: u32 = load<u8>(p, 2);
-        const imm = ((<u32>(<i32>(<i8>(((b2 & 15) ^ 8) - 8)))) << 8) | (<u32>load<u8>(p, 3));
-        const pc = p - code;
-        const base = b1 & 15 ? load<u32>(regs | ((b1 & 15) << 2)) : pc;
-        sp = (sp - 4) & SP_MASK;
-        store<u32>(stackBase + sp, pc + 4);
-        store<u32>(regs | R15, sp);
-        const depth = c.depth;
-        if (depth != 0xffff) c.depth = depth + 1;
-        const target = (base + (imm << 2)) & 0xffff;
-        if (target > codeLast) {
-          c.pc = target;
-          stop = FAR;
-          break;
-        }
-        p = (code + target - 4) & ADDRESS_MASK;
-        continue;
+        const pc = (<u32>(p - code)) & WIDTH;
+        target = ((b1 & 15 ? rs1(regs, b1) : pc) + (simm(p) << 2)) & 0xffff;
+        below = (below - 4) & WIDTH;
+        store<u32>(stack + below, pc + 4);
+        store<u32>(r15At(regs), stackOrigin + below);
+        if (c.depth != DEPTH_MAX) c.depth++;
+        break;
       }
-      case Op.RET: {
-        const depth = c.depth;
-        if (depth == 0) {
+      case Op.RET:
+        if (c.depth == 0) {
           stop = Stop.RETURN;
           break;
         }
-        if (sp > top - 4) {
+        if (below + 4 > stackBytes) {
           stop = Stop.STACK_UNDERFLOW;
           break;
         }
-        c.depth = depth - 1;
-        const target = load<u32>(stackBase + sp);
-        sp = (sp + 4) & SP_MASK;
-        store<u32>(regs | R15, sp);
-        if (target > codeLast) {
-          c.pc = target;
-          stop = FAR;
-          break;
-        }
-        p = (code + target - 4) & ADDRESS_MASK;
-        continue;
-      }
-      case Op.JZL:
-      case Op.JNZL:
-      case Op.JMPL: {
+        target = load<u32>(stack + below);
+        below = (below + 4) & WIDTH;
+        store<u32>(r15At(regs), stackOrigin + below);
+        c.depth--;
+        break;
+      case Op.JMPL:
         if (last - p < 4) {
           stop = Stop.PC;
           break;
         }
-        p = (p + 4) & ADDRESS_MASK;
-        if (op != Op.JMPL && (result == 0) != (op == Op.JZL)) continue;
-        const target = wordAt(p);
-        if (target > codeLast) {
-          c.pc = target;
-          stop = FAR;
+        p = (p + 4) & WIDTH;
+        target = wordAt(p);
+        break;
+      case Op.JZL:
+        if (last - p < 4) {
+          stop = Stop.PC;
           break;
         }
-        p = (code + target - 4) & ADDRESS_MASK;
-        continue;
-      }
+        p = (p + 4) & WIDTH;
+        if (!isZero()) continue;
+        target = wordAt(p);
+        break;
+      case Op.JNZL:
+        if (last - p < 4) {
+          stop = Stop.PC;
+          break;
+        }
+        p = (p + 4) & WIDTH;
+        if (isZero()) continue;
+        target = wordAt(p);
+        break;
       case Op.SVC:
-        c.svc = <u16>((((<u32>load<u8>(p, 2)) & 15) << 8) | (<u32>load<u8>(p, 3)));
-        p = (p + 4) & ADDRESS_MASK;
+        c.svc = <u16>imm(p);
         stop = Stop.SVC;
         break;
-      case Op.LSL: {
-        const amount: u32 = (<u32>load<u8>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c))) & 31;
-        result = load<u32>(regs | ((b1 & 15) << 2));
-        if (amount != 0) {
-          result = result << (amount - 1);
-          a = result;
-          result = result << 1;
-        } else a = 0 - carryOf(a, b, sum);
-        b = a;
-        sum = a;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), result);
+      case Op.LSL:
+        shiftLeft(rdAt(regs, b1), rs1(regs, b1), rs2(regs, p) & 31);
         continue;
-      }
-      case Op.LSR: {
-        const amount: u32 = (<u32>load<u8>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c))) & 31;
-        result = load<u32>(regs | ((b1 & 15) << 2));
-        if (amount != 0) {
-          result = result >>> (amount - 1);
-          a = result << 31;
-          result = result >>> 1;
-        } else a = 0 - carryOf(a, b, sum);
-        b = a;
-        sum = a;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), result);
+      case Op.LSR:
+        shiftRight(rdAt(regs, b1), rs1(regs, b1), rs2(regs, p) & 31);
         continue;
-      }
-      case Op.ASR: {
-        const amount: u32 = (<u32>load<u8>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c))) & 31;
-        result = load<u32>(regs | ((b1 & 15) << 2));
-        if (amount != 0) {
-          result = <u32>((<i32>result) >> (amount - 1));
-          a = result << 31;
-          result = <u32>((<i32>result) >> 1);
-        } else a = 0 - carryOf(a, b, sum);
-        b = a;
-        sum = a;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), result);
+      case Op.ASR:
+        shiftSigned(rdAt(regs, b1), rs1(regs, b1), rs2(regs, p) & 31);
         continue;
-      }
       case Op.ADC: {
-        const carry = carryOf(a, b, sum);
-        a = load<u32>(regs | ((b1 & 15) << 2));
-        b = load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
-        sum = a + b + carry;
-        result = sum;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), sum);
+        const a = rs1(regs, b1);
+        const b = rs2(regs, p);
+        const sum = a + b + carry();
+        store<u32>(rdAt(regs, b1), sum);
+        setSum(a, b, sum);
         continue;
       }
       case Op.SBC: {
-        const carry = carryOf(a, b, sum);
-        a = load<u32>(regs | ((b1 & 15) << 2));
-        b = ~load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
-        sum = a + b + carry;
-        result = sum;
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), sum);
+        const a = rs1(regs, b1);
+        const b = ~rs2(regs, p);
+        const sum = a + b + carry();
+        store<u32>(rdAt(regs, b1), sum);
+        setSum(a, b, sum);
         continue;
       }
       case Op.PUSH:
-        if (((sp - stackOrigin) & SP_MASK) < 4) {
+        if (below < 4) {
           stop = Stop.STACK_OVERFLOW;
           break;
         }
-        sp = (sp - 4) & SP_MASK;
-        store<u32>(stackBase + sp, load<u32>(regs | ((b1 & 15) << 2)));
-        store<u32>(regs | R15, sp);
+        below = (below - 4) & WIDTH;
+        store<u32>(stack + below, rs1(regs, b1));
+        store<u32>(r15At(regs), stackOrigin + below);
         continue;
       case Op.POP: {
-        if (sp > top - 4) {
+        if (below + 4 > stackBytes) {
           stop = Stop.STACK_UNDERFLOW;
           break;
         }
-        const value = load<u32>(stackBase + sp);
-        sp = (sp + 4) & SP_MASK;
-        store<u32>(regs | R15, sp);
-        store<u32>(regs | ((b1 >>> 2) & 0x3c), value);
+        const value = load<u32>(stack + below);
+        below = (below + 4) & WIDTH;
+        store<u32>(r15At(regs), stackOrigin + below);
+        store<u32>(rdAt(regs, b1), value);
         continue;
       }
       case Op.FADD:
-        store<u16>(
-          regs | ((b1 >>> 2) & 0x3c),
-          <u16>(
-            f16Add(
-              load<u16>(regs | ((b1 & 15) << 2)),
-              load<u16>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c)),
-            )
-          ),
-        );
+        store<u16>(rdAt(regs, b1), <u16>f16Add(<u16>rs1(regs, b1), <u16>rs2(regs, p)));
         continue;
       case Op.FSUB:
-        store<u16>(
-          regs | ((b1 >>> 2) & 0x3c),
-          <u16>(
-            f16Sub(
-              load<u16>(regs | ((b1 & 15) << 2)),
-              load<u16>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c)),
-            )
-          ),
-        );
+        store<u16>(rdAt(regs, b1), <u16>f16Sub(<u16>rs1(regs, b1), <u16>rs2(regs, p)));
         continue;
       case Op.FMUL:
-        store<u16>(
-          regs | ((b1 >>> 2) & 0x3c),
-          <u16>(
-            f16Mul(
-              load<u16>(regs | ((b1 & 15) << 2)),
-              load<u16>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c)),
-            )
-          ),
-        );
+        store<u16>(rdAt(regs, b1), <u16>f16Mul(<u16>rs1(regs, b1), <u16>rs2(regs, p)));
         continue;
       case Op.FDIV:
-        store<u16>(
-          regs | ((b1 >>> 2) & 0x3c),
-          <u16>(
-            f16Div(
-              load<u16>(regs | ((b1 & 15) << 2)),
-              load<u16>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c)),
-            )
-          ),
-        );
+        store<u16>(rdAt(regs, b1), <u16>f16Div(<u16>rs1(regs, b1), <u16>rs2(regs, p)));
         continue;
       case Op.I2F:
-        store<u16>(
-          regs | ((b1 >>> 2) & 0x3c),
-          <u16>f16FromInteger(load<i32>(regs | ((b1 & 15) << 2))),
-        );
+        store<u16>(rdAt(regs, b1), <u16>f16FromInteger(rs1(regs, b1)));
         continue;
       case Op.F2I:
-        store<i32>(regs | ((b1 >>> 2) & 0x3c), f16ToInteger(load<u16>(regs | ((b1 & 15) << 2))));
+        store<u32>(rdAt(regs, b1), f16ToInteger(<u16>rs1(regs, b1)));
         continue;
-      default:
+      default: // the opcodes far above would make the table too sparse to be one
         if (op == Op.LDI32) {
           if (last - p < 4) {
             stop = Stop.PC;
             break;
           }
-          p = (p + 4) & ADDRESS_MASK;
-          store<u32>(regs | ((b1 >>> 2) & 0x3c), wordAt(p));
+          p = (p + 4) & WIDTH;
+          store<u32>(rdAt(regs, b1), wordAt(p));
           continue;
         }
         if (op == Op.BRK) {
           c.svc = load<u8>(p, 3);
-          p = (p + 4) & ADDRESS_MASK;
           stop = Stop.BRK;
           break;
         }
         stop = Stop.ILLEGAL;
     }
-    break;
+    if (stop != <u32>Stop.BUDGET) break;
+    if (target > codeLast) {
+      isOut = true;
+      break;
+    }
+    p = (code + target - 4) & WIDTH;
   }
-  if (stop == FAR) stop = n != 0 ? Stop.PC : Stop.BUDGET;
-  else {
-    c.pc = (p - code) & ADDRESS_MASK;
-    if (stop >= <u32>Stop.RETURN) n++;
+
+  let pc = (<u32>(p - code)) & WIDTH;
+  if (stop == <u32>Stop.SVC || stop == <u32>Stop.BRK) pc += 4;
+  if (stop >= <u32>Stop.RETURN) left++;
+  if (isOut) {
+    pc = target;
+    if (left != 0) stop = Stop.PC; // the fetch that comes next
   }
-  c.sp = sp;
-  c.psw = <u8>pswOf(result, a, b, sum);
-  const retired = budget - n;
+  c.pc = pc;
+  c.sp = stackOrigin + below;
+  c.psw = <u8>packFlags();
+  clearFlags();
+  const retired = budget - left;
   c.steps += retired;
   end(c, stop);
   return retired;
