@@ -29,7 +29,6 @@ export interface CommandEntry {
   auth: number;
   /** Byte offset into the code. */
   handler: number;
-  reserved: number;
   name?: string;
   help?: string;
   groupName?: string;
@@ -47,7 +46,7 @@ export interface MailboxEntry {
   mode?: number;
   /** As declared, with `target` added: what the JSON form of the section holds. */
   json: JsonObject;
-  /** Holds what the binary form cannot: an owner, bindings or reserved bytes. */
+  /** Holds what the binary form cannot: an owner, bindings, reserved bytes, keys of others. */
   needsJson: boolean;
 }
 
@@ -102,19 +101,33 @@ const COMMAND_FLAGS = numbersOf(CommandFlag);
 const LEVELS = numbersOf(Level);
 const MODES = { ...numbersOf(MailboxMode), RO: 1, WO: 2, RW: 3 };
 
+/** All bits of a value's flags, a command's flags and a mailbox's mode; a node refuses others. */
+export const VALUE_FLAGS_ALL = allBits(VALUE_FLAGS);
+export const COMMAND_FLAGS_ALL = allBits(COMMAND_FLAGS);
+export const MAILBOX_MODE_ALL = allBits(MODES);
+/** The largest pid that can own a mailbox. */
+const OWNER_MAX = 0xfffe;
+
 /** Reads one `.value` object or an array of them. Entries with mistakes are reported and left out. */
 export function readValues(node: JsonNode, report: DeclarationReport): ValueEntry[] {
-  return readEach(node, "value", VALUE_KEYS, report, readValue);
+  return readEach(node, { what: "value", aliases: VALUE_KEYS }, report, readValue);
 }
 
 /** Reads one `.cmd` object or an array of them. */
 export function readCommands(node: JsonNode, report: DeclarationReport): CommandDeclaration[] {
-  return readEach(node, "command", COMMAND_KEYS, report, readCommand);
+  return readEach(node, { what: "command", aliases: COMMAND_KEYS }, report, readCommand);
 }
 
-/** Reads one `.mailbox` object or an array of them. */
+/** Reads one `.mailbox` object or an array of them. A key unknown here is kept unless it looks like a slip. */
 export function readMailboxes(node: JsonNode, report: DeclarationReport): MailboxEntry[] {
-  return readEach(node, "mailbox", MAILBOX_KEYS, report, readMailbox);
+  const kind: Kind = { what: "mailbox", aliases: MAILBOX_KEYS, keeps: "all but slips" };
+  return readEach(node, kind, report, readMailbox);
+}
+
+/** Reads the mailboxes that an image stores as JSON; every unknown key is kept. */
+export function readStoredMailboxes(node: JsonNode, report: DeclarationReport): MailboxEntry[] {
+  const kind: Kind = { what: "mailbox", aliases: MAILBOX_KEYS, keeps: "all" };
+  return readEach(node, kind, report, readMailbox);
 }
 
 /** The declaration of a value that `readValues` reads back to the same entry. */
@@ -146,7 +159,6 @@ export function declareCommand(c: CommandEntry, handler?: string): Record<string
     auth: printLevel(c.auth),
     ...(handler === undefined ? { handler_offset: c.handler } : { handler }),
     help: c.help,
-    reserved: c.reserved || undefined,
   };
 }
 
@@ -163,24 +175,41 @@ export function mailboxEntry(target: string, capacity: number, mode: number): Ma
   return entry;
 }
 
+/** Whether no number lies between min and max; 0 stands for an absent bound. */
+export function isEmptyRange({ min, max }: ValueEntry): boolean {
+  const [least, most] = [f16ToNumber(min), f16ToNumber(max)];
+  return least !== 0 && most !== 0 && least > most;
+}
+
+/** Whether binary16 bits are a NaN. */
+export function isNaN16(bits: number): boolean {
+  return Number.isNaN(f16ToNumber(bits));
+}
+
 // ---- Entries ----
 
 type Aliases = Readonly<Record<string, readonly string[]>>;
 
+/** A kind of declaration: its keys, and what becomes of others. */
+interface Kind {
+  what: string;
+  aliases: Aliases;
+  keeps?: "all but slips" | "all";
+}
+
 function readEach<T>(
   node: JsonNode,
-  what: string,
-  aliases: Aliases,
+  kind: Kind,
   report: DeclarationReport,
   read: (fields: Fields) => T,
 ): T[] {
   const entries: T[] = [];
   for (const item of node.kind === "array" ? node.items : [node]) {
     if (item.kind !== "object") {
-      report(item, "bad-declaration", `a ${what} is declared by a JSON object {…}`);
+      report(item, "bad-declaration", `a ${kind.what} is declared by a JSON object {…}`);
       continue;
     }
-    const fields = new Fields(item, what, aliases, report);
+    const fields = new Fields(item, kind, report);
     const entry = read(fields);
     if (!fields.failed) entries.push(entry);
   }
@@ -192,8 +221,8 @@ function readValue(fields: Fields): ValueEntry {
   const entry: ValueEntry = {
     group: fields.required("group", 0xff),
     id: fields.required("id", 0xff),
-    flags: fields.flags("flags", VALUE_FLAGS, 0xff),
-    auth: fields.flags("auth", LEVELS, 0xff),
+    flags: fields.flags("flags", VALUE_FLAGS, VALUE_FLAGS_ALL),
+    auth: fields.flags("auth", LEVELS, Level.FACTORY),
     init: fields.f16("init"),
     epsilon: fields.f16("epsilon"),
     min: fields.f16("min"),
@@ -201,8 +230,9 @@ function readValue(fields: Fields): ValueEntry {
     persistKey: fields.integer("persistKey", 0xffff),
     ...fields.texts("name", "unit", "groupName"),
   };
-  if (f16ToNumber(entry.min) > f16ToNumber(entry.max)) {
-    fields.fail("min", "out-of-range", "min is above max");
+  if (isEmptyRange(entry)) fields.fail("min", "out-of-range", "min is above max");
+  for (const field of ["epsilon", "min", "max"] as const) {
+    if (isNaN16(entry[field])) fields.fail(field, "out-of-range", `${field} is not a number`);
   }
   return entry;
 }
@@ -210,13 +240,13 @@ function readValue(fields: Fields): ValueEntry {
 function readCommand(fields: Fields): CommandDeclaration {
   const handler = fields.get("handler");
   const symbol = handler !== undefined && handler.key === "handler" && symbolIn(handler.value);
+  fields.integer("reserved", 0);
   return {
     group: fields.required("group", 0xff),
     id: fields.required("id", 0xff),
-    flags: fields.flags("flags", COMMAND_FLAGS, 0xff),
-    auth: fields.flags("auth", LEVELS, 0xff),
+    flags: fields.flags("flags", COMMAND_FLAGS, COMMAND_FLAGS_ALL),
+    auth: fields.flags("auth", LEVELS, Level.FACTORY),
     handler: symbol ? 0 : fields.integer("handler", 0xffff_ffff),
-    reserved: fields.integer("reserved", 0xffff),
     ...fields.texts("name", "help", "groupName"),
     ...(symbol ? { handlerSymbol: symbol } : {}),
   };
@@ -228,12 +258,13 @@ function readMailbox(fields: Fields): MailboxEntry {
   if (trimmed === "") fields.fail("target", "bad-declaration", "a mailbox needs a target");
   const entry: MailboxEntry = {
     target: trimmed,
-    json: withTarget(fields.node, trimmed),
-    needsJson: ["owner", "bindings", "reserved"].some((key) => fields.has(key)),
+    json: storedForm(fields.node, trimmed),
+    needsJson:
+      fields.hasForeignKeys || ["owner", "bindings", "reserved"].some((key) => fields.has(key)),
   };
   if (fields.has("capacity")) entry.capacity = fields.integer("capacity", 0xffff);
-  if (fields.has("mode")) entry.mode = fields.flags("mode", MODES, 0xffff);
-  if (fields.has("owner")) fields.integer("owner", 0xffff_ffff);
+  if (fields.has("mode")) entry.mode = fields.flags("mode", MODES, MAILBOX_MODE_ALL);
+  if (fields.has("owner")) fields.integer("owner", OWNER_MAX);
   const bindings = fields.get("bindings");
   if (bindings !== undefined && bindings.value.kind !== "array") {
     fields.fail("bindings", "bad-declaration", "bindings is an array of {pid, flags}");
@@ -241,11 +272,23 @@ function readMailbox(fields: Fields): MailboxEntry {
   return entry;
 }
 
-function withTarget(node: JsonObject, target: string): JsonObject {
-  const members = node.members.filter((m) => m.key !== "target");
-  const value: JsonNode = { kind: "string", at: node.at, end: node.end, value: target };
-  return { ...node, members: [...members, { key: "target", at: node.at, value }] };
+/** The declaration as a node reads it: its target added, numbers as numbers. */
+function storedForm(node: JsonObject, target: string): JsonObject {
+  const { at, end } = node;
+  const members = node.members
+    .filter((m) => m.key !== "target")
+    .map((m) => {
+      const n = integerIn(m.value);
+      const isText = m.value.kind === "string" && MAILBOX_NUMBERS.includes(m.key);
+      if (!isText || n === undefined) return m;
+      const value: JsonNode = { kind: "number", at: m.value.at, end: m.value.end, value: n };
+      return { ...m, value };
+    });
+  const value: JsonNode = { kind: "string", at, end, value: target };
+  return { ...node, members: [...members, { key: "target", at, value }] };
 }
+
+const MAILBOX_NUMBERS = ["capacity", "queue_depth", "mode", "mode_mask", "flags", "owner_pid"];
 
 /** Text that is no number names a symbol. */
 function symbolIn(node: JsonNode): string | undefined {
@@ -261,21 +304,35 @@ class Fields {
 
   constructor(
     readonly node: JsonObject,
-    private readonly what: string,
-    private readonly aliases: Aliases,
+    private readonly kind: Kind,
     private readonly report: DeclarationReport,
   ) {
-    const known = Object.values(aliases).flat();
-    for (const member of node.members) {
-      if (known.includes(member.key)) continue;
-      const message = `a ${what} has no key "${member.key}"`;
-      this.failAt(keyPlace(member), "unknown-key", message, suggest(member.key, known));
-    }
-    for (const names of Object.values(aliases)) this.refuseTwice(names);
+    for (const member of node.members) this.checkKey(member);
+    for (const names of Object.values(kind.aliases)) this.refuseTwice(names);
+  }
+
+  private get known(): string[] {
+    return Object.values(this.kind.aliases).flat();
+  }
+
+  /** Whether the entry has keys that are kept for others to read. */
+  get hasForeignKeys(): boolean {
+    const { known } = this;
+    return this.node.members.some((m) => !known.includes(m.key));
+  }
+
+  private checkKey(member: JsonMember): void {
+    const { known } = this;
+    const { what, keeps } = this.kind;
+    if (known.includes(member.key) || keeps === "all") return;
+    const remedy = suggest(member.key, known);
+    if (keeps === "all but slips" && remedy === undefined) return;
+    const message = `a ${what} has no key "${member.key}"`;
+    this.failAt(keyPlace(member), "unknown-key", message, remedy);
   }
 
   get(field: string): JsonMember | undefined {
-    return this.aliases[field]
+    return this.kind.aliases[field]
       ?.map((key) => memberOf(this.node, key))
       .find((m) => m !== undefined && m.value.kind !== "null");
   }
@@ -290,8 +347,8 @@ class Fields {
 
   required(field: string, max: number): number {
     if (this.has(field)) return this.integer(field, max);
-    const names = (this.aliases[field] ?? []).slice(0, 2).join('" or "');
-    this.failAt(this.node, "missing-key", `this ${this.what} lacks "${names}"`);
+    const names = (this.kind.aliases[field] ?? []).slice(0, 2).join('" or "');
+    this.failAt(this.node, "missing-key", `this ${this.kind.what} lacks "${names}"`);
     return 0;
   }
 
@@ -385,7 +442,7 @@ function keyPlace(member: JsonMember): { at: number; end: number } {
 
 function numberIn(node: JsonNode): number | undefined {
   if (node.kind === "number") return node.value;
-  if (node.kind === "boolean") return node.value ? 1 : 0;
+  if (node.kind === "boolean") return Number(node.value);
   if (node.kind !== "string" || node.value.trim() === "") return undefined;
   const n = Number(node.value);
   return Number.isFinite(n) ? n : undefined;
@@ -414,6 +471,10 @@ function f16Key(key: string, bits: number): Record<string, number> {
   if (bits === 0) return {};
   const x = f16Shortest(bits);
   return x === undefined ? { [`${key}_raw`]: bits } : { [key]: x };
+}
+
+function allBits(tokens: Record<string, number>): number {
+  return Object.values(tokens).reduce((all, bits) => all | bits, 0);
 }
 
 /** The names and numbers of an enum. */

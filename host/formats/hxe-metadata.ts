@@ -30,11 +30,17 @@ import {
   VALUE_NAME_OFF,
   VALUE_UNIT_OFF,
 } from "../../assembly/spec/hxe.ts";
+import { MAILBOX_NAME_MAX } from "../../assembly/spec/svc.ts";
 import {
+  COMMAND_FLAGS_ALL,
   type CommandEntry,
+  isEmptyRange,
+  isNaN16,
+  MAILBOX_MODE_ALL,
   type MailboxEntry,
   mailboxEntry,
-  readMailboxes,
+  readStoredMailboxes,
+  VALUE_FLAGS_ALL,
   type ValueEntry,
 } from "./declarations.ts";
 import { type FieldTable, type FieldValues, readFields, writeFields } from "./fields.ts";
@@ -81,6 +87,11 @@ export interface HxeSection {
   payload: Uint8Array;
   /** Offset in the file where it is not the place the linker would choose. */
   offset?: number;
+}
+
+/** A name counts up to here; mailboxes alike so far are one. */
+export function significantName(target: string): string {
+  return [...target].slice(0, MAILBOX_NAME_MAX).join("");
 }
 
 /** What an image declares, of all its sections together. */
@@ -251,13 +262,27 @@ function decodeValues(section: HxeSection): ValueEntry[] {
   return decodeEntries(section, VALUE_ENTRY_SIZE, "HXE_VALUE", VALUE_FIELDS, (fields, at) => {
     const { name, unit, groupName, ...numbers } = fields;
     const texts = { name, unit, groupName };
+    checkValue(numbers, at);
     return { ...numbers, ...readTexts(section.payload, at, texts, VALUE_FIELDS) };
   });
+}
+
+function checkValue(v: ValueEntry, at: number): void {
+  const fail = (field: keyof typeof VALUE_FIELDS, message: string): never => {
+    throw new MetadataFailure("HXE_VALUE", at + VALUE_FIELDS[field][0], message);
+  };
+  const name = `value (${v.group},${v.id})`;
+  if (v.flags & ~VALUE_FLAGS_ALL) fail("flags", `${name} has an unknown flag`);
+  for (const field of ["epsilon", "min", "max"] as const) {
+    if (isNaN16(v[field])) fail(field, `${field} of ${name} is not a number`);
+  }
+  if (isEmptyRange(v)) fail("min", `min of ${name} is above its max`);
 }
 
 function encodeCommands(commands: readonly CommandEntry[]): Uint8Array {
   return encodeEntries(commands, COMMAND_ENTRY_SIZE, COMMAND_FIELDS, (c, strings) => ({
     ...c,
+    reserved: 0,
     name: strings.place(c.name),
     help: strings.place(c.help),
     groupName: strings.place(c.groupName),
@@ -266,10 +291,23 @@ function encodeCommands(commands: readonly CommandEntry[]): Uint8Array {
 
 function decodeCommands(section: HxeSection): CommandEntry[] {
   return decodeEntries(section, COMMAND_ENTRY_SIZE, "HXE_COMMAND", COMMAND_FIELDS, (fields, at) => {
-    const { name, help, groupName, ...numbers } = fields;
+    const { name, help, groupName, reserved, ...numbers } = fields;
     const texts = { name, help, groupName };
+    checkCommand(numbers, reserved, at);
     return { ...numbers, ...readTexts(section.payload, at, texts, COMMAND_FIELDS) };
   });
+}
+
+/** That its handler lies in the code is for the reader of the whole image to see. */
+function checkCommand(c: CommandEntry, reserved: number, at: number): void {
+  const name = `command (${c.group},${c.id})`;
+  if (c.flags & ~COMMAND_FLAGS_ALL) {
+    const message = `${name} has an unknown flag`;
+    throw new MetadataFailure("HXE_COMMAND", at + COMMAND_FLAGS_OFF, message);
+  }
+  if (reserved === 0) return;
+  const message = `reserved bytes of ${name} are not zero`;
+  throw new MetadataFailure("HXE_COMMAND", at + COMMAND_RESERVED_OFF, message);
 }
 
 // ---- Mailboxes ----
@@ -301,7 +339,15 @@ function decodeBinaryMailboxes(section: HxeSection): MailboxEntry[] {
   const size = MAILBOX_ENTRY_SIZE;
   return decodeEntries(section, size, "HXE_MAILBOX", MAILBOX_FIELDS, (fields, at) => {
     const target = readText(section.payload, fields.name, at + MAILBOX_NAME_OFF) ?? "";
-    if (target.trim() === "") throw new MetadataFailure("HXE_MAILBOX", at, "a mailbox has no name");
+    if (target === "") throw new MetadataFailure("HXE_MAILBOX", at, "a mailbox has no name");
+    if (fields.mode > MAILBOX_MODE_ALL) {
+      const message = `mailbox "${target}" has an unknown mode`;
+      throw new MetadataFailure("HXE_MAILBOX", at + MAILBOX_MODE_OFF, message);
+    }
+    if (fields.reserved.some((byte) => byte !== 0)) {
+      const message = `reserved bytes of mailbox "${target}" are not zero`;
+      throw new MetadataFailure("HXE_MAILBOX", at + MAILBOX_RESERVED_OFF, message);
+    }
     return mailboxEntry(target, fields.capacity, fields.mode);
   });
 }
@@ -326,7 +372,7 @@ function decodeJsonMailboxes(text: string): MailboxEntry[] {
     const { at, message } = node.error;
     throw new MetadataFailure("HXE_JSON", offsetOf(at), `mailbox JSON: ${message}`);
   }
-  return readMailboxes(mailboxList(node), (part, _, message) => {
+  return readStoredMailboxes(mailboxList(node), (part, _, message) => {
     throw new MetadataFailure("HXE_MAILBOX", offsetOf(part.at), `mailbox JSON: ${message}`);
   });
 }

@@ -1,6 +1,7 @@
 // HXE images: bytes to header, code, rodata, manifest and metadata, and back. Explained in docs/hxe.md.
 import { crc32 } from "node:zlib";
 import {
+  DATA_ORIGIN,
   HXE_BSS_SIZE_OFF,
   HXE_CODE_LEN_OFF,
   HXE_CODE_MAX,
@@ -20,11 +21,15 @@ import {
   HXE_V2_SIZE,
   HXE_VERSION_OFF,
   HxeFlag,
+  MANIFEST_HEADER_SIZE,
   META_COUNT_OFF,
   META_ENTRY_SIZE,
   META_OFFSET_OFF,
+  META_SECTION_MAX,
   META_SIZE_OFF,
   META_TYPE_OFF,
+  MetaType,
+  STACK_TOP,
 } from "../../assembly/spec/hxe.ts";
 import { type Diagnostic, wholeFile } from "./diagnostic.ts";
 import { type FieldTable, readFields, writeFields } from "./fields.ts";
@@ -34,6 +39,7 @@ import {
   type HxeMetadata,
   type HxeSection,
   MetadataFailure,
+  significantName,
 } from "./hxe-metadata.ts";
 import { parseJsonText } from "./json.ts";
 
@@ -107,7 +113,7 @@ export function hxeCrc(bytes: Uint8Array, version: number): number {
 
 /** The file of an image. What a field cannot hold throws: the caller has checked. */
 export function encodeHxe(image: HxeImage): Uint8Array {
-  const places = layOut(image);
+  const places = placesOf(image);
   const bytes = new Uint8Array(places.size);
   writeHeader(bytes, image, places);
   bytes.set(image.code, places.code);
@@ -141,7 +147,8 @@ export function decodeHxe(bytes: Uint8Array, file = "image"): DecodedHxe {
 
 // ---- Layout ----
 
-interface Places {
+/** Offsets of the parts of a file. */
+export interface HxePlaces {
   code: number;
   rodata: number;
   manifest: number;
@@ -150,11 +157,12 @@ interface Places {
   size: number;
 }
 
-function layOut(image: HxeImage): Places {
+/** Where the parts of an image lie in its file. */
+export function placesOf(image: HxeImage): HxePlaces {
   const code = headerSize(image.version);
   const rodata = code + image.code.length;
   const manifest = rodata + image.rodata.length;
-  const end = manifest + (image.manifest ? 4 + image.manifest.length : 0);
+  const end = manifest + (image.manifest ? MANIFEST_HEADER_SIZE + image.manifest.length : 0);
   const table = image.metaOffset ?? (image.sections.length > 0 ? end : 0);
   let cursor = table + image.sections.length * META_ENTRY_SIZE;
   let size = Math.max(end, image.sections.length > 0 ? cursor : 0);
@@ -172,7 +180,7 @@ function headerSize(version: number): number {
   return version === 1 ? HXE_V1_SIZE : HXE_V2_SIZE;
 }
 
-function writeHeader(bytes: Uint8Array, image: HxeImage, places: Places): void {
+function writeHeader(bytes: Uint8Array, image: HxeImage, places: HxePlaces): void {
   if (Boolean(image.flags & HxeFlag.MANIFEST) !== (image.manifest !== undefined)) {
     throw new Error("HxeImage: flag MANIFEST and the manifest disagree");
   }
@@ -202,7 +210,7 @@ function writeHeader(bytes: Uint8Array, image: HxeImage, places: Places): void {
 
 function writeManifest(bytes: Uint8Array, at: number, manifest: Uint8Array): void {
   writeFields(bytes, at, MANIFEST_FIELDS, { length: manifest.length });
-  bytes.set(manifest, at + 4);
+  bytes.set(manifest, at + MANIFEST_HEADER_SIZE);
 }
 
 const MANIFEST_FIELDS = { length: [0, "u32be"] } satisfies FieldTable;
@@ -244,7 +252,8 @@ class HxeReader {
       sections: [],
     };
     if (head.flags & HxeFlag.MANIFEST) image.manifest = this.readManifest(rodataEnd);
-    const contentEnd = rodataEnd + (image.manifest ? 4 + image.manifest.length : 0);
+    const contentEnd =
+      rodataEnd + (image.manifest ? MANIFEST_HEADER_SIZE + image.manifest.length : 0);
     this.readTable(image, head.metaOffset, head.metaCount, contentEnd);
     const rest = this.restOf(image);
     if (rest.length > 0) image.rest = rest;
@@ -284,8 +293,9 @@ class HxeReader {
     if (head.roLen > HXE_DATA_MAX) {
       refuse("HXE_RO_LEN", HXE_RO_LEN_OFF, `ro_len ${head.roLen} exceeds ${HXE_DATA_MAX}`);
     }
-    if (head.bssSize > HXE_DATA_MAX) {
-      refuse("HXE_BSS", HXE_BSS_SIZE_OFF, `bss_size ${head.bssSize} exceeds ${HXE_DATA_MAX}`);
+    if (head.bssSize > HXE_DATA_MAX - head.roLen) {
+      const message = `bss_size ${head.bssSize} with ro_len ${head.roLen} exceeds ${HXE_DATA_MAX}`;
+      refuse("HXE_BSS", HXE_BSS_SIZE_OFF, message);
     }
     if ([...head.appName].some((c) => c > "\x7f")) {
       refuse("HXE_NAME", HXE_NAME_OFF, "app_name is not ASCII");
@@ -306,10 +316,13 @@ class HxeReader {
   private readManifest(at: number): Uint8Array {
     const { bytes } = this;
     const length =
-      at + 4 <= bytes.length ? readFields(bytes, at, MANIFEST_FIELDS).length : bytes.length;
-    if (at + 4 + length > bytes.length) refuse("HXE_MANIFEST", at, "the manifest is cut off");
-    const manifest = bytes.slice(at + 4, at + 4 + length);
-    if (!isJson(manifest)) refuse("HXE_MANIFEST", at + 4, "the manifest is not JSON");
+      at + MANIFEST_HEADER_SIZE <= bytes.length
+        ? readFields(bytes, at, MANIFEST_FIELDS).length
+        : bytes.length;
+    const start = at + MANIFEST_HEADER_SIZE;
+    if (start + length > bytes.length) refuse("HXE_MANIFEST", at, "the manifest is cut off");
+    const manifest = bytes.slice(start, start + length);
+    if (!isJson(manifest)) refuse("HXE_MANIFEST", start, "the manifest is not JSON");
     return manifest;
   }
 
@@ -319,6 +332,10 @@ class HxeReader {
     if (offset < contentEnd || end > this.bytes.length) {
       const message = `the metadata table at ${offset}, ${count} entries, lies outside ${contentEnd}..${this.bytes.length}`;
       refuse("HXE_TABLE", HXE_META_OFFSET_OFF, message);
+    }
+    if (count > META_SECTION_MAX) {
+      const message = `${count} metadata sections, at most ${META_SECTION_MAX} are possible`;
+      refuse("HXE_TABLE", HXE_META_COUNT_OFF, message);
     }
     if (offset !== (count > 0 ? contentEnd : 0)) image.metaOffset = offset;
     let cursor = end;
@@ -371,7 +388,8 @@ function isJson(bytes: Uint8Array): boolean {
 // ---- Declarations ----
 
 function readSections(image: HxeImage, metadata: HxeMetadata, bytes: Uint8Array): void {
-  const places = layOut(image);
+  const places = placesOf(image);
+  checkApart(image, places);
   image.sections.forEach((section, i) => {
     try {
       decodeSection(section, metadata);
@@ -381,6 +399,8 @@ function readSections(image: HxeImage, metadata: HxeMetadata, bytes: Uint8Array)
       refuse(e.code, at, `metadata section ${i}: ${e.message}`);
     }
   });
+  checkCode(image, metadata, places.table);
+  checkStack(image, metadata, places);
   const table = places.table;
   refuseTwice(
     "value",
@@ -395,10 +415,40 @@ function readSections(image: HxeImage, metadata: HxeMetadata, bytes: Uint8Array)
   refuseTwice(
     "mailbox",
     table,
-    metadata.mailboxes.map((m) => `"${m.target}"`),
+    metadata.mailboxes.map((m) => `"${significantName(m.target)}"`),
   );
   const keys = metadata.values.map((v) => v.persistKey).filter((key) => key !== 0);
   refuseTwice("persist key", table, keys.map(String));
+}
+
+function checkCode(image: HxeImage, metadata: HxeMetadata, table: number): void {
+  const lost = metadata.commands.find((c) => c.handler % 4 !== 0 || c.handler >= image.code.length);
+  if (lost === undefined) return;
+  const message = `the handler of command (${lost.group},${lost.id}), ${lost.handler}, is not in the code`;
+  refuse("HXE_COMMAND", table, message);
+}
+
+function checkStack(image: HxeImage, metadata: HxeMetadata, places: HxePlaces): void {
+  const stack = metadata.stackBytes;
+  if (stack === undefined) return;
+  const room = STACK_TOP - DATA_ORIGIN - image.rodata.length - image.bssSize;
+  if (stack > 0 && stack % 4 === 0 && stack <= room) return;
+  const index = image.sections.findIndex((s) => s.type === MetaType.STACK);
+  const message = `a stack of ${stack} bytes is not a multiple of 4 from 4 to ${Math.max(room, 0)}`;
+  refuse("HXE_STACK", places.sections[index] as number, message);
+}
+
+/** Sections of known types may not share bytes: a string would have two meanings. */
+function checkApart(image: HxeImage, places: HxePlaces): void {
+  const spans = image.sections
+    .map((section, i) => ({ section, i, start: places.sections[i] as number }))
+    .filter(({ section }) => MetaType[section.type] !== undefined && section.payload.length > 0)
+    .map((span) => ({ ...span, end: span.start + span.section.payload.length }))
+    .sort((a, b) => a.start - b.start);
+  const clash = spans.find((span, k) => k > 0 && span.start < (spans[k - 1]?.end ?? 0));
+  if (clash === undefined) return;
+  const message = `metadata section ${clash.i} shares bytes with another`;
+  refuse("HXE_SECTION", places.table + clash.i * META_ENTRY_SIZE, message);
 }
 
 function refuseTwice(what: string, offset: number, names: string[]): void {

@@ -31,7 +31,8 @@ export interface JsonOptions {
   relaxed?: boolean;
 }
 
-const DEPTH_MAX = 64;
+/** Levels of nesting, as in the node. */
+const DEPTH_MAX = 32;
 
 /** Parses the value that starts at `start` (after blanks); what follows it is left alone. */
 export function parseJson(
@@ -130,8 +131,10 @@ class JsonReader {
 
   readValue(depth: number): JsonNode {
     this.skipBlanks();
-    if (depth > DEPTH_MAX) this.fail(`nested deeper than ${DEPTH_MAX} levels`);
     const c = this.text[this.pos];
+    if ((c === "{" || c === "[") && depth === DEPTH_MAX) {
+      this.fail(`nested deeper than ${DEPTH_MAX} levels`);
+    }
     if (c === "{") return this.readObject(depth);
     if (c === "[") return this.readArray(depth);
     if (c === '"') return this.readString();
@@ -172,7 +175,11 @@ class JsonReader {
       const c = this.text[this.pos];
       if (c === undefined || c === "\n") this.failOpen("this string is left open", at);
       this.pos++;
-      if (c === '"') return { kind: "string", at, end: this.pos, value };
+      if (c === '"') {
+        if (/\p{Surrogate}/u.test(value))
+          this.fail("half a surrogate pair stands in this string", at);
+        return { kind: "string", at, end: this.pos, value };
+      }
       if (c < " ") this.fail("a control character stands in this string", this.pos - 1);
       value += c === "\\" ? this.readEscape() : c;
     }
@@ -201,6 +208,7 @@ class JsonReader {
     }
     if (word === "null") return { ...place, kind: "null" };
     if (/^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/.test(word)) {
+      if (!Number.isFinite(Number(word))) this.fail(`${word} is too large a number`, at);
       return { ...place, kind: "number", value: Number(word) };
     }
     if (this.relaxed && /^0[xX][0-9a-fA-F]+$/.test(word)) {

@@ -1,10 +1,10 @@
 // Declarations of the linked objects, merged: sorted, without duplicates, handlers resolved.
 import type { CommandEntry, MailboxEntry, ValueEntry } from "../formats/declarations.ts";
 import { type Position, wholeFile } from "../formats/diagnostic.ts";
-import type { HxeMetadata, MailboxForm } from "../formats/hxe-metadata.ts";
+import { type HxeMetadata, type MailboxForm, significantName } from "../formats/hxe-metadata.ts";
 import type { Declared, HxoObject } from "../formats/hxo.ts";
 import type { Report } from "./expressions.ts";
-import { addressOf, type Lookup, type Module } from "./placement.ts";
+import { addressOf, type Lookup, type Module, totalSizes } from "./placement.ts";
 
 interface Owned<T> {
   entry: T;
@@ -25,10 +25,11 @@ export function mergeDeclarations(
   refuseTwice(values, (v) => `value (${v.group},${v.id})`, report);
   refuseTwice(values, (v) => v.persistKey !== 0 && `persist key ${v.persistKey}`, report);
   refuseTwice(commands, (c) => `command (${c.group},${c.id})`, report);
-  refuseTwice(mailboxes, (m) => `mailbox "${m.target}"`, report);
+  refuseTwice(mailboxes, (m) => `mailbox "${significantName(m.target)}"`, report);
+  const codeSize = totalSizes(modules).text;
   return {
     values: values.map((o) => plainValue(o.entry)).sort(byGroupAndId),
-    commands: commands.map((o) => resolveHandler(o, lookup, report)).sort(byGroupAndId),
+    commands: commands.map((o) => resolveHandler(o, lookup, codeSize, report)).sort(byGroupAndId),
     mailboxes: mailboxes.map((o) => o.entry).sort(byTarget),
     mailboxForm: chooseForm(modules, mailboxes, form, report),
   };
@@ -73,10 +74,14 @@ function plainValue({ place: _, ...entry }: Declared<ValueEntry>): ValueEntry {
 function resolveHandler(
   { entry, module, at }: Owned<HxoObject["metadata"]["commands"][number]>,
   lookup: Lookup,
+  codeSize: number,
   report: Report,
 ): CommandEntry {
   const { handlerSymbol, place: _, ...command } = entry;
-  if (handlerSymbol === undefined) return command;
+  if (handlerSymbol === undefined) {
+    checkHandler(command.handler, codeSize, at, report);
+    return command;
+  }
   const target = lookup(module, handlerSymbol);
   if (target === undefined) {
     report(at, "undefined-symbol", `handler "${handlerSymbol}" is not defined in any linked file`);
@@ -86,6 +91,13 @@ function resolveHandler(
     report(at, "not-code", `handler "${handlerSymbol}" is not a label in .text`);
   }
   return { ...command, handler: addressOf(target) };
+}
+
+/** A command without a handler is answered at code offset 0. */
+function checkHandler(handler: number, codeSize: number, at: Position, report: Report): void {
+  if (handler % 4 === 0 && handler < Math.max(codeSize, 4)) return;
+  const message = `handler ${handler} is not a multiple of 4 inside ${codeSize} bytes of code`;
+  report(at, "out-of-range", message);
 }
 
 function chooseForm(
