@@ -27,6 +27,7 @@ export const SUBSCRIPTION_MAX: usize = IS_SMALL
     : Desktop.SUBSCRIPTIONS;
 export const EVENT_MAX: usize = IS_SMALL ? Small.EVENTS : IS_LARGE ? Large.EVENTS : Desktop.EVENTS;
 export const FILE_MAX: usize = IS_SMALL ? Small.FILES : IS_LARGE ? Large.FILES : Desktop.FILES;
+export const OPEN_FILE_MAX: usize = IS_SMALL ? Small.OPEN_FILES : IS_LARGE ? Large.OPEN_FILES : Desktop.OPEN_FILES;
 export const CALL_MAX: usize = IS_SMALL ? Small.CALLS : IS_LARGE ? Large.CALLS : Desktop.CALLS;
 export const PIN_MAX: usize = IS_SMALL ? Small.PINS : IS_LARGE ? Large.PINS : Desktop.PINS;
 export const CELL_MAX: usize = IS_SMALL ? Small.CELLS : IS_LARGE ? Large.CELLS : Desktop.CELLS;
@@ -65,6 +66,7 @@ export const REFUSAL_SIZE: usize = 64;
 export const SAVER_SIZE: usize = 16;
 export const STORE_SIZE: usize = 96;
 export const FILE_SIZE: usize = 12;
+export const OPEN_FILE_SIZE: usize = 8;
 export const PIN_SIZE: usize = 2;
 export const EVENT_SIZE: usize = 16;
 
@@ -101,8 +103,11 @@ export const STORE_BASE: usize = SAVER_BASE + SAVER_SIZE;
 export const CELLS_BASE: usize = STORE_BASE + STORE_SIZE;
 export const CELLS_SIZE: usize = (CELL_MAX + 31) / 32 * 4;
 export const FILES_BASE: usize = CELLS_BASE + CELLS_SIZE;
-export const FILES_SIZE: usize = FILE_MAX * FILE_SIZE;
-export const PINS_BASE: usize = FILES_BASE + FILES_SIZE;
+/** One entry more than files: the file that is being rebuilt. */
+export const FILES_SIZE: usize = FILE_MAX == 0 ? 0 : (FILE_MAX + 1) * FILE_SIZE;
+export const OPEN_FILES_BASE: usize = FILES_BASE + FILES_SIZE;
+export const OPEN_FILES_SIZE: usize = OPEN_FILE_MAX * OPEN_FILE_SIZE;
+export const PINS_BASE: usize = OPEN_FILES_BASE + OPEN_FILES_SIZE;
 export const PINS_SIZE: usize = PIN_MAX * PIN_SIZE;
 /** Where host and core lay names, payloads and records for each other. */
 export const IO_BASE: usize = PINS_BASE + PINS_SIZE;

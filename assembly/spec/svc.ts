@@ -93,6 +93,17 @@ export const DIV_ZERO: u32 = 0xffffff05;
 export const ILLEGAL_OPCODE: u32 = 0xffffff06;
 export const PC_FAULT: u32 = 0xffffff07;
 
+/** R0 of module 4 when it is no count and no descriptor. */
+export enum FileStatus {
+  OK = 0,
+  /** no such file or descriptor, a name that is taken, an unknown function */
+  FAILED = -1,
+  /** an unsafe path */
+  EINVAL = -22,
+  /** no room: files, open files or memory */
+  ENOSPC = -28,
+}
+
 /** R0 of module 5. */
 export enum MailboxStatus {
   OK = 0,
