@@ -1,7 +1,7 @@
 // Finds the cell of a key, and cleans up after a power cut on the way: two versions become one, and what
 // was only half written can never come true later. Two passes: the live cells, then all others.
 
-import { CELL_BYTES, CELLS_ORIGIN, NO_CELL, StoreState } from "../spec/cell";
+import { NO_CELL } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { CELLS_BASE } from "../layout";
 import { commitCell } from "./commit";
@@ -12,14 +12,14 @@ import {
   cellKey,
   cellMarker,
   cellValue,
-  damagedTypeOf,
-  isCellType,
+  isDamaged,
+  isKeyDamaged,
   isLive,
-  isOld,
-  isSealedFor,
-  isWhole,
+  isNearly,
+  typeOf,
+  typeSealedFor,
 } from "./record";
-import { finish, freeCell, goTo, isTaken, SEEN, Step, Store } from "./store";
+import { finish, freeCell, goTo, isTaken, Job, SEEN, Step, Store } from "./store";
 
 /** Attempts to change a cell before the device counts as failed. */
 const CHANGES_MAX: u32 = 3;
@@ -41,7 +41,8 @@ export function beginFind(s: Store): void {
   goTo(s, Step.LOOK);
 }
 
-function beginSweep(s: Store): void {
+/** Begins the pass over all cells but the best, which ends a search and begins a delete. */
+export function beginSweep(s: Store): void {
   s.tries = 0;
   s.cursor = 0;
   goTo(s, Step.SWEEP);
@@ -109,36 +110,34 @@ function isFound(s: Store): bool {
   return s.best != <u16>NO_CELL;
 }
 
-/** Takes a cell with the marker of our type out of the world. */
+/** Takes a stale version, live or damaged, out of the world. */
 function killMarked(s: Store, cell: u32): i32 {
   const isFirst = s.tries == 0;
   if (isFirst && isTaken(cell)) {
     s.live -= 1;
     freeCell(s, cell);
-  } else if (isFirst) s.damaged -= 1;
+  } else if (isFirst && s.damaged != 0) s.damaged -= 1;
   s.tries += 1;
   const err = killCell(s, cell);
   return err < 0 ? err : 1;
 }
 
-/** True when the damaged cell in SEEN was a version of our key: all but its key, or its key but for a bit, is right. */
+/** True when the damaged cell in SEEN was a version of our key, which a bit of it may hide. */
 function isDamagedOurs(s: Store, cell: u32): bool {
-  const key: u32 = s.key;
-  const difference = popcnt(cellKey(SEEN) ^ key);
-  if (difference > 1 || isOld(SEEN, cell, s.epoch)) return false;
-  return difference == 0 || isSealedFor(SEEN, key, s.type, cell, s.epoch);
+  const difference = popcnt(cellKey(SEEN) ^ s.key);
+  if (difference > 1 || !isDamaged(SEEN, cell, s.epoch)) return false;
+  if (difference == 1) return typeSealedFor(SEEN, s.key, cell, s.epoch) == s.type;
+  return !isKeyDamaged(SEEN, cell, s.epoch);
 }
-
-function sweepMarked(s: Store, cell: u32): i32 {
-  const isVersion = isLive(SEEN, cell, s.epoch);
-  if (isVersion ? cellKey(SEEN) != s.key : !isDamagedOurs(s, cell)) return Err.OK;
+function sweepDamaged(s: Store, cell: u32): i32 {
+  if (!isDamagedOurs(s, cell)) return Err.OK;
   if (isFound(s)) return killMarked(s, cell);
   s.isStale = 1;
   return Err.OK;
 }
 
-/** A whole body whose marker lost one bit: a stale version, or, when there is no other, the version. */
-function sweepNearly(s: Store, cell: u32): i32 {
+/** A whole body, its marker right but for one bit: a stale version, or, when there is no other, the version. */
+function sweepVersion(s: Store, cell: u32): i32 {
   if (isFound(s)) return killMarked(s, cell);
   const generation = cellGeneration(SEEN);
   if (s.old != <u16>NO_CELL && !isNewer(generation, s.generation)) return Err.OK;
@@ -147,10 +146,11 @@ function sweepNearly(s: Store, cell: u32): i32 {
   return Err.OK;
 }
 
-/** M6: a whole body that would supersede the best if its marker came true. */
+/** M6: a whole body that would supersede the best, or stand in for one deleted, if its marker came true. */
 function sweepDead(s: Store, cell: u32): i32 {
   const ahead: u32 = (cellGeneration(SEEN) - s.generation) & 0xff;
-  if (isFound(s) && ahead != 1 && ahead != 2) return Err.OK;
+  const isHarmless = ahead != 1 && ahead != 2 && s.job != Job.DELETE;
+  if (isFound(s) && isHarmless) return Err.OK;
   s.tries += 1;
   const err = spoilCell(s, cell);
   return err < 0 ? err : 1;
@@ -161,10 +161,10 @@ function sweepCell(s: Store, cell: u32): i32 {
   const err = readCell(cell);
   if (err < 0) return err;
   const marker = cellMarker(SEEN);
-  if (marker == s.type) return sweepMarked(s, cell);
-  if (isCellType(marker) || cellKey(SEEN) != s.key) return Err.OK;
-  if (!isWhole(SEEN, s.type, cell, s.epoch)) return Err.OK;
-  return damagedTypeOf(marker) == s.type ? sweepNearly(s, cell) : sweepDead(s, cell);
+  const isWhole = cellKey(SEEN) == s.key && typeOf(SEEN, cell, s.epoch) == s.type;
+  if (!isWhole) return marker == s.type ? sweepDamaged(s, cell) : Err.OK;
+  const isVersion = marker == s.type || isNearly(marker, s.type);
+  return isVersion ? sweepVersion(s, cell) : sweepDead(s, cell);
 }
 
 export function sweep(s: Store): i32 {
@@ -181,6 +181,11 @@ export function sweep(s: Store): i32 {
 }
 
 function endSweep(s: Store): i32 {
+  if (s.job == Job.DELETE) {
+    s.tries = 0;
+    goTo(s, Step.KILL);
+    return Err.OK;
+  }
   if (!isFound(s) && s.old != <u16>NO_CELL) {
     const err = renew(s, s.old);
     if (err != Err.FULL) return err;

@@ -83,36 +83,45 @@ export function isKey(key: u32): bool {
 export function isCellType(marker: u32): bool {
   return marker == CellType.VALUE || marker == CellType.SYSTEM || marker == CellType.BLOB;
 }
-/** The type whose marker this was before one bit of it changed; DEAD if there is none. */
-export function damagedTypeOf(marker: u32): u32 {
-  if (popcnt(marker ^ CellType.VALUE) == 1) return CellType.VALUE;
-  if (popcnt(marker ^ CellType.SYSTEM) == 1) return CellType.SYSTEM;
-  if (popcnt(marker ^ CellType.BLOB) == 1) return CellType.BLOB;
-  return CellType.DEAD;
-}
 
 function seedOf(cell: u32, epoch: u32): u32 {
   return (0xffff ^ (epoch * EPOCH_FACTOR) ^ (cell * CELL_FACTOR)) & 0xffff;
 }
-function sealOf(at: usize, key: u32, type: u32, cell: u32, epoch: u32): u32 {
-  let crc = shiftByte(shiftByte(seedOf(cell, epoch), key & 0xff), key >>> 8);
-  crc = crcOf(crc, at + CELL_GENERATION_OFF, CELL_CRC_OFF - CELL_GENERATION_OFF);
-  return shiftByte(crc, type);
+/** CRC over everything but the type. */
+function bodyCrc(at: usize, key: u32, cell: u32, epoch: u32): u32 {
+  const crc = shiftByte(shiftByte(seedOf(cell, epoch), key & 0xff), key >>> 8);
+  return crcOf(crc, at + CELL_GENERATION_OFF, CELL_CRC_OFF - CELL_GENERATION_OFF);
 }
 
-/** True when the body was sealed for this key, type, place and epoch, whatever key and marker it holds now. */
-export function isSealedFor(at: usize, key: u32, type: u32, cell: u32, epoch: u32): bool {
-  return load16(at + CELL_CRC_OFF) == sealOf(at, key, type, cell, epoch);
+/** The type under which the CRC is right for this key, place and epoch, whatever key and marker are there. DEAD: none. */
+export function typeSealedFor(at: usize, key: u32, cell: u32, epoch: u32): u32 {
+  const seal = load16(at + CELL_CRC_OFF);
+  const crc = bodyCrc(at, key, cell, epoch);
+  if (seal == shiftByte(crc, CellType.VALUE)) return CellType.VALUE;
+  if (seal == shiftByte(crc, CellType.SYSTEM)) return CellType.SYSTEM;
+  return seal == shiftByte(crc, CellType.BLOB) ? CellType.BLOB : CellType.DEAD;
 }
-/** True when the body is whole under `type`, whatever marker it holds now. */
-export function isWhole(at: usize, type: u32, cell: u32, epoch: u32): bool {
+/** The type of a cell whose body is whole, whatever marker it has now. DEAD: it is not whole. */
+export function typeOf(at: usize, cell: u32, epoch: u32): u32 {
   const key = cellKey(at);
-  return isKey(key) && isSealedFor(at, key, type, cell, epoch);
+  return isKey(key) ? typeSealedFor(at, key, cell, epoch) : CellType.DEAD;
+}
+/** True when all but one bit of the key is right. */
+export function isKeyDamaged(at: usize, cell: u32, epoch: u32): bool {
+  const marker = cellMarker(at);
+  for (let bit: u32 = 1; bit < 0x10000; bit <<= 1) {
+    if (typeSealedFor(at, cellKey(at) ^ bit, cell, epoch) == marker) return true;
+  }
+  return false;
 }
 /** True when the cell counts: marker, key and CRC are right. */
 export function isLive(at: usize, cell: u32, epoch: u32): bool {
   const marker = cellMarker(at);
-  return isCellType(marker) && isWhole(at, marker, cell, epoch);
+  return isCellType(marker) && typeOf(at, cell, epoch) == marker;
+}
+/** True when a marker is a type but for one bit. */
+export function isNearly(marker: u32, type: u32): bool {
+  return popcnt(marker ^ type) == 1;
 }
 
 /** The epoch under which the CRC of this cell would be right: damage makes it any number. */
@@ -128,9 +137,10 @@ export function isOld(at: usize, cell: u32, epoch: u32): bool {
 /** True for a cell that held something and is not live: one that no reset, kill or erasure explains. */
 export function isDamaged(at: usize, cell: u32, epoch: u32): bool {
   const marker = cellMarker(at);
-  if (isCellType(marker)) return !isWhole(at, marker, cell, epoch) && !isOld(at, cell, epoch);
-  const type = damagedTypeOf(marker);
-  return type != CellType.DEAD && isWhole(at, type, cell, epoch);
+  if (marker == CellType.DEAD || marker == CellType.BLANK) return false;
+  const type = typeOf(at, cell, epoch);
+  if (type != CellType.DEAD) return isNearly(marker, type);
+  return isCellType(marker) && !isOld(at, cell, epoch);
 }
 
 export function encodeCell(
@@ -145,7 +155,7 @@ export function encodeCell(
   store16(at + CELL_KEY_OFF, key);
   store<u8>(at + CELL_GENERATION_OFF, generation);
   store16(at + CELL_VALUE_OFF, value);
-  store16(at + CELL_CRC_OFF, sealOf(at, key, type, cell, epoch));
+  store16(at + CELL_CRC_OFF, shiftByte(bodyCrc(at, key, cell, epoch), type));
   store<u8>(at + CELL_TYPE_OFF, type);
 }
 

@@ -3,8 +3,9 @@
 import { NO_CELL } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { commitCell } from "./commit";
+import { beginSweep } from "./find";
 import { killCell, readCell, spoilCell } from "./medium";
-import { cellGeneration, cellKey, cellMarker, cellValue, isLive, isWhole } from "./record";
+import { cellGeneration, cellKey, cellMarker, cellValue, isLive, typeOf } from "./record";
 import { finish, freeCell, goTo, Job, SEEN, Step, Store } from "./store";
 
 /** Reads the version to be superseded. INVALID: it is another key's. 1: live; 0: damaged since it was found. */
@@ -38,12 +39,12 @@ export function adoptWritten(s: Store): void {
   else goTo(s, Step.KILL);
 }
 
-/** Begins job DELETE: type, key and old are set. INVALID, IO, ABSENT, BUSY. */
+/** Begins job DELETE: type, key and old are set. Earlier bodies of the key go first, then the live one. INVALID, IO, ABSENT, BUSY. */
 export function beginDelete(s: Store): i32 {
   const found = readOld(s);
   if (found < 0) return found;
-  s.tries = 0;
-  goTo(s, Step.KILL);
+  s.best = s.old;
+  beginSweep(s);
   return Err.OK;
 }
 
@@ -59,7 +60,7 @@ export function checkKilled(s: Store): i32 {
   if (err < 0) return err;
   if (isLive(SEEN, s.old, s.epoch)) return Err.IO;
   const isDelete = s.job == Job.DELETE;
-  if (isDelete && s.tries == 0 && isWhole(SEEN, s.type, s.old, s.epoch)) {
+  if (isDelete && s.tries == 0 && typeOf(SEEN, s.old, s.epoch) == s.type) {
     s.tries = 1;
     return spoilCell(s, s.old);
   }

@@ -31,7 +31,8 @@ const BELOW: Record<string, readonly string[]> = {
   "host/formats": ["assembly/spec"],
   scripts: ["host/client", "host/toolchain", "host/aot", "tests/drivers"],
   tests: ["host/cli", "host/aot", "scripts", "tests/drivers"],
-  "tests/drivers": ["host/client", "host/toolchain", "host/aot"],
+  "tests/drivers": ["host/client", "host/toolchain", "host/aot", "tests/probes"],
+  "tests/probes": [],
 };
 
 /** Who calls the machine. Those above them do not thereby get to call it. */
@@ -47,7 +48,8 @@ function roomOf(file: string): string {
     if (third !== undefined || second === "index" || second === "hal") return `assembly/${second}`;
     return "assembly/base";
   }
-  if (top === "host" || `${top}/${second}` === "tests/drivers") return `${top}/${second}`;
+  const hasRooms = top === "host" || (top === "tests" && ["drivers", "probes"].includes(second));
+  if (hasRooms) return `${top}/${second}`;
   return top;
 }
 

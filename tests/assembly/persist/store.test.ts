@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { CellType, NO_CELL, StoreState } from "../../../assembly/spec/cell.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { NV_GEOMETRY, NvDevice, type NvGeometry } from "../../../host/node/nv.ts";
-import { StoreRig } from "./rig.ts";
+import { StoreRig } from "../../drivers/store-rig.ts";
 
 const CELLS = 28;
 

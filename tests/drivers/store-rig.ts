@@ -1,9 +1,9 @@
 // One cell store in WASM over one simulated device, driven to the end of each job.
 
-import { CellType, NO_CELL, type StoreState } from "../../../assembly/spec/cell.ts";
-import { Err } from "../../../assembly/spec/errors.ts";
-import type { NvDevice } from "../../../host/node/nv.ts";
-import { compileProbe, type Probe, type ProfileName } from "../../probes/compile.ts";
+import { CellType, NO_CELL, type StoreState } from "../../assembly/spec/cell.ts";
+import { Err } from "../../assembly/spec/errors.ts";
+import type { NvDevice } from "../../host/node/nv.ts";
+import { compileProbe, type Probe, type ProfileName } from "../probes/compile.ts";
 
 /** What a key has: a value, nothing, or something unreadable. */
 export type Found = number | "none" | "stale";

@@ -1,0 +1,272 @@
+// Cuts the power at every byte of seeded histories of a store, and says what a node finds afterwards.
+
+import { CellType, StoreState } from "../../assembly/spec/cell.ts";
+import { Err } from "../../assembly/spec/errors.ts";
+import { NV_GEOMETRY, NvDevice, PowerCut, type Tear } from "../../host/node/nv.ts";
+import { type Found, type Snapshot, StoreRig } from "./store-rig.ts";
+
+export type Medium = keyof typeof NV_GEOMETRY;
+
+export interface CutPlan {
+  readonly medium: Medium;
+  readonly seed: number;
+  /** Cells of the store, and keys that live in it. */
+  readonly cells: number;
+  readonly keys: number;
+  /** Ends with the operation that reaches this many cuts. */
+  readonly cuts: number;
+  /** Also tries every value a torn byte can have. */
+  readonly isExhaustive?: boolean;
+}
+
+export interface CutFigures {
+  cuts: number;
+  /** Cuts inside the cleaning-up after a cut. */
+  recoveryCuts: number;
+  operations: number;
+  /** A key that never had a value was reported unreadable: init holds, as it should, with a needless warning. */
+  needlessWarnings: number;
+  /** Most bytes the mount and all searches after one cut wrote. */
+  recoveryBytes: number;
+  /** Each tells how to come to it again. */
+  violations: string[];
+}
+
+// ---- Randomness ----
+
+/** A 32-bit generator (xorshift) that a seed starts; each call returns 0 <= n < below. */
+function randomFrom(seed: number): (below: number) => number {
+  let state = Math.imul(seed + 1, 0x9e3779b1) | 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+// ---- What may become of the byte in flight ----
+
+interface TearModel {
+  readonly name: string;
+  readonly tear: Tear;
+  readonly tail?: Tear;
+}
+
+function tearModels(random: (below: number) => number, isExhaustive: boolean): TearModel[] {
+  const models: TearModel[] = [
+    { name: "old", tear: (old) => old },
+    { name: "erased", tear: () => 0xff },
+    { name: "random", tear: () => random(256) },
+    { name: "subset", tear: (old, wanted) => (old & random(256)) | (wanted & random(256)) },
+    {
+      name: "mix",
+      tear: (old, wanted) => {
+        const mask = random(256);
+        return (old & ~mask) | (wanted & mask);
+      },
+    },
+    { name: "tail", tear: () => random(256), tail: () => random(256) },
+  ];
+  if (!isExhaustive) return models;
+  const all = Array.from({ length: 256 }, (_, value) => ({
+    name: `0x${value.toString(16)}`,
+    tear: () => value,
+  }));
+  return [...models, ...all];
+}
+
+// ---- Operations and the model of what a store holds ----
+
+interface Key {
+  readonly type: CellType;
+  readonly key: number;
+}
+type Model = ReadonlyMap<Key, number>;
+type Operation =
+  | { readonly kind: "set"; readonly key: Key; readonly value: number }
+  | { readonly kind: "delete"; readonly key: Key }
+  | { readonly kind: "reset" };
+
+function keysOf(count: number): Key[] {
+  // value keys that differ in one bit, and system words of the same numbers
+  return Array.from({ length: count }, (_, n) =>
+    n % 4 === 3 ? { type: CellType.SYSTEM, key: n } : { type: CellType.VALUE, key: n + 1 },
+  );
+}
+
+function nextOperation(random: (below: number) => number, keys: readonly Key[]): Operation {
+  const key = keys[random(random(2) === 0 ? 2 : keys.length)] as Key; // some keys are hot
+  const dice = random(100);
+  if (dice < 82) return { kind: "set", key, value: random(4) === 0 ? random(4) : random(0x10000) };
+  return dice < 98 ? { kind: "delete", key } : { kind: "reset" };
+}
+
+function perform(rig: StoreRig, operation: Operation): number {
+  if (operation.kind === "reset") return rig.reset();
+  const { type, key } = operation.key;
+  return operation.kind === "set" ? rig.set(key, operation.value, type) : rig.delete(key, type);
+}
+function performOnModel(model: Model, operation: Operation): Model {
+  if (operation.kind === "reset") return new Map();
+  const after = new Map(model);
+  if (operation.kind === "set") after.set(operation.key, operation.value);
+  else after.delete(operation.key);
+  return after;
+}
+
+// ---- The proof ----
+
+class CutProof {
+  readonly figures: CutFigures = {
+    cuts: 0,
+    recoveryCuts: 0,
+    operations: 0,
+    needlessWarnings: 0,
+    recoveryBytes: 0,
+    violations: [],
+  };
+  private readonly random: (below: number) => number;
+  private readonly keys: readonly Key[];
+  private model: Model = new Map();
+  private before: Model = new Map();
+  private after: Model = new Map();
+  private place = "";
+
+  constructor(
+    private readonly rig: StoreRig,
+    private readonly plan: CutPlan,
+  ) {
+    this.random = randomFrom(plan.seed);
+    this.keys = keysOf(plan.keys);
+  }
+
+  run(): CutFigures {
+    this.begin();
+    while (this.figures.cuts < this.plan.cuts && this.figures.violations.length < 10) {
+      const operation = nextOperation(this.random, this.keys);
+      this.before = this.model;
+      this.after = performOnModel(this.model, operation);
+      this.cutEverywhere(operation);
+      this.expect(perform(this.rig, operation) >= 0 || operation.kind === "delete", "refused");
+      this.model = this.after;
+      this.figures.operations++;
+      if (this.random(8) === 0) this.rig.mount();
+    }
+    return this.figures;
+  }
+
+  private begin(): void {
+    const { rig, plan } = this;
+    const { bytes } = rig.device;
+    if (this.random(2) === 0) for (let n = 0; n < bytes.length; n++) bytes[n] = this.random(256);
+    rig.mount();
+    if (rig.format(plan.cells) !== Err.OK) throw new Error("the device cannot be formatted");
+  }
+
+  private expect(isRight: boolean, what: string): void {
+    if (isRight) return;
+    const { medium, seed } = this.plan;
+    this.figures.violations.push(`${medium} seed ${seed} ${this.place}: ${what}`);
+  }
+
+  private cutEverywhere(operation: Operation): void {
+    const start = this.rig.save();
+    const models = tearModels(this.random, this.plan.isExhaustive ?? false);
+    for (let after = 0; ; after++) {
+      let isCut = false;
+      for (const model of models) {
+        this.place = `operation ${this.figures.operations} (${operation.kind}) byte ${after} ${model.name}`;
+        this.rig.restore(start);
+        isCut = this.runUntilCut(after, model, () => perform(this.rig, operation));
+        if (!isCut) break;
+        this.figures.cuts++;
+        this.recover(models);
+      }
+      if (!isCut) break;
+    }
+    this.rig.restore(start);
+  }
+
+  /** False: the action ended before the cut. */
+  private runUntilCut(after: number, { tear, tail }: TearModel, act: () => void): boolean {
+    const { device } = this.rig;
+    device.cut = { after, tear, ...(tail && { tail }) };
+    try {
+      act();
+      return false;
+    } catch (error) {
+      if (error instanceof PowerCut) return true;
+      throw error;
+    } finally {
+      device.powerOn();
+    }
+  }
+
+  /** The first boot, one cut inside it, the second boot, and the next write. */
+  private recover(models: readonly TearModel[]): void {
+    const found = this.rig.save();
+    const written = this.rig.device.bytesProgrammed;
+    const first = this.boot();
+    const wrote = this.rig.device.bytesProgrammed - written;
+    this.figures.recoveryBytes = Math.max(this.figures.recoveryBytes, wrote);
+    this.judge(first);
+    if (wrote > 0) this.cutRecovery(found, wrote, models);
+    const second = this.boot();
+    const isSame = this.keys.every((_, n) => second[n] === first[n]);
+    this.expect(isSame, "the second boot differs from the first");
+    this.writeNext(second);
+  }
+
+  private boot(): Found[] {
+    const state = this.rig.mount();
+    this.expect(state === StoreState.READY, `the store is ${StoreState[state]}`);
+    if (state !== StoreState.READY) return [];
+    return this.keys.map(({ type, key }) => this.rig.get(key, type));
+  }
+
+  /** Every key has its old value or its new one, and one operation's keys agree. */
+  private judge(found: readonly Found[]): void {
+    const isModel = (model: Model) =>
+      this.keys.every((key, n) => this.isHeld(found[n], model.get(key)));
+    if (isModel(this.before) || isModel(this.after)) return;
+    const list = this.keys.map(({ key, type }, n) => `${CellType[type]} ${key}=${found[n]}`);
+    this.expect(false, `neither old nor new: ${list.join(" ")}`);
+  }
+  private isHeld(found: Found | undefined, value: number | undefined): boolean {
+    if (value !== undefined) return found === value;
+    if (found === "stale") this.figures.needlessWarnings++;
+    return found === "none" || found === "stale";
+  }
+
+  private cutRecovery(found: Snapshot, bytes: number, models: readonly TearModel[]): void {
+    const done = this.rig.save();
+    const { place } = this;
+    for (let after = 0; after < bytes; after++) {
+      const model = models[this.random(models.length)] as TearModel;
+      this.place = `${place}, byte ${after} of recovery ${model.name}`;
+      this.rig.restore(found);
+      if (!this.runUntilCut(after, model, () => this.boot())) break;
+      this.figures.recoveryCuts++;
+      this.judge(this.boot());
+    }
+    this.place = place;
+    this.rig.restore(done);
+  }
+
+  private writeNext(found: readonly Found[]): void {
+    const n = this.random(this.keys.length);
+    const { type, key } = this.keys[n] as Key;
+    const value = typeof found[n] === "number" ? found[n] ^ 1 : 1;
+    this.expect(this.rig.set(key, value, type) >= 0, "the next write is refused");
+    this.rig.mount();
+    this.expect(this.rig.get(key, type) === value, "the next write is lost");
+  }
+}
+
+/** Runs one plan on a store of its own. */
+export async function proveCuts(plan: CutPlan): Promise<CutFigures> {
+  const bytes = new Uint8Array(32 + 8 * plan.cells).fill(0xff);
+  const device = new NvDevice(bytes, { geometry: NV_GEOMETRY[plan.medium] });
+  return new CutProof(await StoreRig.open(device), plan).run();
+}
