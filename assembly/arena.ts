@@ -65,10 +65,14 @@ export function arenaRelease(owner: usize): void {
 
 /** Hands the block of the field at `from` to the field at `to`, which must own none. */
 export function arenaMove(from: usize, to: usize): void {
-  const ref = load<u16>(from);
+  store<u16>(to, load<u16>(from));
   store<u16>(from, 0);
-  store<u16>(to, ref);
-  store<u16>((<usize>ref << ARENA_SHIFT) + OWNER_OFF, <u16>to);
+  arenaAdopt(to);
+}
+
+/** Tells a block that the field which owns it now lies at `owner`. */
+export function arenaAdopt(owner: usize): void {
+  store<u16>((<usize>load<u16>(owner) << ARENA_SHIFT) + OWNER_OFF, <u16>owner);
 }
 
 // ---- Closing holes ----

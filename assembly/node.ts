@@ -16,16 +16,19 @@
 // 30  descriptorLimit  u16  most descriptors in use at once
 // 32  handleLimit      u16  most handles a task
 // 34  fresh            u16  descriptors that got a message since receivers were last served
-// 36  dirty            u16  values that wait to be saved
+// 36  waiting          u16  values that wait for the store, to be saved or restored
 // 38  values           u16  entries of the value table in use
 // 40  steps            u32  counter: instructions retired since power-on
 // 44  canDropped       u32  counter: frames no app had room for
 // 48  uartDropped      u32  counter: console bytes nobody took in time
 // 52  noticesDropped   u32  counter: value notifications a mailbox had no room for
 // 56  commands         u16  entries of the command table in use
-// 58  (6 spare)
+// 58  subscriptions    u16  entries of the subscription table in use
+// 60  nextFile         u16  counter: the number of the next file descriptor
+// 62  (2 spare)
 
-import { NODE_BASE, NODE_SIZE } from "./layout";
+import { IS_DESKTOP, NODE_BASE, NODE_SIZE } from "./layout";
+import { NodeMode } from "./spec/node";
 
 @unmanaged
 export class Node {
@@ -46,18 +49,28 @@ export class Node {
   descriptorLimit: u16 = 0;
   handleLimit: u16 = 0;
   fresh: u16 = 0;
-  dirty: u16 = 0;
+  waiting: u16 = 0;
   values: u16 = 0;
   steps: u32 = 0;
   canDropped: u32 = 0;
   uartDropped: u32 = 0;
   noticesDropped: u32 = 0;
   commands: u16 = 0;
+  subscriptions: u16 = 0;
+  nextFile: u16 = 0;
 }
-if (offsetof<Node>("commands") != 56) ERROR("Node.commands: offset");
+if (offsetof<Node>("nextFile") != 60) ERROR("Node.nextFile: offset");
 if (offsetof<Node>() > NODE_SIZE) ERROR("Node: size");
 
 /** The one Node. */
 export function nodeAt(): Node {
   return changetype<Node>(NODE_BASE);
+}
+/** True on a node that acts as the recorded reference. */
+export function isReference(): bool {
+  return IS_DESKTOP && (nodeAt().mode & NodeMode.REFERENCE) != 0;
+}
+/** True on the reference's machine without an executive. */
+export function isBare(): bool {
+  return IS_DESKTOP && (nodeAt().mode & NodeMode.BARE) != 0;
 }

@@ -15,7 +15,7 @@ import {
 
 /** Most bytes of text a refusal carries. */
 const NAME_MAX: usize = 32;
-if (REFUSAL_BYTES != REFUSAL_SIZE) ERROR("refusal: size");
+if (<usize>REFUSAL_BYTES != REFUSAL_SIZE) ERROR("refusal: size");
 
 /** Records `code` with its place in a file, what was needed or found, and what there is or was expected. Returns `code`. */
 export function refuse(code: i32, offset: u32, need: u32, have: u32): i32 {

@@ -97,7 +97,8 @@ function jsonOf(c: MailboxCursor): Json {
   return jsonAt(changetype<usize>(c));
 }
 function refuseAt(c: MailboxCursor, code: i32): i32 {
-  return refuse(code, c.at, slotByte(c.slot, c.at), 0);
+  const byte = c.at < c.end ? slotByte(c.slot, c.at) : 0; // what lies behind the section may not have come
+  return refuse(code, c.at, byte, 0);
 }
 
 function forgetEntry(c: MailboxCursor): void {

@@ -12,7 +12,6 @@ import {
   descriptorAt,
   findTarget,
   isFanout,
-  isOrphan,
   isService,
   isUsed,
   obtainTarget,
@@ -237,10 +236,15 @@ export function mailboxRelease(row: usize, pid: u32): void {
     if (handleAt(place + i).number != 0) closeHandle(place + i);
   }
   clearRow(row);
+  mailboxDisown(pid);
+}
+
+/** Frees the mailboxes task `pid` owns, and of those it made the ones nobody else has open; its row is not touched. */
+export function mailboxDisown(pid: u32): void {
   for (let id: u32 = 1; id <= DESCRIPTOR_LAST; id++) {
     const d = descriptorAt(id);
     if (!isUsed(d)) continue;
-    const isMade = d.creator == pid && !isOrphan(d);
+    const isMade = d.creator == pid;
     if (d.owner == pid || (isMade && d.handles == 0)) {
       destroy(id);
     } else if (isMade) {

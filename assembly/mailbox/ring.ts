@@ -5,7 +5,7 @@
 // Ring, 8 bytes: the first fields of a descriptor and of a handle
 //  0  block  u16  arena ref of `size` bytes of ring, and whatever its owner keeps behind them; 0: none
 //  2  size   u16
-//  4  head   u16  offset of the oldest message; 0 when empty
+//  4  head   u16  offset of the oldest message
 //  6  used   u16  bytes of all messages
 //
 // Received, 16 bytes: what the last call found; valid until the next
@@ -121,7 +121,7 @@ export function ringSeek(ring: Ring, n: usize): usize {
 export function ringDrop(ring: Ring): void {
   const cost = messageCost(lengthAt(ring, ring.head));
   ring.used -= <u16>cost;
-  ring.head = ring.used == 0 ? 0 : <u16>offsetAfter(ring, ring.head, cost);
+  ring.head = <u16>offsetAfter(ring, ring.head, cost);
 }
 
 // ---- The block ----

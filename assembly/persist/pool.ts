@@ -7,6 +7,7 @@
 import { nv_busy } from "../hal";
 import { CellType, NO_CELL, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
+import { NEVER } from "../spec/node";
 import { disarm, erase, fail, programRecord, reject, verify } from "./commit";
 import { adoptRenewed, beginFind, look, sweep } from "./find";
 import { beginFormat, beginReset, clear } from "./format";
@@ -200,4 +201,21 @@ export function storeFormat(cells: u32, schema: u32): i32 {
   s.schema = <u16>schema;
   beginFormat(s);
   return Err.OK;
+}
+
+// ---- Pace ----
+
+/** Ms a value rests before it is saved: FRAM bears every change, EEPROM 100,000 a byte. */
+const DEBOUNCE_FRAM: u32 = 100;
+const DEBOUNCE_EEPROM: u32 = 60000;
+
+/** Ms a value should rest before it is saved on this medium. */
+export function storeDebounce(): u32 {
+  return storeAt().eraseUnit == 0 ? DEBOUNCE_FRAM : DEBOUNCE_EEPROM;
+}
+
+/** Ms until storePoll() has something to do; NEVER: it has nothing. */
+export function storeRest(): u32 {
+  if (storeAt().step == Step.DONE) return NEVER;
+  return nv_busy() > 0 ? 1 : 0;
 }

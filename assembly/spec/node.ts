@@ -27,6 +27,8 @@ export enum TaskState {
   BACKING_OFF = 10,
   /** in a UART_WRITE, until the console has taken it all */
   WRITING = 11,
+  /** in VAL_REGISTER, until the store has told what it holds */
+  RESTORING = 12,
 }
 
 /** Why the MiniVM stopped. */
@@ -179,3 +181,100 @@ export const EVENT_PID_OFF: u32 = 9; // u8
 export const EVENT_A_OFF: u32 = 10; // u16
 export const EVENT_B_OFF: u32 = 12; // u32
 export const EVENT_BYTES: u32 = 16;
+
+// ---- Task record ----
+export const TASK_PID_OFF: u32 = 0; // u8
+export const TASK_STATE_OFF: u32 = 1; // u8 TaskState
+export const TASK_STOP_OFF: u32 = 2; // u8 Stop: why its last run ended
+export const TASK_FLAGS_OFF: u32 = 3; // u8 bit 0: confirmed by PROV_CONFIRM
+export const TASK_PC_OFF: u32 = 4; // u32
+export const TASK_SP_OFF: u32 = 8; // u32
+export const TASK_STEPS_OFF: u32 = 12; // u32
+export const TASK_TIMER_OFF: u32 = 16; // u32 ms until it wakes, or NEVER
+export const TASK_PSW_OFF: u32 = 20; // u8 Psw
+export const TASK_RESTARTS_OFF: u32 = 21; // u8 restarts left
+export const TASK_STACK_OFF: u32 = 22; // u16 bytes of stack
+export const TASK_CRC_OFF: u32 = 24; // u32 over every byte of its image
+export const TASK_BYTES_OFF: u32 = 28; // u32 length of its image
+export const TASK_CODE_OFF: u32 = 32; // u32 bytes of code
+export const TASK_DATA_OFF: u32 = 36; // u32 bytes of rodata, data and bss
+export const TASK_REGS_OFF: u32 = 40; // u32 x 16
+export const TASK_NAME_OFF: u32 = 104; // u8 length, then the name
+export const TASK_RECORD_BYTES: u32 = 136;
+
+// ---- Value record ----
+export const VALUE_RECORD_OID_OFF: u32 = 0; // u16
+export const VALUE_RECORD_VALUE_OFF: u32 = 2; // u16 binary16
+export const VALUE_RECORD_INIT_OFF: u32 = 4; // u16 binary16
+export const VALUE_RECORD_EPSILON_OFF: u32 = 6; // u16 binary16
+export const VALUE_RECORD_MIN_OFF: u32 = 8; // u16 binary16; min and max both 0: no limits
+export const VALUE_RECORD_MAX_OFF: u32 = 10; // u16 binary16
+export const VALUE_RECORD_KEY_OFF: u32 = 12; // u16
+export const VALUE_RECORD_RATE_OFF: u32 = 14; // u16 ms
+export const VALUE_RECORD_FLAGS_OFF: u32 = 16; // u8 ValueFlag
+export const VALUE_RECORD_AUTH_OFF: u32 = 17; // u8 Level
+export const VALUE_RECORD_OWNER_OFF: u32 = 18; // u8 pid
+export const VALUE_RECORD_BITS_OFF: u32 = 19; // u8 ValueRecordBit
+export const VALUE_RECORD_NAME_OFF: u32 = 20; // three texts, each u8 length and bytes: name, group, unit
+export const VALUE_RECORD_TEXT_MAX: u32 = 48; // bytes of each text that are told
+
+/** What a value record tells of a value's state. */
+export enum ValueRecordBit {
+  /** belongs to nobody any more and waits to be saved; not listed */
+  GHOST = 4,
+  DIRTY = 8,
+  STALE = 16,
+  LOAD_ONLY = 64,
+}
+
+// ---- Command record ----
+export const COMMAND_RECORD_OID_OFF: u32 = 0; // u16
+export const COMMAND_RECORD_FLAGS_OFF: u32 = 2; // u8 CommandFlag
+export const COMMAND_RECORD_AUTH_OFF: u32 = 3; // u8 Level
+export const COMMAND_RECORD_OWNER_OFF: u32 = 4; // u8 pid
+export const COMMAND_RECORD_NAME_OFF: u32 = 8; // three texts, each u8 length and bytes: name, group, help
+
+// ---- Mailbox record ----
+export const MAILBOX_RECORD_CAPACITY_OFF: u32 = 0; // u16 bytes
+export const MAILBOX_RECORD_USED_OFF: u32 = 2; // u16 bytes
+export const MAILBOX_RECORD_COUNT_OFF: u32 = 4; // u16 messages
+export const MAILBOX_RECORD_OWNER_OFF: u32 = 6; // u16 pid, 0xFFFF: none
+export const MAILBOX_RECORD_MODE_OFF: u32 = 8; // u8 MailboxMode
+export const MAILBOX_RECORD_NAMESPACE_OFF: u32 = 9; // u8 Namespace
+export const MAILBOX_RECORD_HANDLES_OFF: u32 = 10; // u16 open handles
+export const MAILBOX_RECORD_NAME_OFF: u32 = 12; // u8 length, then the full name
+
+// ---- Message record ----
+export const MESSAGE_RECORD_LENGTH_OFF: u32 = 0; // u16 whole length
+export const MESSAGE_RECORD_FLAGS_OFF: u32 = 2; // u16
+export const MESSAGE_RECORD_CHANNEL_OFF: u32 = 4; // u16
+export const MESSAGE_RECORD_SOURCE_OFF: u32 = 6; // u16 pid
+export const MESSAGE_RECORD_DATA_OFF: u32 = 8; // what fits of it
+
+// ---- Store record ----
+export const STORE_RECORD_STATE_OFF: u32 = 0; // u8 StoreState
+export const STORE_RECORD_CELLS_OFF: u32 = 2; // u16
+export const STORE_RECORD_LIVE_OFF: u32 = 4; // u16
+export const STORE_RECORD_FREE_OFF: u32 = 6; // u16
+export const STORE_RECORD_DAMAGED_OFF: u32 = 8; // u16
+export const STORE_RECORD_RETIRED_OFF: u32 = 10; // u16
+export const STORE_RECORD_EPOCH_OFF: u32 = 12; // u16
+export const STORE_RECORD_SCHEMA_OFF: u32 = 14; // u16
+export const STORE_RECORD_SAVED_OFF: u32 = 16; // u32 cells committed since the mount
+export const STORE_RECORD_PROGRAMMED_OFF: u32 = 20; // u32 bytes programmed since the mount
+export const STORE_RECORD_SIZE_OFF: u32 = 24; // u32 bytes of the device
+export const STORE_RECORD_CAPACITY_OFF: u32 = 28; // u32 cells it could hold
+export const STORE_RECORD_BYTES: u32 = 32;
+
+// ---- Slot record ----
+export const SLOT_RECORD_BYTES_OFF: u32 = 0; // u32 length of the image; 0: free
+export const SLOT_RECORD_CRC_OFF: u32 = 4; // u32
+export const SLOT_RECORD_USERS_OFF: u32 = 8; // u8 tasks that run from it
+export const SLOT_RECORD_VERIFIED_OFF: u32 = 9; // u8 1: whole and sound
+export const SLOT_RECORD_NAME_OFF: u32 = 12; // u8 length, then the app's name
+
+/** Registers of hsx_reg_set beyond R0..R15. */
+export enum RegIndex {
+  PC = 16,
+  PSW = 17,
+}

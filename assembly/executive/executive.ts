@@ -1,0 +1,118 @@
+// The executive: power-on, and the poll that everything happens in. What a poll does is bounded, whatever tasks do.
+
+import { arenaHasHoles, arenaStep } from "../arena";
+import { emit } from "../events";
+import { clock_ms, node_reset_cause } from "../hal";
+import { DESCRIPTOR_MAX, HANDLE_MAX, RAM_END, STATIC_BASE, TASK_MAX } from "../layout";
+import { Node, nodeAt } from "../node";
+import { storeAt, storeMount, storePoll, storeRest, storeState } from "../persist/pool";
+import { rateSweep } from "../registry/filter";
+import { abandonRestore, isRestoring, saverPoll, saverRest } from "../registry/saver";
+import { StoreState } from "../spec/cell";
+import { QUANTUM_DEFAULT } from "../spec/limits";
+import { EventType, NEVER, TaskState } from "../spec/node";
+import { Level } from "../spec/svc";
+import { clockRest, clockTick } from "./clock";
+import { canPoll, uartPoll } from "./feed";
+import { tasksRebind } from "./lifecycle";
+import { pinsPoll } from "./pins";
+import { receiveExpire, serveReceivers } from "./receive";
+import { hasReady, schedule } from "./scheduler";
+import { writeOn } from "./svc";
+import { taskAt } from "./task";
+
+/** Frames, console reads and edges taken in one poll. */
+const INPUTS_A_POLL: u32 = 4;
+/** Rate limits are swept whenever the clock passes a multiple of this, in ms; far less than half its wrap. */
+const SWEEP_MS: u32 = 0x100000;
+
+/** Empties the node's memory and starts it: nothing is loaded, the store begins to mount. */
+export function executiveStart(): void {
+  memory.fill(STATIC_BASE, 0, RAM_END - STATIC_BASE);
+  const node = nodeAt();
+  node.nextPid = 1;
+  node.quantum = <u16>QUANTUM_DEFAULT;
+  node.level = <u8>Level.FACTORY;
+  node.descriptorLimit = <u16>DESCRIPTOR_MAX;
+  node.handleLimit = <u16>HANDLE_MAX;
+  node.lastMs = clock_ms();
+  emit(EventType.STARTED, 0, node_reset_cause(), 0);
+  storeMount();
+}
+
+// ---- Time ----
+
+/** Wakes the tasks whose timer has run out. BACKING_OFF ones are restarted by provision. */
+function wake(): void {
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    const t = taskAt(i);
+    if (t.timer != 0) continue;
+    if (t.state == TaskState.RECEIVING) receiveExpire(i);
+    if (t.state != TaskState.SLEEPING) continue;
+    t.state = <u8>TaskState.READY;
+    t.timer = NEVER;
+  }
+}
+
+function tick(): void {
+  const before = nodeAt().lastMs;
+  const elapsed = clockTick();
+  if (elapsed != 0) wake();
+  if ((before ^ nodeAt().lastMs) >= SWEEP_MS) rateSweep();
+  keep(elapsed);
+}
+
+/** Goes on with the store, and tells when its state changes. */
+function keep(elapsed: u32): void {
+  const before = storeState();
+  storePoll();
+  if (storeState() != before) {
+    emit(EventType.STORE, 0, storeState(), storeAt().damaged);
+    if (storeState() != StoreState.READY) abandonRestore();
+  }
+  saverPoll(elapsed);
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    const t = taskAt(i);
+    if (t.state == TaskState.RESTORING && !isRestoring(t.pid)) t.state = <u8>TaskState.READY;
+  }
+}
+
+// ---- Input ----
+
+function takeInput(): void {
+  for (let n: u32 = 0; n < INPUTS_A_POLL; n++) {
+    const frame = canPoll();
+    const bytes = uartPoll();
+    const edge = pinsPoll();
+    if (!frame && !bytes && !edge) break;
+  }
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    if (taskAt(i).state == TaskState.WRITING) writeOn(i);
+  }
+  serveReceivers();
+}
+
+/** One poll: time, input, store, then tasks for at most `budget` instructions. Returns how many they retired. */
+export function executivePoll(budget: u32): u32 {
+  if (arenaHasHoles()) {
+    arenaStep();
+    tasksRebind();
+    return 0;
+  }
+  tasksRebind();
+  tick();
+  takeInput();
+  return schedule(budget);
+}
+
+/** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
+export function executiveRest(): u32 {
+  if (arenaHasHoles() || hasReady()) return 0;
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    if (taskAt(i).state == TaskState.WRITING) return 0;
+  }
+  const timers = clockRest();
+  const saves = saverRest();
+  const rest = timers < saves ? timers : saves;
+  return storeRest() < rest ? storeRest() : rest;
+}

@@ -1,0 +1,168 @@
+// The life of a task: memory, start, end by exit or fault, restart after a fault, removal without a trace.
+
+import { arenaAddress, arenaAllocate, arenaRelease, arenaSettle } from "../arena";
+import { emit } from "../events";
+import { imageBssSize, imageCodeSize, imageEntry, imageHeaderSize, imageRodataSize, imageStackSize } from "../image/metadata";
+import { slotAddress, slotCopy, slotDrop } from "../image/slot";
+import { FILE_MAX, STACK_SIZE_DEFAULT, TASK_BANK_SIZE, TASK_MAX } from "../layout";
+import { mailboxRelease } from "../mailbox/mailbox";
+import { isBare, isReference, nodeAt } from "../node";
+import { commandsRelease } from "../registry/command";
+import { subscriptionsRelease } from "../registry/subscription";
+import { valuesRelease } from "../registry/value";
+import { DATA_ORIGIN, STACK_TOP } from "../spec/hxe";
+import { EventType, NEVER, Stop, TaskState } from "../spec/node";
+import { ContextFlag, contextAt, reg, setReg } from "../vm/context";
+import { FLAT_SIZE } from "../vm/memory";
+import { callsFail, callsForget } from "./call";
+import { filesRelease } from "./files";
+import { pinsRelease } from "./pins";
+import { wakeOrphans } from "./receive";
+import { bankAddress, taskAt, taskMemoryField } from "./task";
+
+/** The reference gives each task 4 KiB of stack, one below the other. */
+const REFERENCE_STACK: u32 = 0x1000;
+/** Initial SP of the reference's machine without an executive. */
+const BARE_SP: u32 = 0x8000;
+/** Ms before the first restart after a fault; doubled each time up to the second number. */
+const BACKOFF_FIRST: u32 = 100;
+const BACKOFF_MAX: u32 = 25600;
+
+// ---- Memory ----
+
+/** Bytes of stack an image gets: its .stack section, or the profile's default. */
+export function stackBytesOf(slot: u32): u32 {
+  const asked = imageStackSize(slot);
+  return asked == 0 ? <u32>STACK_SIZE_DEFAULT : (asked + 3) & ~3;
+}
+
+/** Bytes of data an image needs, a multiple of 4 so that the stack behind it is aligned. */
+export function dataBytesOf(slot: u32): u32 {
+  return (imageRodataSize(slot) + imageBssSize(slot) + 3) & ~3;
+}
+
+/** Bytes of memory a task of this image needs. */
+export function memoryBytesOf(slot: u32): u32 {
+  return isReference() ? FLAT_SIZE : dataBytesOf(slot) + stackBytesOf(slot);
+}
+
+/** Fetches the addresses of a task's code and memory, which move with the arena's blocks. */
+export function taskBind(index: usize): void {
+  const t = taskAt(index);
+  if (t.memory == 0) return;
+  const c = contextAt(index);
+  const base = arenaAddress(t.memory);
+  c.code = <u32>(slotAddress(t.slot) + imageHeaderSize(t.slot));
+  c.data = <u32>base;
+  c.stack = <u32>(base + dataBytesOf(t.slot));
+}
+
+/** Fetches the addresses of all tasks again if blocks moved. */
+export function tasksRebind(): void {
+  if (nodeAt().arenaMoved == 0) return;
+  nodeAt().arenaMoved = 0;
+  for (let i: usize = 0; i < TASK_MAX; i++) taskBind(i);
+}
+
+/** Closes the arena's holes, so that every address holds. */
+export function tasksSettle(): void {
+  arenaSettle();
+  tasksRebind();
+}
+
+/** Takes the memory of a task. False: no room. */
+export function taskAllocate(index: usize): bool {
+  const t = taskAt(index);
+  return arenaAllocate(memoryBytesOf(t.slot), taskMemoryField(t));
+}
+
+/** Lays out memory and registers as at the start of the app; the task is not yet READY. */
+export function taskPrepare(index: usize): void {
+  const t = taskAt(index);
+  const c = contextAt(index);
+  const memoryBytes = memoryBytesOf(t.slot);
+  const rodata = imageRodataSize(t.slot);
+  taskBind(index);
+  memory.fill(c.data, 0, memoryBytes);
+  t.stackBytes = <u16>stackBytesOf(t.slot);
+  c.flags = 0;
+  c.dataBytes = <u16>dataBytesOf(t.slot);
+  c.stackOrigin = <u16>(STACK_TOP - t.stackBytes);
+  c.sp = STACK_TOP;
+  let origin: u32 = 0;
+  if (isReference()) {
+    c.flags = <u8>ContextFlag.FLAT;
+    c.sp = isBare() ? BARE_SP : STACK_TOP - REFERENCE_STACK * <u32>index;
+    c.stackOrigin = <u16>(isBare() ? 0 : c.sp - REFERENCE_STACK);
+    origin = DATA_ORIGIN;
+  }
+  const room = memoryBytes - origin;
+  slotCopy(t.slot, imageHeaderSize(t.slot) + imageCodeSize(t.slot), c.data + origin, rodata < room ? rodata : room);
+  if (isReference() && !isBare()) memory.fill(c.data + c.stackOrigin, 0, REFERENCE_STACK); // as the reference does
+  for (let n: usize = 0; n < 16; n++) setReg(c, n, 0);
+  c.codeLast = <u16>(imageCodeSize(t.slot) - 4);
+  c.pc = imageEntry(t.slot);
+  c.steps = 0;
+  c.depth = 0;
+  c.psw = 0;
+  c.stop = <u8>Stop.BUDGET;
+  c.svc = 0;
+  t.timer = NEVER;
+  t.call = 0;
+}
+
+// ---- End ----
+
+/** What every end has in common: pins at their safe level, callers told. */
+function taskRest(index: usize, state: u32): void {
+  const t = taskAt(index);
+  t.state = <u8>state;
+  t.timer = NEVER;
+  pinsRelease(t.pid);
+  callsFail(index);
+}
+
+/** TASK_EXIT and top-level RET. What the image registered stays until kill, replace or unload. */
+export function taskEnd(index: usize, state: u32): void {
+  taskRest(index, state);
+  emit(EventType.EXITED, taskAt(index).pid, 0, reg(contextAt(index), 0));
+}
+
+/** A fault ends the task, or puts it off until its restart. The MiniVM left code and pc in the context. */
+export function taskFault(index: usize): void {
+  const t = taskAt(index);
+  const c = contextAt(index);
+  taskRest(index, TaskState.FAULTED);
+  emit(EventType.FAULTED, t.pid, c.stop, c.pc);
+  if (t.restartsLeft == 0) return;
+  t.restartsLeft -= 1;
+  t.backoff = <u16>(t.backoff == 0 ? BACKOFF_FIRST : <u32>t.backoff < BACKOFF_MAX ? <u32>t.backoff << 1 : BACKOFF_MAX);
+  t.timer = t.backoff;
+  t.state = <u8>TaskState.BACKING_OFF;
+}
+
+// ---- Removal ----
+
+/** Frees what the app registered and opened, but not its memory and image. */
+export function taskStrip(index: usize): void {
+  const t = taskAt(index);
+  pinsRelease(t.pid);
+  callsFail(index);
+  callsForget(index);
+  subscriptionsRelease(t.pid);
+  commandsRelease(t.pid);
+  valuesRelease(t.pid);
+  mailboxRelease(index, t.pid);
+  if (FILE_MAX != 0) filesRelease(t.pid);
+  wakeOrphans();
+}
+
+/** Frees everything a task has, its bank included. */
+export function taskRemove(index: usize): void {
+  const t = taskAt(index);
+  const slot: u32 = t.slot;
+  taskStrip(index);
+  arenaRelease(taskMemoryField(t));
+  memory.fill(bankAddress(index), 0, TASK_BANK_SIZE);
+  slotDrop(slot);
+}

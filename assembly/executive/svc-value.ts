@@ -1,0 +1,202 @@
+// Module 7, values: SVC arguments and statuses around the registry.
+
+import { mailboxClose, mailboxOpen } from "../mailbox/mailbox";
+import { entryText, entryU16, RUN_TIME } from "../registry/entry";
+import { ownsValue, valueSet } from "../registry/filter";
+import { setPersistMode, valueRestore } from "../registry/restore";
+import { subscribe } from "../registry/subscription";
+import {
+  isVisible,
+  Value,
+  ValueBit,
+  valueAppend,
+  valueAt,
+  valueCount,
+  valueEntryField,
+  valueFind,
+  valueRemove,
+} from "../registry/value";
+import { Err } from "../spec/errors";
+import { VALUE_INIT_OFF, VALUE_KEY_OFF, VALUE_MAX_OFF, VALUE_MIN_OFF, VALUE_EPSILON_OFF, VALUE_NAME_OFF } from "../spec/hxe";
+import { TaskState } from "../spec/node";
+import { Level, ValueFn, ValueStatus } from "../spec/svc";
+import { Context, reg, setReg } from "../vm/context";
+import { chainRead } from "./chain";
+import { guestBytes, guestRange, reg16, Svc, textAddress, textLength } from "./guest";
+import { taskAt } from "./task";
+
+/** VAL_LIST for every group. */
+const ALL_GROUPS: u32 = 0xff;
+/** Bytes of VAL_META's record before the name: docs/abi.md. */
+const META_SIZE: u32 = 18;
+
+function statusOf(err: i32): u32 {
+  if (err >= 0) return ValueStatus.OK;
+  switch (err) {
+    case Err.NOT_FOUND:
+      return ValueStatus.ENOENT;
+    case Err.NO_ACCESS:
+    case Err.READ_ONLY:
+      return ValueStatus.EPERM;
+    case Err.FULL:
+    case Err.NO_MEMORY:
+      return ValueStatus.ENOSPC;
+    case Err.EXISTS:
+    case Err.ID_TAKEN:
+      return ValueStatus.EEXIST;
+    case Err.BUSY:
+      return ValueStatus.EBUSY;
+    default:
+      return ValueStatus.EINVAL;
+  }
+}
+function answer(c: Context, err: i32): Svc {
+  setReg(c, 0, statusOf(err));
+  return Svc.DONE;
+}
+/** R0: the status; R1: the number, 0 without one. */
+function answerNumber(c: Context, number: i32): Svc {
+  setReg(c, 1, number < 0 ? 0 : number);
+  return answer(c, number);
+}
+
+// ---- Registering ----
+
+function register(index: usize, c: Context, pid: u32): i32 {
+  const oid = ((reg(c, 1) & 0xff) << 8) | (reg(c, 2) & 0xff);
+  const known = valueFind(oid);
+  if (known >= 0) return Err.EXISTS;
+  const place = valueAppend(oid, pid, index, 0);
+  if (place < 0) return place;
+  const v = valueAt(place);
+  v.slot = <u8>RUN_TIME;
+  const err = chainRead(c, reg16(c, 4), false, valueEntryField(v));
+  if (err < 0) {
+    v.slot = 0;
+    valueRemove(place);
+    return err;
+  }
+  v.flags = <u8>reg(c, 3);
+  v.key = <u16>entryU16(RUN_TIME, v.entry, VALUE_KEY_OFF);
+  valueRestore(v);
+  if ((v.bits & ValueBit.RESTORE) != 0) taskAt(index).state = <u8>TaskState.RESTORING;
+  return oid;
+}
+
+// ---- Reading ----
+
+/** VAL_GET: the value, or a bare status. VAL_READ: status and value apart. */
+function get(c: Context, isApart: bool): Svc {
+  const place = valueFind(reg(c, 1) & 0xffff);
+  if (isApart) {
+    setReg(c, 1, place < 0 ? 0 : valueAt(place).value);
+    return answer(c, place);
+  }
+  setReg(c, 0, place < 0 ? statusOf(place) : valueAt(place).value);
+  return Svc.DONE;
+}
+
+/** VAL_LIST: the caller's oids of a group, u16 each. */
+function list(c: Context, pid: u32): Svc {
+  const group = reg(c, 1) & 0xff;
+  const room = guestBytes(c, 2, reg16(c, 3) << 1) >> 1;
+  let listed: u32 = 0;
+  const count = valueCount();
+  for (let i: usize = 0; i < count && listed < room; i++) {
+    const v = valueAt(i);
+    if (!isVisible(v) || v.owner != pid || (group != ALL_GROUPS && v.oid >> 8 != group)) continue;
+    const to = guestRange(c, 2, (listed + 1) << 1);
+    if (to == 0) return Svc.FAULT;
+    store<u16>(to + (listed << 1), v.oid);
+    listed++;
+  }
+  setReg(c, 1, listed);
+  return answer(c, Err.OK);
+}
+
+/** The record: u16 oid, value, init, epsilon, min, max, key, u8 flags, auth, owner, bits; then the name with a NUL. */
+function writeMeta(v: Value, to: usize, max: u32): u32 {
+  store<u16>(to, v.oid);
+  store<u16>(to + 2, v.value);
+  store<u16>(to + 4, <u16>entryU16(v.slot, v.entry, VALUE_INIT_OFF));
+  store<u16>(to + 6, <u16>entryU16(v.slot, v.entry, VALUE_EPSILON_OFF));
+  store<u16>(to + 8, <u16>entryU16(v.slot, v.entry, VALUE_MIN_OFF));
+  store<u16>(to + 10, <u16>entryU16(v.slot, v.entry, VALUE_MAX_OFF));
+  store<u16>(to + 12, v.key);
+  store<u8>(to + 14, v.flags);
+  store<u8>(to + 15, v.auth);
+  store<u8>(to + 16, v.owner);
+  store<u8>(to + 17, v.bits);
+  if (max == META_SIZE) return META_SIZE;
+  const length = <u32>entryText(v.slot, v.entry, VALUE_NAME_OFF, to + META_SIZE, max - META_SIZE - 1);
+  store<u8>(to + META_SIZE + length, 0);
+  return META_SIZE + length + 1;
+}
+
+/** VAL_META: R1 oid, R2 buffer, R3 its size, at least META_SIZE. R1: bytes written. */
+function meta(c: Context): Svc {
+  const place = valueFind(reg(c, 1) & 0xffff);
+  const max = guestBytes(c, 2, reg16(c, 3));
+  if (place < 0) return answerNumber(c, place);
+  if (max < META_SIZE) return answerNumber(c, Err.INVALID);
+  const to = guestRange(c, 2, max);
+  if (to == 0) return Svc.FAULT;
+  return answerNumber(c, writeMeta(valueAt(place), to, max));
+}
+
+// ---- Following and keeping ----
+
+/** VAL_SUB: opens the mailbox first, as the reference does, but gives the handle back when the value is missing. */
+function follow(index: usize, c: Context, pid: u32): Svc {
+  const oid = reg(c, 1) & 0xffff;
+  const length = textLength(c, reg16(c, 2));
+  if (length < 0) return Svc.FAULT;
+  const handle = mailboxOpen(index, pid, textAddress(c, reg16(c, 2)), length);
+  if (handle < 0) return answerNumber(c, Err.FULL);
+  const err = valueFind(oid) < 0 ? <i32>Err.NOT_FOUND : subscribe(oid, pid, index, handle);
+  if (err < 0) mailboxClose(index, handle);
+  return answerNumber(c, err < 0 ? err : handle);
+}
+
+function persist(c: Context, pid: u32): Svc {
+  const place = valueFind(reg(c, 1) & 0xffff);
+  if (place < 0) return answer(c, place);
+  const v = valueAt(place);
+  if (!ownsValue(v, pid)) return answer(c, Err.NO_ACCESS);
+  return answer(c, setPersistMode(v, reg(c, 2) & 0xff));
+}
+
+function set(c: Context, pid: u32): Svc {
+  const place = valueFind(reg(c, 1) & 0xffff);
+  if (place < 0) return answer(c, place);
+  return answer(c, valueSet(valueAt(place), reg16(c, 2), pid, Level.PUBLIC));
+}
+
+/** Carries out one function of module 7 for the task of bank `index`. */
+export function svcValue(index: usize, c: Context, fn: u32): Svc {
+  const pid: u32 = taskAt(index).pid;
+  switch (fn) {
+    case ValueFn.REGISTER:
+      return answerNumber(c, register(index, c, pid));
+    case ValueFn.LOOKUP: {
+      const oid = ((reg(c, 1) & 0xff) << 8) | (reg(c, 2) & 0xff);
+      return answerNumber(c, valueFind(oid) < 0 ? <i32>Err.NOT_FOUND : <i32>oid);
+    }
+    case ValueFn.GET:
+      return get(c, false);
+    case ValueFn.SET:
+      return set(c, pid);
+    case ValueFn.LIST:
+      return list(c, pid);
+    case ValueFn.SUBSCRIBE:
+      return follow(index, c, pid);
+    case ValueFn.PERSIST:
+      return persist(c, pid);
+    case ValueFn.META:
+      return meta(c);
+    case ValueFn.READ:
+      return get(c, true);
+    default:
+      return answer(c, Err.INVALID);
+  }
+}

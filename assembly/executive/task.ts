@@ -1,0 +1,87 @@
+// Task, 24 bytes of a task bank between Context and registers: what the executive needs of a task.
+//  0  pid           u8   0: the bank is free
+//  1  state         u8   TaskState
+//  2  slot          u8   slot of its image
+//  3  flags         u8   TaskFlag
+//  4  timer         u32  ms until it wakes, NEVER: no deadline; while WRITING: bytes the console took
+//  8  waitHandle    u16  handle it receives on
+// 10  waitOrder     u16  when it began to receive, by node.waitNext
+// 12  call          u8   1 + index of the call frame whose handler it runs; 0: none
+// 13  instance      u8   0: plain name; n: suffix _#(n - 1)
+// 14  restarts      u8   most restarts after a fault
+// 15  restartsLeft  u8
+// 16  memory        u16  arena ref of data and stack
+// 18  stackBytes    u16
+// 20  resume        u8   state before it was paused
+// 21  row           u8   its row of handles: the index of this bank
+// 22  backoff       u16  ms before the next restart
+
+import { TASK_BANK_SIZE, TASK_MAX, TASKS_BASE } from "../layout";
+import { Err } from "../spec/errors";
+import { TaskState } from "../spec/node";
+import { CONTEXT_SIZE, REGS_OFF } from "../vm/context";
+
+export enum TaskFlag {
+  /** the app said PROV_CONFIRM */
+  CONFIRMED = 1,
+}
+
+@unmanaged
+export class Task {
+  pid: u8 = 0;
+  state: u8 = 0;
+  slot: u8 = 0;
+  flags: u8 = 0;
+  timer: u32 = 0;
+  waitHandle: u16 = 0;
+  waitOrder: u16 = 0;
+  call: u8 = 0;
+  instance: u8 = 0;
+  restarts: u8 = 0;
+  restartsLeft: u8 = 0;
+  memory: u16 = 0;
+  stackBytes: u16 = 0;
+  resume: u8 = 0;
+  row: u8 = 0;
+  backoff: u16 = 0;
+}
+export const TASK_SIZE: usize = 24;
+if (offsetof<Task>("backoff") != 22) ERROR("Task.backoff: offset");
+if (offsetof<Task>() != TASK_SIZE) ERROR("Task: size");
+if (CONTEXT_SIZE + TASK_SIZE > REGS_OFF) ERROR("Task: bank");
+
+/** Task of bank `index`, 0 to TASK_MAX - 1. */
+export function taskAt(index: usize): Task {
+  return changetype<Task>(TASKS_BASE + index * TASK_BANK_SIZE + CONTEXT_SIZE);
+}
+/** Address of the field that owns a task's memory. */
+export function taskMemoryField(t: Task): usize {
+  return changetype<usize>(t) + offsetof<Task>("memory");
+}
+/** Address of bank `index`. */
+export function bankAddress(index: usize): usize {
+  return TASKS_BASE + index * TASK_BANK_SIZE;
+}
+
+/** Bank of task `pid`, loading ones included, or NOT_FOUND. */
+export function taskFind(pid: u32): i32 {
+  if (pid == 0) return Err.NOT_FOUND;
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    if (taskAt(i).pid == pid) return <i32>i;
+  }
+  return Err.NOT_FOUND;
+}
+
+/** A free bank, the lowest, or NOT_FOUND. */
+export function taskFreeBank(): i32 {
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    if (taskAt(i).pid == 0) return <i32>i;
+  }
+  return Err.NOT_FOUND;
+}
+
+/** True while the task will run again by itself or when asked: it has not ended. */
+export function isAlive(t: Task): bool {
+  const state: i32 = t.state;
+  return state != TaskState.NONE && (state < TaskState.EXITED || state > TaskState.FAULTED);
+}

@@ -1,0 +1,227 @@
+// The WASM exports, nothing else. Codes are Err; names, payloads and records lie in the I/O buffer (spec/node.ts).
+
+import { arenaHasHoles } from "./arena";
+import { eventTake } from "./events";
+import { callFetch } from "./executive/call";
+import {
+  configGet,
+  configSet,
+  controlCall,
+  controlGet,
+  controlKill,
+  controlPause,
+  controlPersist,
+  controlRead,
+  controlResume,
+  controlSave,
+  controlSet,
+  controlSetReg,
+  controlStep,
+  controlWrite,
+} from "./executive/control";
+import { executivePoll, executiveRest, executiveStart } from "./executive/executive";
+import { filePut } from "./executive/files";
+import {
+  inspectCommand,
+  inspectMailbox,
+  inspectMessage,
+  inspectSlot,
+  inspectStore,
+  inspectTask,
+  inspectValue,
+  layReceived,
+} from "./executive/inspect";
+import { tasksSettle } from "./executive/lifecycle";
+import { pinHolder, pinMode } from "./executive/pins";
+import { serveReceivers } from "./executive/receive";
+import { FILE_MAX, IO_BASE, IO_SIZE, REFUSAL_BASE } from "./layout";
+import { HOST_ROW } from "./mailbox/handle";
+import {
+  mailboxBind,
+  mailboxClose,
+  mailboxOpen,
+  mailboxPeek,
+  mailboxReceive,
+  mailboxSend,
+  mailboxTap,
+} from "./mailbox/mailbox";
+import { storeFormat, storeReset } from "./persist/pool";
+import { isSessionBusy, sessionAbort, sessionBegin, sessionData, sessionPoll, sessionRestart, sessionResult } from "./provision/session";
+import { Err } from "./spec/errors";
+import { HOST_PID, MESSAGE_RECORD_DATA_OFF } from "./spec/node";
+
+// ---- The node ----
+
+/** Power-on: empties the node's memory and begins to mount the store. */
+export function hsx_start(): void {
+  executiveStart();
+}
+/** One poll: time, input, store, load, then tasks for at most `budget` instructions. Returns how many were retired. */
+export function hsx_poll(budget: u32): u32 {
+  if (!arenaHasHoles()) sessionPoll();
+  return executivePoll(budget);
+}
+/** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
+export function hsx_rest(): u32 {
+  const waits = isSessionBusy() && sessionResult() == Err.BUSY;
+  return waits ? 0 : executiveRest();
+}
+/** Address of the I/O buffer. */
+export function hsx_io(): usize {
+  return IO_BASE;
+}
+/** Address of the Refusal: why the last call failed. */
+export function hsx_refusal(): usize {
+  return REFUSAL_BASE;
+}
+/** Value of a Config key. */
+export function hsx_config_get(key: u32): u32 {
+  return configGet(key);
+}
+/** Sets a Config key. INVALID, RANGE, UNSUPPORTED. */
+export function hsx_config_set(key: u32, value: u32): i32 {
+  return configSet(key, value);
+}
+/** Takes the oldest unread event into the buffer. NO_DATA. */
+export function hsx_event(): i32 {
+  return eventTake(IO_BASE) ? <i32>Err.OK : <i32>Err.NO_DATA;
+}
+
+// ---- Loading ----
+
+/** See sessionBegin(). */
+export function hsx_load_begin(total: u32, replaced: u32, groupBase: u32, keyBase: u32, restarts: u32): i32 {
+  return sessionBegin(total, replaced, groupBase, keyBase, restarts);
+}
+/** The next `length` bytes of the image, from the buffer. */
+export function hsx_load_data(length: u32): i32 {
+  return length > <u32>IO_SIZE ? <i32>Err.TOO_LARGE : sessionData(IO_BASE, length);
+}
+export function hsx_load_abort(): i32 {
+  return sessionAbort();
+}
+/** NO_DATA: bytes must come; BUSY: poll on; else the pid or the refusal. */
+export function hsx_load_result(): i32 {
+  return sessionResult();
+}
+
+// ---- Tasks ----
+
+export function hsx_task_info(bank: u32): i32 {
+  return inspectTask(bank);
+}
+export function hsx_task_kill(pid: u32): i32 {
+  return controlKill(pid);
+}
+/** Begins; hsx_load_result() tells how it went. */
+export function hsx_task_restart(pid: u32): i32 {
+  return sessionRestart(pid);
+}
+export function hsx_task_pause(pid: u32): i32 {
+  return controlPause(pid);
+}
+export function hsx_task_resume(pid: u32): i32 {
+  return controlResume(pid);
+}
+export function hsx_task_step(pid: u32): i32 {
+  return controlStep(pid);
+}
+export function hsx_reg_set(pid: u32, n: u32, value: u32): i32 {
+  return controlSetReg(pid, n, value);
+}
+export function hsx_mem_read(pid: u32, address: u32, bytes: u32): i32 {
+  return controlRead(pid, address, bytes);
+}
+export function hsx_mem_write(pid: u32, address: u32, bytes: u32): i32 {
+  return controlWrite(pid, address, bytes);
+}
+export function hsx_slot_info(slot: u32): i32 {
+  return inspectSlot(slot);
+}
+
+// ---- Values and commands ----
+
+export function hsx_value_info(index: u32): i32 {
+  return inspectValue(index);
+}
+export function hsx_value_get(oid: u32): i32 {
+  return controlGet(oid);
+}
+export function hsx_value_set(oid: u32, value: u32): i32 {
+  return controlSet(oid, value);
+}
+export function hsx_value_persist(oid: u32, mode: u32): i32 {
+  return controlPersist(oid, mode);
+}
+export function hsx_value_save(oid: u32): i32 {
+  return controlSave(oid);
+}
+export function hsx_command_info(index: u32): i32 {
+  return inspectCommand(index);
+}
+/** Begins a call; poll, and fetch its answer by the number returned. */
+export function hsx_command_call(oid: u32, argument: u32): i32 {
+  return controlCall(oid, argument);
+}
+/** CommandStatus of a call that has ended; its result, u32, is in the buffer. BUSY, NOT_FOUND. */
+export function hsx_command_result(call: u32): i32 {
+  return callFetch(call, IO_BASE);
+}
+
+// ---- Mailboxes, as the host; names and payloads are in the buffer ----
+
+export function hsx_mailbox_info(id: u32): i32 {
+  return inspectMailbox(id);
+}
+export function hsx_mailbox_message(id: u32, n: u32): i32 {
+  return inspectMessage(id, n);
+}
+export function hsx_mailbox_open(length: u32): i32 {
+  return mailboxOpen(HOST_ROW, HOST_PID, IO_BASE, length);
+}
+export function hsx_mailbox_bind(length: u32, capacity: u32, mode: u32): i32 {
+  return mailboxBind(HOST_PID, IO_BASE, length, capacity, mode);
+}
+export function hsx_mailbox_send(handle: u32, length: u32, flags: u32, channel: u32): i32 {
+  tasksSettle();
+  const sent = mailboxSend(HOST_ROW, handle, IO_BASE, length, flags, channel, HOST_PID);
+  serveReceivers();
+  return sent;
+}
+/** Takes the next message as a message record. NO_DATA, NOT_FOUND. */
+export function hsx_mailbox_receive(handle: u32): i32 {
+  const data = IO_BASE + MESSAGE_RECORD_DATA_OFF;
+  const bytes = mailboxReceive(HOST_ROW, handle, data, IO_SIZE - MESSAGE_RECORD_DATA_OFF);
+  return bytes < 0 ? bytes : layReceived(bytes);
+}
+export function hsx_mailbox_peek(handle: u32): i32 {
+  return mailboxPeek(HOST_ROW, handle);
+}
+export function hsx_mailbox_tap(handle: u32, on: u32): i32 {
+  return mailboxTap(HOST_ROW, handle, on != 0);
+}
+export function hsx_mailbox_close(handle: u32): i32 {
+  return mailboxClose(HOST_ROW, handle);
+}
+
+// ---- Pins, store, files ----
+
+/** Pid that holds a pin, plus 256 times its PinMode and PinEdge bits. */
+export function hsx_pin_info(pin: u32): u32 {
+  return pinHolder(pin) | (pinMode(pin) << 8);
+}
+export function hsx_store_info(): i32 {
+  return inspectStore();
+}
+/** Begins to format the device, whatever it holds. */
+export function hsx_store_format(cells: u32, schema: u32): i32 {
+  return storeFormat(cells, schema);
+}
+/** Begins a factory reset. */
+export function hsx_store_reset(): i32 {
+  return storeReset();
+}
+/** Makes a file: its name, then its bytes, are in the buffer. UNSUPPORTED: no files in this profile. */
+export function hsx_file_put(nameLength: u32, length: u32): i32 {
+  return FILE_MAX == 0 ? <i32>Err.UNSUPPORTED : filePut(IO_BASE, nameLength, IO_BASE + nameLength, length);
+}

@@ -1,0 +1,77 @@
+// Load, 40 bytes behind the image's Check: the one load or restart that is under way.
+//  0  phase      u8   Phase
+//  1  slot       u8   slot of the image; NO_SLOT: none
+//  2  bank       u8   where the task will be
+//  3  flags      u8   LoadFlag
+//  4  total      u32  announced length
+//  8  received   u32  bytes that came
+// 12  cursor     u32  entry or section that is next
+// 16  result     i32  of the last load: the pid, or why it was refused
+// 20  memory     u16  arena ref of the data and stack to be
+// 22  instance   u8   of the name
+// 23  eighths    u8   of the file that were reported
+// 24  restarts   u8   most restarts after a fault
+// 25  (3 spare)
+// 28  growth     u32  bytes by which mailboxes that exist must grow
+// 32  declarer   8    Declarer: pid, bank, slot, replaced task, group and key base
+
+import { CHECK_SIZE, SESSION_BASE, SESSION_SIZE } from "../layout";
+import { Declarer } from "../registry/declare";
+
+export enum Phase {
+  IDLE = 0,
+  /** bytes arrive and are checked */
+  RECEIVING = 1,
+  ADMITTING = 2,
+  VALUES = 3,
+  COMMANDS = 4,
+  MAILBOXES = 5,
+  RESTORING = 6,
+  /** the change-over is done; nothing can refuse any more */
+  ADJUSTING = 7,
+}
+
+export enum LoadFlag {
+  /** a task starts over from its own slot */
+  RESTART = 1,
+  /** the row of handles is the new task's already */
+  ATTACHED = 2,
+}
+
+export const NO_SLOT: u32 = 0xff;
+
+@unmanaged
+export class Load {
+  phase: u8 = 0;
+  slot: u8 = 0;
+  bank: u8 = 0;
+  flags: u8 = 0;
+  total: u32 = 0;
+  received: u32 = 0;
+  cursor: u32 = 0;
+  result: i32 = 0;
+  memory: u16 = 0;
+  instance: u8 = 0;
+  eighths: u8 = 0;
+  restarts: u8 = 0;
+  growth: u32 = 0;
+}
+const DECLARER_OFF: usize = 32;
+const LOAD_BASE: usize = SESSION_BASE + CHECK_SIZE;
+export const LOAD_SIZE: usize = 40;
+if (offsetof<Load>("growth") != 28) ERROR("Load.growth: offset");
+if (DECLARER_OFF + offsetof<Declarer>() > LOAD_SIZE) ERROR("Load: size");
+if (CHECK_SIZE + LOAD_SIZE > SESSION_SIZE) ERROR("Load: session");
+
+/** The one Load. */
+export function loadAt(): Load {
+  return changetype<Load>(LOAD_BASE);
+}
+/** Who declares what the image brings. */
+export function declarerAt(): Declarer {
+  return changetype<Declarer>(LOAD_BASE + DECLARER_OFF);
+}
+/** Address of the field that owns the memory to be. */
+export function loadMemoryField(l: Load): usize {
+  return changetype<usize>(l) + offsetof<Load>("memory");
+}

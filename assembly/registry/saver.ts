@@ -1,0 +1,204 @@
+// The saver: brings changed values to the store after their debounce and stored ones to new values, one job at a time.
+// Saver, 16 bytes: the job that is under way
+//  0  key    u16
+//  2  value  u16  what is being written
+//  4  job    u8   SaverJob
+//  5  (11 spare)
+
+import { emit } from "../events";
+import { SAVER_BASE, SAVER_SIZE } from "../layout";
+import { isReference, nodeAt } from "../node";
+import { storeDebounce, storeFind, storeRead, storeResult, storeState, storeWrite } from "../persist/pool";
+import { CellType, NO_CELL, StoreState } from "../spec/cell";
+import { Err } from "../spec/errors";
+import { EventType, NEVER } from "../spec/node";
+import { ValueFlag } from "../spec/svc";
+import { entryU16, RUN_TIME, VALUE_DEBOUNCE_OFF } from "./entry";
+import { Value, ValueBit, valueAt, valueAwait, valueCount, valueRemove, valueServed } from "./value";
+
+/** Ms until a save that failed is tried again. */
+const RETRY_MS: u32 = 60000;
+
+enum SaverJob {
+  NONE = 0,
+  /** looks for the value of a key, for those who wait for it */
+  RESTORE = 1,
+  /** looks for the cell that a save must supersede */
+  LOCATE = 2,
+  SAVE = 3,
+}
+
+@unmanaged
+class Saver {
+  key: u16 = 0;
+  value: u16 = 0;
+  job: u8 = 0;
+}
+if (offsetof<Saver>() > SAVER_SIZE) ERROR("Saver: size");
+
+function saverAt(): Saver {
+  return changetype<Saver>(SAVER_BASE);
+}
+
+// ---- What is to be kept ----
+
+/** True when a change of this value is to be saved. The reference saves in mode LOAD, too. */
+function isSaved(v: Value): bool {
+  if ((v.flags & ValueFlag.PERSIST) == 0 || v.key == 0) return false;
+  return (v.bits & ValueBit.LOAD_ONLY) == 0 || isReference();
+}
+
+function debounceOf(v: Value): u32 {
+  const declared = v.slot == RUN_TIME ? entryU16(v.slot, v.entry, VALUE_DEBOUNCE_OFF) : 0;
+  return declared != 0 ? declared : storeDebounce();
+}
+
+/** Has a value saved when its debounce is over, counted from the first change. */
+export function markDirty(v: Value): void {
+  if (!isSaved(v) || (v.bits & ValueBit.DIRTY) != 0) return;
+  valueAwait(v, ValueBit.DIRTY);
+  v.timer = <u16>debounceOf(v);
+}
+
+/** Has a value saved at once, whatever its debounce and mode. INVALID: it has no key. */
+export function saveNow(v: Value): i32 {
+  if (v.key == 0) return Err.INVALID;
+  valueAwait(v, ValueBit.DIRTY);
+  v.timer = 0;
+  return Err.OK;
+}
+
+/** True while a value of task `pid`, 0: of any, waits for what the store holds of it. */
+export function isRestoring(pid: u32): bool {
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if ((v.bits & ValueBit.RESTORE) != 0 && (pid == 0 || v.owner == pid)) return true;
+  }
+  return false;
+}
+
+// ---- Restoring ----
+
+/** Gives what was found to every value that waits for this key. Unreadable: init holds and the value is STALE. */
+function deliver(key: u32, cell: i32): void {
+  const value = cell < 0 ? cell : storeRead(cell);
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if (v.key != key || (v.bits & ValueBit.RESTORE) == 0) continue;
+    valueServed(v, ValueBit.RESTORE);
+    if (cell >= 0) v.cell = <u16>cell;
+    if (value >= 0) v.value = <u16>value;
+    if (value >= 0 || value == Err.NOT_FOUND) continue;
+    v.bits |= <u8>ValueBit.STALE;
+    emit(EventType.VALUE_STALE, v.owner, v.oid, key);
+  }
+}
+
+// ---- Saving ----
+
+/** Tells every value of the key where it lies now, and those that hold what was written that they are saved. */
+function complete(key: u32, cell: u32): void {
+  for (let i = valueCount(); i > 0; i--) {
+    const v = valueAt(i - 1);
+    if (v.key != key || (v.bits & ValueBit.ALIAS) != 0) continue;
+    v.cell = <u16>cell;
+    if ((v.bits & ValueBit.DIRTY) == 0 || v.value != saverAt().value) continue;
+    valueServed(v, ValueBit.DIRTY);
+    v.bits &= ~(<u8>ValueBit.STALE);
+    emit(EventType.VALUE_SAVED, v.owner, v.oid, key | (<u32>v.value << 16));
+    if ((v.bits & ValueBit.GHOST) != 0) valueRemove(i - 1);
+  }
+}
+
+/** A save failed: tell, and try again later. */
+function postpone(key: u32, err: i32): void {
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if (v.key != key || (v.bits & ValueBit.DIRTY) == 0) continue;
+    v.timer = <u16>RETRY_MS;
+    emit(EventType.SAVE_FAILED, v.owner, v.oid, -err);
+  }
+}
+
+/** Starts to write a key over the version in `cell`. */
+function write(key: u32, value: u32, cell: u32): void {
+  const s = saverAt();
+  s.key = <u16>key;
+  s.value = <u16>value;
+  s.job = <u8>SaverJob.SAVE;
+  const err = storeWrite(CellType.VALUE, key, value, cell);
+  if (err >= 0) return;
+  s.job = <u8>SaverJob.NONE;
+  if (err != Err.BUSY) postpone(key, err);
+}
+
+function find(job: u32, v: Value): void {
+  if (storeFind(CellType.VALUE, v.key) < 0) return;
+  const s = saverAt();
+  s.key = v.key;
+  s.value = v.value;
+  s.job = <u8>job;
+}
+
+/** Takes the result of the job that has finished. */
+function conclude(result: i32): void {
+  const s = saverAt();
+  const job: u32 = s.job;
+  s.job = <u8>SaverJob.NONE;
+  if (job == SaverJob.RESTORE) return deliver(s.key, result);
+  if (job == SaverJob.LOCATE) return write(s.key, s.value, result < 0 ? NO_CELL : result);
+  if (result < 0) postpone(s.key, result);
+  else complete(s.key, result);
+}
+
+/** The value to serve next: one that waits to be restored, else one whose debounce is over; -1: none. */
+function due(elapsed: u32): i32 {
+  let first: i32 = -1;
+  for (let i = valueCount(); i > 0; i--) {
+    const v = valueAt(i - 1);
+    if ((v.bits & ValueBit.DIRTY) != 0) v.timer = <u16>(<u32>v.timer > elapsed ? <u32>v.timer - elapsed : 0);
+    const saves = (v.bits & ValueBit.DIRTY) != 0 && v.timer == 0;
+    const isFirst = first < 0 || (valueAt(first).bits & ValueBit.RESTORE) == 0;
+    if ((v.bits & ValueBit.RESTORE) != 0 || (saves && isFirst)) first = <i32>(i - 1);
+  }
+  return first;
+}
+
+/** One step of saving and restoring, after `elapsed` ms. */
+export function saverPoll(elapsed: u32): void {
+  const s = saverAt();
+  if (s.job != SaverJob.NONE) {
+    const result = storeResult();
+    if (result != Err.BUSY) conclude(result);
+  }
+  if (nodeAt().waiting == 0) return;
+  const index = due(elapsed);
+  if (index < 0 || s.job != SaverJob.NONE || storeState() != StoreState.READY) return;
+  const v = valueAt(index);
+  if ((v.bits & ValueBit.RESTORE) != 0) find(SaverJob.RESTORE, v);
+  else if (v.cell == NO_CELL) find(SaverJob.LOCATE, v);
+  else write(v.key, v.value, v.cell);
+}
+
+/** Values cannot be restored from a store that never will be READY: `init` holds for all that wait. */
+export function abandonRestore(): void {
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) valueServed(valueAt(i), ValueBit.RESTORE);
+}
+
+/** Ms until something is to be saved or restored; NEVER: nothing waits, or nothing can be done. */
+export function saverRest(): u32 {
+  if (saverAt().job != SaverJob.NONE) return 0;
+  if (nodeAt().waiting == 0 || storeState() != StoreState.READY) return NEVER;
+  let rest: u32 = NEVER;
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if ((v.bits & ValueBit.RESTORE) != 0) return 0;
+    if ((v.bits & ValueBit.DIRTY) != 0 && <u32>v.timer < rest) rest = v.timer;
+  }
+  return rest;
+}
