@@ -1,11 +1,17 @@
 // binary16 the simple way: through the exact values of doubles, rounded once.
 //
-// Why one rounding suffices: the sum, difference and product of two binary16 numbers are exact in a double
-// (11-bit significands whose places span at most 40 + 11 bits; products have 22). A quotient is not, but a double has
-// 53 >= 2 * 11 + 2 bits, and with that many rounding twice equals rounding once
-// (S. A. Figueroa, "When is double rounding innocuous?", SIGNUM Newsletter 30(3), 1995, theorem for division).
+// Why one rounding suffices. Sums, differences and products of two binary16 numbers are exact in a double: their bits
+// lie between 2^-48 and 2^32, and those of a sum between 2^-24 and 2^16. A quotient is rounded twice, first to 53 bits
+// and then to 11; with at least 2 * 11 + 2 = 24 bits in between, that equals rounding once (S. A. Figueroa, "When is
+// double rounding innocuous?", SIGNUM Newsletter 30(3), 1995). For a subnormal quotient the same holds with fewer bits
+// kept: a tie of it would be a number of at most 12 bits whose product with the divisor has at most 23, so the
+// quotient is exact in a double or further from the tie than a double's last place.
 
 export const F16_NAN = 0x7e00;
+/** A double of this size has no bits below 1: adding and subtracting it rounds to an integer, ties to even. */
+const TWO_52 = 2 ** 52;
+/** Exponent of the smallest normal number, and of all below it. */
+const EXPONENT_MIN = -14;
 
 /** The number that 16 bits stand for. */
 export function f16Value(bits: number): number {
@@ -17,30 +23,43 @@ export function f16Value(bits: number): number {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
+const double = new DataView(new ArrayBuffer(8));
+
+/** Units of the last place in 1, by exponent. */
+const UNITS = Float64Array.from({ length: 30 }, (_, i) => 2 ** (10 - (i + EXPONENT_MIN)));
+
 /** The 16 bits nearest to a number, ties to even. */
 export function f16Bits(value: number): number {
   if (Number.isNaN(value)) return F16_NAN;
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  double.setFloat64(0, value);
+  const high = double.getUint32(0);
+  const sign = (high >>> 16) & 0x8000;
   const magnitude = Math.abs(value);
   if (magnitude >= 65520) return sign | 0x7c00;
-  let exponent = 1; // of the binade: 1 for all below 2^-13, 30 for 32768 and above
-  while (exponent < 30 && magnitude >= 2 ** (exponent - 14)) exponent++;
-  const units = magnitude * 2 ** (25 - exponent); // how many units of the last place; exact
-  const whole = Math.floor(units);
-  const rest = units - whole;
-  const isUp = rest > 0.5 || (rest === 0.5 && whole % 2 === 1);
-  return sign + (exponent - 1) * 1024 + whole + (isUp ? 1 : 0);
+  const binade = Math.max(((high >>> 20) & 0x7ff) - 1023 - EXPONENT_MIN, 0);
+  const units = magnitude * (UNITS[binade] ?? 0);
+  const rounded = units + TWO_52 - TWO_52; // a normal number's include its leading 1024
+  return sign | (binade * 1024 + rounded);
+}
+
+/** Values by bits, for speed. */
+const VALUES = Float64Array.from({ length: 0x10000 }, (_, bits) => f16Value(bits));
+
+function valueAt(bits: number): number {
+  return VALUES[bits] ?? NaN;
 }
 
 export const f16 = {
-  add: (a: number, b: number) => f16Bits(f16Value(a) + f16Value(b)),
-  sub: (a: number, b: number) => f16Bits(f16Value(a) - f16Value(b)),
-  mul: (a: number, b: number) => f16Bits(f16Value(a) * f16Value(b)),
-  div: (a: number, b: number) => f16Bits(f16Value(a) / f16Value(b)),
+  add: (a: number, b: number) => f16Bits(valueAt(a) + valueAt(b)),
+  sub: (a: number, b: number) => f16Bits(valueAt(a) - valueAt(b)),
+  mul: (a: number, b: number) => f16Bits(valueAt(a) * valueAt(b)),
+  div: (a: number, b: number) => f16Bits(valueAt(a) / valueAt(b)),
+  less: (a: number, b: number) => (valueAt(a) < valueAt(b) ? 1 : 0),
+  distance: (a: number, b: number) => f16Bits(Math.abs(valueAt(a) - valueAt(b))),
   fromInteger: (value: number) => f16Bits(value | 0),
   /** Toward zero; NaN gives 0, what is out of range the nearest integer. */
   toInteger: (a: number) => {
-    const value = Math.trunc(f16Value(a));
+    const value = Math.trunc(valueAt(a));
     if (Number.isNaN(value)) return 0;
     return Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1) | 0;
   },

@@ -20,12 +20,19 @@ const SVC = 34;
 const FLAGS = 36;
 const REGS = 64;
 const BANK_BYTES = 128;
+const FLAGS_BYTES = 8;
 const FLAT = 1;
 const DATA_ORIGIN = 0x4000;
 const STACK_TOP = 0xfffc;
 
 function align(address: number): number {
   return (address + 3) & ~3;
+}
+
+/** Linear addresses from `start` to before `end`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** A guest in one task bank of the core. */
@@ -35,6 +42,7 @@ export class CoreGuest {
   readonly code: number;
   readonly data: number;
   readonly stack: number;
+  private readonly dataEnd: number;
   /** First address behind the guest. */
   readonly end: number;
   private readonly context: number;
@@ -51,14 +59,17 @@ export class CoreGuest {
     this.code = align(at);
     this.data = align(this.code + guest.code.length);
     const dataBytes = guest.isFlat ? 0x10000 : (guest.dataBytes ?? 0);
-    this.stack = align(this.data + dataBytes);
+    this.dataEnd = this.data + dataBytes;
+    this.stack = align(this.dataEnd);
     const stackBytes = guest.isFlat ? 0 : STACK_TOP - guest.stackOrigin;
     this.end = this.stack + stackBytes;
-    this.bytes.fill(0, this.code, this.end);
+    this.bytes.fill(0, this.data, this.dataEnd);
+    this.bytes.fill(0, this.stack, this.end);
+    this.bytes.fill(0, probe.flagsBase(), probe.flagsBase() + FLAGS_BYTES);
     this.bytes.set(guest.code, this.code);
     const data = guest.data ?? new Uint8Array(0);
     const rodata = guest.isFlat ? this.data + DATA_ORIGIN : this.data;
-    this.bytes.set(data.subarray(0, this.stack - rodata), rodata);
+    this.bytes.set(data.subarray(0, this.dataEnd - rodata), rodata);
     this.reset();
   }
 
@@ -114,10 +125,42 @@ export class CoreGuest {
   setReg(n: number, value: number): void {
     this.view.setUint32(this.context + REGS + 4 * n, value, true);
   }
+  /** All 64 KiB on the flat machine. */
   get dataBytes(): Uint8Array {
-    return this.bytes.subarray(this.data, this.stack);
+    return this.bytes.subarray(this.data, this.dataEnd);
   }
-  get stackBytes(): Uint8Array {
-    return this.bytes.subarray(this.stack, this.end);
+
+  /** What the guest can reach, by data address. */
+  get segments(): { origin: number; bytes: Uint8Array }[] {
+    if (this.guest.isFlat) return [{ origin: 0, bytes: this.dataBytes }];
+    const stackBytes = this.bytes.subarray(this.stack, this.end);
+    return [
+      { origin: DATA_ORIGIN, bytes: this.dataBytes },
+      { origin: this.guest.stackOrigin, bytes: stackBytes },
+    ];
+  }
+
+  /** Linear addresses that laying the guest wrote to. */
+  get laid(): Span[] {
+    const flags = this.probe.flagsBase();
+    return [
+      { start: this.context, end: this.context + BANK_BYTES },
+      { start: flags, end: flags + FLAGS_BYTES },
+      { start: this.code, end: this.code + this.guest.code.length },
+      { start: this.data, end: this.dataEnd },
+      { start: this.stack, end: this.end },
+    ];
+  }
+
+  /** Linear addresses that a run may change: segments, registers, and the fields of the context that tell of it. */
+  get writable(): Span[] {
+    const { context } = this;
+    return [
+      { start: this.data, end: this.dataEnd },
+      { start: this.stack, end: this.end },
+      { start: context, end: context + CODE },
+      { start: context + DEPTH, end: context + FLAGS },
+      { start: context + REGS, end: context + BANK_BYTES },
+    ];
   }
 }

@@ -62,8 +62,8 @@ export class MiniVm {
     this.code = guest.code;
     this.pc = guest.entry ?? 0;
     this.sp = guest.sp;
-    const data = guest.data ?? new Uint8Array(0);
-    this.memory.set(data.subarray(0, 0x10000 - DATA), DATA);
+    const room = guest.isFlat ? 0x10000 - DATA : (guest.dataBytes ?? 0);
+    this.memory.set((guest.data ?? new Uint8Array(0)).subarray(0, room), DATA);
   }
 
   get psw(): number {
@@ -97,8 +97,9 @@ export class MiniVm {
 
   private word(pc: number): number {
     if (pc + 4 > this.code.length) throw new Fault(Stop.PC);
-    const [a = 0, b = 0, c = 0, d = 0] = this.code.subarray(pc, pc + 4);
-    return ((a * 256 + b) * 256 + c) * 256 + d;
+    let word = 0;
+    for (let i = 0; i < 4; i++) word = word * 256 + (this.code[pc + i] ?? 0);
+    return word;
   }
 
   private check(address: number, size: number): void {

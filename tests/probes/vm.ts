@@ -1,6 +1,6 @@
 // The MiniVM, for its tests: contexts in task banks, guest memory wherever the test puts it.
 
-import { ARENA_BASE, RAM_END } from "../../assembly/layout";
+import { ARENA_BASE, FLAGS_BASE } from "../../assembly/layout";
 import { Context, contextAt } from "../../assembly/vm/context";
 import * as f16 from "../../assembly/vm/f16";
 import * as memory from "../../assembly/vm/memory";
@@ -10,8 +10,9 @@ import * as vm from "../../assembly/vm/vm";
 export function arenaBase(): usize {
   return ARENA_BASE;
 }
-export function ramEnd(): usize {
-  return RAM_END;
+/** Scratch of the MiniVM, zero between runs. */
+export function flagsBase(): usize {
+  return FLAGS_BASE;
 }
 /** Address of the context in a bank. */
 export function context(bank: u32): usize {
@@ -28,17 +29,30 @@ export function limit(bank: u32, address: u32): u32 {
 }
 
 // ---- f16 ----
-export function add(a: u32, b: u32): u32 {
-  return f16.f16Add(a, b);
+
+/** Operations in the order of tests/oracle/prove-f16.ts. */
+function operate(operation: i32, a: u32, b: u32): u32 {
+  switch (operation) {
+    case 0:
+      return f16.f16Add(a, b);
+    case 1:
+      return f16.f16Sub(a, b);
+    case 2:
+      return f16.f16Mul(a, b);
+    case 3:
+      return f16.f16Div(a, b);
+    case 4:
+      return f16.f16Less(a, b);
+    default:
+      return f16.f16Distance(a, b);
+  }
 }
-export function sub(a: u32, b: u32): u32 {
-  return f16.f16Sub(a, b);
-}
-export function mul(a: u32, b: u32): u32 {
-  return f16.f16Mul(a, b);
-}
-export function div(a: u32, b: u32): u32 {
-  return f16.f16Div(a, b);
+/** Operates on `count` pairs of 16-bit words at `pairs` and lays the results at `out`. */
+export function f16Batch(operation: i32, pairs: usize, count: i32, out: usize): void {
+  for (let i: i32 = 0; i < count; i++) {
+    const pair = pairs + (<usize>i << 2);
+    store<u16>(out + (<usize>i << 1), <u16>operate(operation, load<u16>(pair), load<u16>(pair, 2)));
+  }
 }
 export function fromInteger(value: i32): u32 {
   return f16.f16FromInteger(value);
@@ -46,12 +60,6 @@ export function fromInteger(value: i32): u32 {
 export function toInteger(a: u32): i32 {
   return f16.f16ToInteger(a);
 }
-export function less(a: u32, b: u32): bool {
-  return f16.f16Less(a, b);
-}
 export function isNaN(a: u32): bool {
   return f16.f16IsNaN(a);
-}
-export function distance(a: u32, b: u32): u32 {
-  return f16.f16Distance(a, b);
 }
