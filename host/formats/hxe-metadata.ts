@@ -141,7 +141,12 @@ export function decodeSection(section: HxeSection, m: HxeMetadata): void {
   if (section.type === MetaType.VALUE) m.values.push(...decodeValues(section));
   if (section.type === MetaType.COMMAND) m.commands.push(...decodeCommands(section));
   if (section.type === MetaType.MAILBOX) decodeMailboxes(section, m);
-  if (section.type === MetaType.STACK) m.stackBytes = decodeStack(section);
+  if (section.type === MetaType.STACK) {
+    if (m.stackBytes !== undefined) {
+      throw new MetadataFailure("HXE_DUPLICATE", 0, "the stack is declared twice");
+    }
+    m.stackBytes = decodeStack(section);
+  }
 }
 
 // ---- String tables ----

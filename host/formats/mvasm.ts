@@ -1,6 +1,6 @@
 // MVASM text: lines to statements. Knows how things are written; what they mean is the assembler's.
 import type { Diagnostic, Position } from "./diagnostic.ts";
-import { type JsonNode, lineAndColumn, parseJson } from "./json.ts";
+import { type JsonError, type JsonNode, lineAndColumn, parseJson } from "./json.ts";
 
 /** What lo16(), hi16() and off16() take of an address. */
 export type SymbolPart = "lo16" | "hi16" | "off16";
@@ -225,6 +225,8 @@ class LineParser {
   private token: Token = { kind: "end", text: "", column: 1, value: 0, bytes: [] };
   /** Characters of the line up to the end of the last token taken. */
   private consumed = 0;
+  /** What is wrong with the statement. */
+  private failed: Diagnostic | undefined;
 
   constructor(
     private readonly line: Line,
@@ -244,7 +246,10 @@ class LineParser {
       if (this.token.kind !== "end") last = this.readOperation(statement);
     } catch (e) {
       if (!(e instanceof SyntaxFailure)) throw e;
-      parsed.diagnostics.push(e.diagnostic);
+      this.failed = e.diagnostic;
+    }
+    if (this.failed !== undefined) {
+      parsed.diagnostics.push(this.failed);
       delete statement.op;
     }
     const at = statement.labels[0]?.at ?? statement.op?.at;
@@ -318,20 +323,28 @@ class LineParser {
     }
     const placeOf = (offset: number): Position => this.placeInText(offset);
     const node = parseJson(this.text, start, { relaxed: true });
-    if ("error" in node) {
-      const at = placeOf(node.error.at);
-      const remedy = `the JSON of ${statement.op?.text} begins on line ${this.line.line}`;
-      const far = at.line > this.line.line || node.error.open;
-      failAt(at, "bad-json", node.error.message, far ? remedy : undefined);
-    }
+    if ("error" in node) return this.failJson(start, node.error, statement);
     statement.operands.push({ kind: "json", node, placeOf, at: placeOf(node.at) });
-    const tail = /^[ \t\r]*(;[^\n]*)?(\n|$)/.test(
-      this.text.slice(node.end, this.endOfLine(node.end)),
-    );
-    if (!tail) {
+    const tail = this.text.slice(node.end, this.endOfLine(node.end));
+    if (!/^[ \t\r]*(;.*)?$/s.test(tail)) {
       failAt(placeOf(node.end), "extra-operand", "nothing may follow the JSON on its line");
     }
     return placeOf(node.end).line - 1;
+  }
+
+  /** Reports broken JSON, and takes the lines that can only belong to it. */
+  private failJson(start: number, error: JsonError, statement: Statement): number {
+    const endless = this.text.slice(error.at).trim() === "";
+    const first = start + this.text.slice(start).search(/[^ \t]/);
+    const at = this.placeInText(endless ? first : error.at);
+    const lines = this.text.split("\n");
+    let last = Math.max(at.line, this.line.line);
+    if (last > this.line.line && !isJsonLine(lines[last - 1])) last--;
+    while (isJsonLine(lines[last])) last++;
+    const remedy = `the JSON of ${statement.op?.text} begins on line ${this.line.line}`;
+    const shown = at.line > this.line.line ? { remedy } : {};
+    this.failed = { ...at, code: "bad-json", message: error.message, ...shown };
+    return last - 1;
   }
 
   private endOfLine(offset: number): number {
@@ -406,8 +419,10 @@ class LineParser {
   private readExpression(): Expression {
     const at = this.place(this.token);
     const terms = [this.readTerm()];
-    while (this.token.kind === "mark" && "+-".includes(this.token.text))
+    while (this.token.kind === "mark" && "+-".includes(this.token.text)) {
       terms.push(this.readTerm());
+    }
+    at.width = Math.max(1, this.consumed - at.column + 1);
     return { terms, at };
   }
 
@@ -448,6 +463,11 @@ class LineParser {
     }
     return { sign, at, kind: "symbol", name: token.text };
   }
+}
+
+/** Whether a line begins as only JSON does. */
+function isJsonLine(line: string | undefined): boolean {
+  return line !== undefined && /^[ \t]*["{}[\],]/.test(line);
 }
 
 const REGISTERS = "the registers are R0 to R15";
