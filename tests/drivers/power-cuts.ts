@@ -32,6 +32,9 @@ export interface CutFigures {
   violations: string[];
 }
 
+/** Operations before the first cut, so that it meets a store with a past. */
+const WARM_UP_MAX = 60;
+
 // ---- Randomness ----
 
 /** A 32-bit generator (xorshift) that a seed starts; each call returns 0 <= n < below. */
@@ -162,6 +165,11 @@ class CutProof {
     if (this.random(2) === 0) for (let n = 0; n < bytes.length; n++) bytes[n] = this.random(256);
     rig.mount();
     if (rig.format(plan.cells) !== Err.OK) throw new Error("the device cannot be formatted");
+    for (let n = this.random(WARM_UP_MAX); n > 0; n--) {
+      const operation = nextOperation(this.random, this.keys);
+      perform(rig, operation);
+      this.model = performOnModel(this.model, operation);
+    }
   }
 
   private expect(isRight: boolean, what: string): void {

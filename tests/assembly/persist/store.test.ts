@@ -110,6 +110,16 @@ describe.each(Object.entries(NV_GEOMETRY))("a store on %s", (name, geometry) => 
     expect(rig.device.bytesProgrammed).toBe(bytesProgrammed);
   });
 
+  it("writes nothing at the boot after a delete that ended", async () => {
+    const rig = await readyRig(geometry);
+    for (let n = 0; n < 20; n++) rig.set(1, n);
+    rig.delete(1);
+    const { bytesProgrammed } = rig.device;
+    rig.mount();
+    expect(rig.get(1)).toBe("none");
+    expect(rig.device.bytesProgrammed).toBe(bytesProgrammed);
+  });
+
   it("forgets everything at a factory reset, which writes 17 bytes at most", async () => {
     const rig = await readyRig(geometry);
     for (let round = 0; round < 4; round++) {
@@ -173,6 +183,48 @@ describe.each(Object.entries(NV_GEOMETRY))("a store on %s", (name, geometry) => 
     expect(took_ms).toBeLessThan(least_ms + 13);
     rig.mount();
     expect(rig.get(1)).toBe(2);
+  });
+});
+
+describe("the cell that is taken", () => {
+  it("loses an earlier epoch's marker first, for a tenth byte", async () => {
+    const rig = await readyRig();
+    for (let key = 1; key <= CELLS; key++) rig.set(key, key);
+    rig.reset();
+    rig.set(1, 1);
+    const { bytesProgrammed } = rig.device;
+    rig.set(1, 2);
+    expect(rig.device.bytesProgrammed - bytesProgrammed).toBe(10);
+  });
+
+  it("is a damaged one only when there is hardly another", async () => {
+    const rig = await readyRig();
+    for (let key = 1; key <= 4; key++) rig.set(key, key);
+    const damagedCells = [1, 2, 3].map((key) => rig.cellOf(key));
+    for (const cell of damagedCells) rig.device.bytes[32 + 8 * cell + 3] = 0x55;
+    rig.mount();
+    for (let n = 0; n < 500; n++) rig.set(4, n);
+    expect(rig.core.damaged()).toBe(3);
+    for (let key = 5; key <= CELLS + 3; key++) expect(rig.set(key, key)).toBeGreaterThanOrEqual(0);
+    expect(rig.core.damaged()).toBe(0);
+  });
+});
+
+describe.each(["small", "large", "desktop"] as const)("the store of the %s profile", (profile) => {
+  it("holds 1,020 values and finds each", async () => {
+    const device = new NvDevice(new Uint8Array(8192).fill(0xff));
+    const rig = await StoreRig.open(device, profile);
+    rig.mount();
+    expect(rig.core.storeCapacity()).toBe(1020);
+    expect(rig.format(1020)).toBe(Err.OK);
+    for (let key = 1; key <= 1020; key++) {
+      expect(rig.core.storeWrite(CellType.VALUE, key, key ^ 0x55, NO_CELL)).toBe(Err.OK);
+      rig.finish();
+      expect(rig.core.storeResult()).toBeGreaterThanOrEqual(0);
+    }
+    rig.mount();
+    expect([rig.core.live(), rig.core.free()]).toEqual([1020, 0]);
+    for (let key = 1; key <= 1020; key += 101) expect(rig.get(key)).toBe(key ^ 0x55);
   });
 });
 
