@@ -283,10 +283,10 @@ describe("a mailbox", () => {
     m.bind(1, "app:q");
     const handle = m.open(0, "app:q");
     m.release(1);
-    m.open(0, "app:q");
+    const another = m.open(0, "app:q");
     m.close(0, handle);
     expect(m.find(0, "app:q")).toBe(1);
-    m.release(0);
+    m.close(0, another);
     expect(m.find(0, "app:q")).toBe(Err.NOT_FOUND);
   });
 
@@ -375,12 +375,27 @@ describe("a tap", () => {
     m.tap(1, tap, true);
     m.bind(1, "app:t", 45);
     for (const data of ["a", "b", "c", "d", "e"]) m.send(1, main, data);
+    expect(m.receive(1, tap)).toMatchObject({ data: "a", flags: 0 });
     m.bind(1, "app:t", 18);
     m.receive(1, main);
     m.send(1, main, "f");
     expect(m.receive(1, tap)).toMatchObject({ data: "e", flags: 8 });
     expect(m.receive(1, tap)).toMatchObject({ data: "f", flags: 0 });
     expect(m.receive(1, tap)).toBe(Err.NO_DATA);
+  });
+
+  it("that is turned off forgets what it missed", () => {
+    m.bind(1, "app:t", 18);
+    const [main, tap] = [m.open(1, "app:t"), m.open(1, "app:t")];
+    m.tap(1, tap, true);
+    for (const data of ["a", "b", "c"]) {
+      m.send(1, main, data);
+      m.receive(1, main);
+    }
+    m.tap(1, tap, false);
+    m.tap(1, tap, true);
+    m.send(1, main, "d");
+    expect(m.receive(1, tap)).toMatchObject({ data: "d", flags: 0 });
   });
 
   it("keeps what it has when it is turned on twice", () => {

@@ -10,39 +10,63 @@ const NAMES = [
   ...["pid:", "pid:1", "pid:02", "svc:stdio.out@1", "stdio.in", "hal:can:rx", "svc:", "é"],
   ...["app:0123456789012345678901234567890", "app:0123456789012345678901234567", "", "svc:q@z"],
 ];
-const CAPACITIES = [0, 0, 1, 9, 16, 20, 33, 64, 100];
-const MODES = [0, 0, 3, 3, 0x0b, 0x0b, 0x13, 0x23, 0x2b, 0x04];
-
-const pid = fc.nat(3); // 0: the host
-const name = fc.constantFrom(...NAMES);
-const handle = fc.integer({ min: 0, max: 9 });
 const payload = fc.record({
   len: fc.oneof({ weight: 3, arbitrary: fc.nat(12) }, { weight: 1, arbitrary: fc.nat(60) }),
   flags: fc.nat(0xffff),
   channel: fc.nat(0xffff),
 });
-const step = fc.oneof(
-  fc.record({
-    do: fc.constant("bind" as const),
-    pid,
-    name,
-    capacity: fc.constantFrom(...CAPACITIES),
-    mode: fc.constantFrom(...MODES),
-  }),
-  fc.record({ do: fc.constant("open" as const), pid, name }),
-  fc.record({ do: fc.constant("open" as const), pid, name: fc.constantFrom("app:a", "shared:s") }),
-  fc.record({ do: fc.constant("send" as const), pid, handle, payload }),
-  fc.record({ do: fc.constant("send" as const), pid, handle, payload }),
-  fc.record({ do: fc.constant("post" as const), id: fc.integer({ min: 1, max: 6 }), payload }),
-  fc.record({ do: fc.constant("receive" as const), pid, handle, max: fc.constantFrom(0, 4, 256) }),
-  fc.record({ do: fc.constant("receive" as const), pid, handle, max: fc.constantFrom(0, 4, 256) }),
-  fc.record({ do: fc.constant("peek" as const), pid, handle }),
-  fc.record({ do: fc.constant("tap" as const), pid, handle, on: fc.boolean() }),
-  fc.record({ do: fc.constant("close" as const), pid, handle }),
-  fc.record({ do: fc.constant("release" as const), pid }),
-  fc.record({ do: fc.constant("serve" as const) }),
-);
-type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+const max = fc.constantFrom(0, 4, 256);
+
+interface Range {
+  pids: number[]; // 0: the host
+  names: string[];
+  handles: number[];
+  capacities: number[];
+  modes: number[];
+}
+
+/** Steps of tasks that use these. */
+function stepsOf(range: Range) {
+  const pid = fc.constantFrom(...range.pids);
+  const name = fc.constantFrom(...range.names);
+  const handle = fc.constantFrom(...range.handles);
+  const capacity = fc.constantFrom(...range.capacities);
+  const mode = fc.constantFrom(...range.modes);
+  const send = fc.record({ do: fc.constant("send" as const), pid, handle, payload });
+  const receive = fc.record({ do: fc.constant("receive" as const), pid, handle, max });
+  const rare = fc.oneof(
+    fc.record({ do: fc.constant("bind" as const), pid, name, capacity, mode }),
+    fc.record({ do: fc.constant("open" as const), pid, name }),
+    fc.record({ do: fc.constant("post" as const), id: fc.integer({ min: 1, max: 6 }), payload }),
+    fc.record({ do: fc.constant("peek" as const), pid, handle }),
+    fc.record({ do: fc.constant("tap" as const), pid, handle, on: fc.boolean() }),
+    fc.record({ do: fc.constant("close" as const), pid, handle }),
+    fc.record({ do: fc.constant("release" as const), pid }),
+    fc.record({ do: fc.constant("serve" as const) }),
+  );
+  return fc.oneof(
+    { weight: 2, arbitrary: send },
+    { weight: 2, arbitrary: receive },
+    { weight: 5, arbitrary: rare },
+  );
+}
+
+const wide = stepsOf({
+  pids: [0, 1, 2, 3],
+  names: [...NAMES, "app:a", "shared:s", "app:a", "shared:s"],
+  handles: [0, 1, 2, 3, 4, 5, 6, 7, 8],
+  capacities: [0, 0, 1, 9, 16, 20, 33, 64, 100],
+  modes: [0, 0, 3, 3, 0x0b, 0x0b, 0x13, 0x23, 0x2b, 0x04],
+});
+/** Everybody at two mailboxes, most of the time fan-outs. */
+const narrow = stepsOf({
+  pids: [1, 2],
+  names: ["app:a", "shared:s"],
+  handles: [4, 5, 6],
+  capacities: [0, 0, 0, 30, 40, 64],
+  modes: [0, 0, 0x0b, 0x2b, 0x0b, 3],
+});
+type Step = ReturnType<typeof stepsOf> extends fc.Arbitrary<infer T> ? T : never;
 
 function text(len: number, salt: number): string {
   return Array.from({ length: len }, (_, i) => String.fromCharCode(97 + ((salt + i) % 26))).join(
@@ -100,33 +124,40 @@ function mailboxesIn(model: Model): unknown[] {
   });
 }
 
+/** Lets both sides take the steps, and the tasks end. */
+function compare(m: Machine, model: Model, steps: Step[]): void {
+  for (const pid of [1, 2, 3]) {
+    m.attach(pid);
+    model.attach(pid);
+  }
+  steps.forEach((s, n) => {
+    expect(take(m, s, n), `step ${n}: ${JSON.stringify(s)}`).toEqual(take(model, s, n));
+    if (n % 16 === 0) expect(mailboxesOf(m, model)).toEqual(mailboxesIn(model));
+  });
+  expect(mailboxesOf(m, model)).toEqual(mailboxesIn(model));
+  for (const pid of [0, 1, 2, 3]) m.release(pid);
+}
+
 describe.each([
   ["small", 24, 8],
   ["large", 5, 6],
   ["desktop", 256, 64],
 ] as const)(
-  "random histories of the %s profile, %i descriptors, %i handles",
+  "the %s profile with %i descriptors and %i handles",
   (profile, descriptors, handles) => {
-    it("are those of the model, and leave nothing behind", async () => {
+    it.each([
+      ["many names", wide],
+      ["two crowded mailboxes", narrow],
+    ])("does with %s what the model does, and leaves nothing behind", async (_name, step) => {
       const m = await Machine.start(profile, { descriptors, handles });
       const free = m.probe.arenaFree();
       fc.assert(
         fc.property(fc.array(step, { minLength: 40, maxLength: 200 }), (steps) => {
-          const model = new Model(descriptors, handles);
-          for (const p of [1, 2, 3]) {
-            m.attach(p);
-            model.attach(p);
-          }
-          steps.forEach((s, n) => {
-            expect(take(m, s, n), `step ${n}: ${JSON.stringify(s)}`).toEqual(take(model, s, n));
-            if (n % 16 === 0) expect(mailboxesOf(m, model)).toEqual(mailboxesIn(model));
-          });
-          expect(mailboxesOf(m, model)).toEqual(mailboxesIn(model));
-          for (const p of [0, 1, 2, 3]) m.release(p);
+          compare(m, new Model(descriptors, handles), steps);
           expect(m.isClean()).toBe(true);
           expect(m.probe.arenaFree()).toBe(free);
         }),
-        { numRuns: 150 },
+        { numRuns: 60 },
       );
     });
   },
