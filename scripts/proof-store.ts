@@ -13,6 +13,8 @@ import { type Figure, report } from "./figures.ts";
 
 /** Cuts of one history; then another begins with the next seed. */
 const CUTS_OF_A_HISTORY = 10_000;
+/** Power cycles in a row that end it. */
+const CYCLES_OF_A_HISTORY = 2000;
 /** One history in eight tries every value of every torn byte. */
 const EXHAUSTIVE_EACH = 8;
 /** Small stores under pressure, and one with room. */
@@ -44,18 +46,27 @@ function planOf(n: number, medium: Medium, left: number): CutPlan {
     medium,
     seed: Number(values.seed) + n,
     cuts: Math.min(left, CUTS_OF_A_HISTORY),
+    powerCycles: CYCLES_OF_A_HISTORY,
     isExhaustive: n % EXHAUSTIVE_EACH === 0,
     ...(SIZES[n % SIZES.length] ?? { cells: 14, keys: 8 }),
   };
 }
 
 async function prove(medium: Medium, wanted: number): Promise<CutFigures> {
-  const sum = { cuts: 0, recoveryCuts: 0, operations: 0, needlessWarnings: 0, recoveryBytes: 0 };
+  const sum = {
+    cuts: 0,
+    recoveryCuts: 0,
+    powerCycles: 0,
+    operations: 0,
+    needlessWarnings: 0,
+    recoveryBytes: 0,
+  };
   const violations: string[] = [];
   for (let n = 0; sum.cuts < wanted && violations.length < 10; n++) {
     const figures = await proveCuts(planOf(n, medium, wanted - sum.cuts));
     sum.cuts += figures.cuts;
     sum.recoveryCuts += figures.recoveryCuts;
+    sum.powerCycles += figures.powerCycles;
     sum.operations += figures.operations;
     sum.needlessWarnings += figures.needlessWarnings;
     sum.recoveryBytes = Math.max(sum.recoveryBytes, figures.recoveryBytes);
@@ -73,6 +84,7 @@ function figuresOf(medium: Medium, wanted: number, found: CutFigures): Figure[] 
   return [
     { id: id("cuts"), value: counts.cuts, unit: "cuts", must: `>= ${wanted}` },
     { id: id("recovery_cuts"), value: counts.recoveryCuts, unit: "cuts" },
+    { id: id("power_cycles"), value: counts.powerCycles, unit: "cuts", note: "in a row" },
     { id: id("operations"), value: counts.operations, unit: "operations" },
     {
       id: id("violations"),

@@ -15,6 +15,8 @@ export interface CutPlan {
   readonly keys: number;
   /** Ends with the operation that reaches this many cuts. */
   readonly cuts: number;
+  /** Then goes on, power cycled now and then, until there were this many cycles. */
+  readonly powerCycles?: number;
   /** Also tries every value a torn byte can have. */
   readonly isExhaustive?: boolean;
 }
@@ -23,6 +25,8 @@ export interface CutFigures {
   cuts: number;
   /** Cuts inside the cleaning-up after a cut. */
   recoveryCuts: number;
+  /** Cuts from which the history went on. */
+  powerCycles: number;
   operations: number;
   /** A key that never had a value was reported unreadable: init holds, as it should, with a needless warning. */
   needlessWarnings: number;
@@ -34,6 +38,9 @@ export interface CutFigures {
 
 /** Operations before the first cut, so that it meets a store with a past. */
 const WARM_UP_MAX = 60;
+
+/** Violations after which a history is given up. */
+const VIOLATIONS_MAX = 10;
 
 // ---- Randomness ----
 
@@ -124,6 +131,7 @@ class CutProof {
   readonly figures: CutFigures = {
     cuts: 0,
     recoveryCuts: 0,
+    powerCycles: 0,
     operations: 0,
     needlessWarnings: 0,
     recoveryBytes: 0,
@@ -146,17 +154,25 @@ class CutProof {
 
   run(): CutFigures {
     this.begin();
-    while (this.figures.cuts < this.plan.cuts && this.figures.violations.length < 10) {
-      const operation = nextOperation(this.random, this.keys);
-      this.before = this.model;
-      this.after = performOnModel(this.model, operation);
-      this.cutEverywhere(operation);
-      this.expect(perform(this.rig, operation) >= 0 || operation.kind === "delete", "refused");
-      this.model = this.after;
-      this.figures.operations++;
-      if (this.random(8) === 0) this.rig.mount();
-    }
+    while (this.figures.cuts < this.plan.cuts && !this.isLost) this.step(true);
+    const { powerCycles = 0 } = this.plan;
+    while (this.figures.powerCycles < powerCycles && !this.isLost) this.step(false);
     return this.figures;
+  }
+
+  private get isLost(): boolean {
+    return this.figures.violations.length >= VIOLATIONS_MAX;
+  }
+
+  private step(isCutEverywhere: boolean): void {
+    const operation = nextOperation(this.random, this.keys);
+    this.before = this.model;
+    this.after = performOnModel(this.model, operation);
+    if (isCutEverywhere) this.cutEverywhere(operation);
+    if (this.random(3) === 0) this.performCut(operation);
+    else this.performWhole(operation);
+    this.figures.operations++;
+    if (this.random(8) === 0) this.rig.mount();
   }
 
   private begin(): void {
@@ -176,6 +192,29 @@ class CutProof {
     if (isRight) return;
     const { medium, seed } = this.plan;
     this.figures.violations.push(`${medium} seed ${seed} ${this.place}: ${what}`);
+  }
+
+  private performWhole(operation: Operation): void {
+    this.place = `operation ${this.figures.operations} (${operation.kind})`;
+    this.expect(perform(this.rig, operation) >= 0 || operation.kind === "delete", "refused");
+    this.model = this.after;
+  }
+
+  /** The history goes on from a cut, and perhaps from one in the recovery, too. */
+  private performCut(operation: Operation): void {
+    const models = tearModels(this.random, false);
+    const cutAt = (bytes: number, act: () => void) => {
+      const model = models[this.random(models.length)] as TearModel;
+      return this.runUntilCut(this.random(bytes), model, act);
+    };
+    this.place = `operation ${this.figures.operations} (${operation.kind}), power cycled`;
+    if (!cutAt(10, () => perform(this.rig, operation))) {
+      this.model = this.after;
+      return;
+    }
+    this.figures.powerCycles++;
+    while (this.random(2) === 0 && cutAt(14, () => this.boot())) this.figures.powerCycles++;
+    this.model = this.judge(this.boot());
   }
 
   private cutEverywhere(operation: Operation): void {
@@ -234,12 +273,14 @@ class CutProof {
   }
 
   /** Every key has its old value or its new one, and one operation's keys agree. */
-  private judge(found: readonly Found[]): void {
+  private judge(found: readonly Found[]): Model {
     const isModel = (model: Model) =>
       this.keys.every((key, n) => this.isHeld(found[n], model.get(key)));
-    if (isModel(this.before) || isModel(this.after)) return;
+    if (isModel(this.before)) return this.before;
+    if (isModel(this.after)) return this.after;
     const list = this.keys.map(({ key, type }, n) => `${CellType[type]} ${key}=${found[n]}`);
     this.expect(false, `neither old nor new: ${list.join(" ")}`);
+    return this.after;
   }
   private isHeld(found: Found | undefined, value: number | undefined): boolean {
     if (value !== undefined) return found === value;

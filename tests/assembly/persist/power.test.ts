@@ -23,6 +23,13 @@ describe.each(MEDIA)("power cuts on %s", (medium) => {
     expect(figures.recoveryBytes).toBeLessThanOrEqual(14);
   });
 
+  it("do no harm in a long row of them, across the wrap of the generations", async () => {
+    const plan = { medium, seed: 3, cells: 14, keys: 8, cuts: 0, powerCycles: 3000 };
+    const figures = await proveCuts(plan);
+    expect(figures.violations).toEqual([]);
+    expect(figures.operations).toBeGreaterThan(4000);
+  });
+
   it("leave the old or the new value, whatever the torn byte becomes", async () => {
     const plan = { medium, seed: 2, cells: 14, keys: 6, cuts: 4000, isExhaustive: true };
     const figures = await proveCuts(plan);
