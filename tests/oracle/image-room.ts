@@ -129,6 +129,8 @@ export class ImageRoom {
   /** Text of `length` bytes that the room laid into the I/O buffer. */
   text(length: number): string {
     const from = this.#probe.IO.value;
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.memory.slice(from, from + length));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(
+      this.memory.slice(from, from + length),
+    );
   }
 }

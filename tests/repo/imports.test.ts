@@ -29,9 +29,10 @@ const BELOW: Record<string, readonly string[]> = {
   "host/toolchain": ["host/formats"],
   "host/aot": ["host/formats"],
   "host/formats": ["assembly/spec"],
-  scripts: ["host/client", "host/toolchain", "host/aot", "tests/drivers"],
-  tests: ["host/cli", "host/aot", "scripts", "tests/drivers"],
+  scripts: ["host/client", "host/toolchain", "host/aot", "tests/drivers", "tests/oracle"],
+  tests: ["host/cli", "host/aot", "scripts", "tests/drivers", "tests/oracle"],
   "tests/drivers": ["host/client", "host/toolchain", "host/aot", "tests/probes"],
+  "tests/oracle": ["assembly/spec", "tests/probes"],
   "tests/probes": [],
 };
 
@@ -48,7 +49,8 @@ function roomOf(file: string): string {
     if (third !== undefined || second === "index" || second === "hal") return `assembly/${second}`;
     return "assembly/base";
   }
-  const hasRooms = top === "host" || (top === "tests" && ["drivers", "probes"].includes(second));
+  const hasRooms =
+    top === "host" || (top === "tests" && ["drivers", "oracle", "probes"].includes(second));
   if (hasRooms) return `${top}/${second}`;
   return top;
 }

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { fromRoot } from "../../../scripts/root.ts";
-import { ImageRoom } from "./node.ts";
+import { ImageRoom } from "../../oracle/image-room.ts";
 
 interface Recorded {
   readonly name: string;
@@ -84,7 +84,13 @@ function* pieces(seed: number, most: number): Generator<number> {
   }
 }
 
-describe("the verdicts below", () => {
+const rooms = {
+  small: await ImageRoom.create("small"),
+  large: await ImageRoom.create("large"),
+  desktop: await ImageRoom.create("desktop"),
+};
+
+describe("the verdicts above", () => {
   it("are those the description of the format demands", () => {
     const demanded = recorded.filter((image) => image.docs_expect !== "unspecified");
     expect(demanded).not.toHaveLength(0);
@@ -98,8 +104,8 @@ describe("the verdicts below", () => {
 });
 
 describe.each(["small", "large", "desktop"] as const)("the %s profile", (profile) => {
-  it.each(Object.entries(VERDICTS))("judges %s: %s, whole and in pieces", async (name, verdict) => {
-    const room = await ImageRoom.create(profile);
+  it.each(Object.entries(VERDICTS))("judges %s: %s, whole and in pieces", (name, verdict) => {
+    const room = rooms[profile];
     const file = readFileSync(`${folder}/invalid/${name}.hxe`);
     expect(Err[room.judge(file).code]).toBe(verdict);
     const refusal = room.refusal();
@@ -113,8 +119,8 @@ describe.each(["small", "large", "desktop"] as const)("the %s profile", (profile
 });
 
 describe("the desktop profile", () => {
-  it.each(programs)("accepts the program %s, whole and in pieces", async (name) => {
-    const room = await ImageRoom.create("desktop");
+  it.each(programs)("accepts the program %s, whole and in pieces", (name) => {
+    const room = rooms.desktop;
     const file = readFileSync(`${folder}/hxe/${name}`);
     expect(Err[room.judge(file).code]).toBe("OK");
     expect(Err[room.judge(file, pieces(7, 100)).code]).toBe("OK");
