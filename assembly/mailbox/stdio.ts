@@ -14,7 +14,7 @@ const NAMES = memory.data<u8>([
   0x73, 0x74, 0x64, 0x69, 0x6f, 0x2e, 0x69, 0x6e, 0, 0x73, 0x74, 0x64, 0x69, 0x6f, 0x2e, 0x6f, 0x75,
   0x74, 0x73, 0x74, 0x64, 0x69, 0x6f, 0x2e, 0x65, 0x72, 0x72,
 ]);
-const PENDING_ALL: u8 = (1 << <u8>STDIO_HANDLES) - 1;
+const PENDING_ALL: u8 = (1 << (<u8>STDIO_HANDLES)) - 1;
 
 /** Makes Target stand for stream 0, 1 or 2 of a task. The text lies in Received: a table in flash has no address. */
 function nameStream(pid: u32, stream: usize): void {
@@ -31,12 +31,13 @@ function nameStream(pid: u32, stream: usize): void {
 /** True while a handle is open on a stdio mailbox nobody has used yet. */
 export function isPending(row: usize, number: u32): bool {
   const stream = number - 1;
-  return stream < STDIO_HANDLES && ((<u32>rowAt(row).pending >>> stream) & 1) != 0;
+  return stream < STDIO_HANDLES && (((<u32>rowAt(row).pending) >>> stream) & 1) != 0;
 }
 
 /** Takes back what attachStdio() promised for one handle. */
 export function clearPending(row: usize, number: u32): void {
-  rowAt(row).pending &= ~((<u8>1) << (<u8>(number - 1)));
+  const bit: u32 = 1 << (number - 1);
+  rowAt(row).pending &= <u8>~bit;
 }
 
 /** Makes the mailbox of a pending handle. Place of the handle, FULL or NO_MEMORY. */
