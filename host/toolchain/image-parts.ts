@@ -95,7 +95,9 @@ function headerParts(
   const table: FieldTable = image.version === 1 ? HXE_V1_FIELDS : HXE_V2_FIELDS;
   return Object.entries(table).map(([name, [offset, type]]) => {
     const why = name === "version" ? "the linker writes version 2" : OTHERWISE;
-    return part(`header field ${name}`, offset, FIELD_SIZE[type], why);
+    // What follows the NUL of a name is a part of its own.
+    const size = type === "ascii32" ? Math.min(image.appName.length + 1, 32) : FIELD_SIZE[type];
+    return part(`header field ${name}`, offset, size, why);
   });
 }
 

@@ -40,11 +40,15 @@ describe("f16FromNumber", () => {
   });
 
   it("gives the nearer of two neighbours everywhere between them", () => {
+    const wrong: number[] = [];
     for (let bits = 0; bits < 0x7bff; bits++) {
       const [low, high] = [f16ToNumber(bits), f16ToNumber(bits + 1)];
-      const middle = (low + high) / 2;
-      expect(f16FromNumber(middle)).toBe(bits % 2 === 0 ? bits : bits + 1);
+      const even = bits % 2 === 0 ? bits : bits + 1;
+      if (f16FromNumber((low + high) / 2) !== even) wrong.push(bits);
+      if (f16FromNumber(low + (high - low) * 0.499) !== bits) wrong.push(bits);
+      if (f16FromNumber(low + (high - low) * 0.501) !== bits + 1) wrong.push(bits);
     }
+    expect(wrong).toEqual([]);
   });
 });
 

@@ -8,9 +8,9 @@ export interface AsmCase {
   sections: Map<string, string>;
 }
 
-/** The cases of tests/vectors/asm/<name>.txt. A case begins at `# `, a section at `-- `. */
-export function readCases(name: string): AsmCase[] {
-  const url = new URL(`../../vectors/asm/${name}.txt`, import.meta.url);
+/** The cases of tests/vectors/<folder>/<name>.txt. A case begins at `# `, a section at `-- `. */
+export function readCases(name: string, folder = "asm"): AsmCase[] {
+  const url = new URL(`../../vectors/${folder}/${name}.txt`, import.meta.url);
   const cases: AsmCase[] = [];
   let section: string | undefined;
   for (const line of readFileSync(url, "utf8").split("\n")) {
