@@ -1,0 +1,360 @@
+// A node in this process: the core on a simulated machine, with verbs that return objects or throw a NodeError.
+
+import { Err } from "../../assembly/spec/errors.ts";
+import { Config, NEVER, TaskState } from "../../assembly/spec/node.ts";
+import type { PersistMode } from "../../assembly/spec/svc.ts";
+import { Core } from "../node/core.ts";
+import type { Machine } from "../node/hal.ts";
+import {
+  type CommandInfo,
+  type MailboxInfo,
+  type Message,
+  type NodeEvent,
+  readCommand,
+  readEvent,
+  readMailbox,
+  readMessage,
+  readRefusal,
+  readSlot,
+  readStore,
+  readTask,
+  readValue,
+  type SlotInfo,
+  type StoreInfo,
+  type TaskInfo,
+  type ValueInfo,
+} from "./records.ts";
+import { NodeError } from "./refusal.ts";
+
+export interface LoadOptions {
+  /** Pid of the task whose place the app takes. */
+  readonly replaces?: number;
+  /** Added to the group of every id, for a further instance. */
+  readonly groupBase?: number;
+  /** Added to every persist key, for a further instance. */
+  readonly keyBase?: number;
+  /** How often a fault restarts the app. */
+  readonly restarts?: number;
+  /** Bytes handed over at once; default: what the I/O buffer holds. */
+  readonly pieceBytes?: number;
+}
+
+export interface NodeOptions {
+  /** Instructions of a turn. */
+  readonly quantum?: number;
+  /** NodeMode bits. */
+  readonly mode?: number;
+  /** Authority of this session (Level). */
+  readonly level?: number;
+}
+
+/** Instructions of one poll. */
+const POLL_BUDGET = 50_000;
+/** Virtual time one poll takes at least, so that waiting for a device ends. */
+const POLL_US = 10;
+/** Instructions a millisecond of node time stands for while tasks run. */
+const STEPS_PER_MS = 100_000;
+/** Polls after which a load that makes no progress is a defect. */
+const POLLS_MAX = 10_000_000;
+
+export class LocalNode {
+  readonly core: Core;
+  private readonly mailboxHandles = new Map<string, number>();
+
+  private constructor(core: Core) {
+    this.core = core;
+  }
+
+  /** Powers a node up and waits until its store is mounted. */
+  static async start(
+    wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module,
+    machine: Machine,
+    options: NodeOptions = {},
+  ): Promise<LocalNode> {
+    const node = new LocalNode(await Core.create(wasm, machine));
+    node.core.exports.hsx_start();
+    if (options.quantum !== undefined) node.configure(Config.QUANTUM, options.quantum);
+    if (options.mode !== undefined) node.configure(Config.MODE, options.mode);
+    if (options.level !== undefined) node.configure(Config.LEVEL, options.level);
+    node.settle();
+    return node;
+  }
+
+  get machine(): Machine {
+    return this.core.machine;
+  }
+  private get x() {
+    return this.core.exports;
+  }
+
+  /** Passes a count on, or throws what the core says against the call. */
+  private check(result: number): number {
+    if (result < 0) throw new NodeError(result, readRefusal(this.core.refusal()));
+    return result;
+  }
+
+  // ---- Time ----
+
+  /** One poll without instructions, and the time it takes. */
+  private pump(): void {
+    this.x.hsx_poll(0);
+    this.machine.advance(POLL_US);
+  }
+
+  /** Polls until nothing is left to do but what tasks do: mounting, loading, formatting. */
+  settle(): void {
+    const isReady = (t: TaskInfo) => t.state === TaskState.READY;
+    for (let n = 0; n < POLLS_MAX; n++) {
+      this.pump();
+      const rest = this.x.hsx_rest() >>> 0;
+      if (rest > 1 || this.tasks().some(isReady)) return;
+    }
+  }
+
+  /** Ms until the node has something to do; undefined: until something comes from outside. */
+  rest_ms(): number | undefined {
+    const rest = this.x.hsx_rest() >>> 0;
+    return rest === NEVER ? undefined : rest;
+  }
+
+  /** One poll of the node at its present time. Returns the instructions retired. */
+  poll(budget = POLL_BUDGET): number {
+    const retired = this.x.hsx_poll(budget);
+    this.machine.advance(Math.max(POLL_US, Math.floor((retired * 1000) / STEPS_PER_MS)));
+    return retired;
+  }
+
+  /** Runs `ms` of node time, jumping over times when nothing is to be done; ends early when `until` says so. */
+  run(ms: number, until: () => boolean = () => false): void {
+    const end = this.machine.now_us + ms * 1000;
+    while (this.machine.now_us < end && !until()) {
+      this.poll();
+      const rest = this.rest_ms();
+      const next = rest === undefined ? end : this.machine.now_us + rest * 1000;
+      if (next > this.machine.now_us)
+        this.machine.advance(Math.min(next, end) - this.machine.now_us);
+    }
+  }
+
+  // ---- Loading ----
+
+  /** Loads an image and returns the pid of its task. Throws the refusal; the node is then as it was. */
+  load(image: Uint8Array, options: LoadOptions = {}): number {
+    const { replaces = 0, groupBase = 0, keyBase = 0, restarts = 0 } = options;
+    this.check(this.x.hsx_load_begin(image.length, replaces, groupBase, keyBase, restarts));
+    const piece = Math.min(options.pieceBytes ?? Infinity, this.config(Config.IO_BYTES));
+    for (let at = 0; at < image.length; at += piece) {
+      const bytes = this.core.write(image.subarray(at, at + piece));
+      this.check(this.x.hsx_load_data(bytes));
+    }
+    return this.finishLoad();
+  }
+
+  /** Starts a task over from its image. */
+  restart(pid: number): void {
+    this.check(this.x.hsx_task_restart(pid));
+    this.finishLoad();
+  }
+
+  private finishLoad(): number {
+    for (let n = 0; n < POLLS_MAX; n++) {
+      const result = this.x.hsx_load_result();
+      if (result !== Err.BUSY) return this.check(result);
+      this.pump();
+    }
+    throw new Error("a load does not end");
+  }
+
+  // ---- Tasks ----
+
+  /** All records a call lays out by index; those that are free are passed by. */
+  private *records(
+    info: (index: number) => number,
+    from = 0,
+  ): Generator<[DataView, number, number]> {
+    for (let index = from; ; index++) {
+      const bytes = info(index);
+      if (bytes === Err.INVALID) return;
+      if (bytes >= 0) yield [this.core.view(), index, bytes];
+    }
+  }
+
+  tasks(): TaskInfo[] {
+    const tasks: TaskInfo[] = [];
+    for (const [view] of this.records(this.x.hsx_task_info)) tasks.push(readTask(view));
+    return tasks.sort((a, b) => a.pid - b.pid);
+  }
+  task(pid: number): TaskInfo | undefined {
+    return this.tasks().find((t) => t.pid === pid);
+  }
+  kill(pid: number): void {
+    this.check(this.x.hsx_task_kill(pid));
+  }
+  pause(pid: number): void {
+    this.check(this.x.hsx_task_pause(pid));
+  }
+  resume(pid: number): void {
+    this.check(this.x.hsx_task_resume(pid));
+  }
+  /** Runs one instruction; the task is paused afterwards. */
+  step(pid: number): number {
+    return this.check(this.x.hsx_task_step(pid));
+  }
+  setReg(pid: number, n: number, value: number): void {
+    this.check(this.x.hsx_reg_set(pid, n, value));
+  }
+  /** Bytes of task memory at a data address. */
+  readMemory(pid: number, address: number, bytes: number): Uint8Array {
+    const io = this.config(Config.IO_BYTES);
+    const out = new Uint8Array(bytes);
+    for (let at = 0; at < bytes; at += io) {
+      const piece = Math.min(io, bytes - at);
+      out.set(this.core.read(this.check(this.x.hsx_mem_read(pid, address + at, piece))), at);
+    }
+    return out;
+  }
+  writeMemory(pid: number, address: number, bytes: Uint8Array): void {
+    const io = this.config(Config.IO_BYTES);
+    for (let at = 0; at < bytes.length; at += io) {
+      const piece = this.core.write(bytes.subarray(at, at + io));
+      this.check(this.x.hsx_mem_write(pid, address + at, piece));
+    }
+  }
+  slots(): SlotInfo[] {
+    const slots: SlotInfo[] = [];
+    for (const [view] of this.records(this.x.hsx_slot_info)) slots.push(readSlot(view));
+    return slots.filter((s) => s.bytes > 0);
+  }
+
+  // ---- Values and commands ----
+
+  values(): ValueInfo[] {
+    const values: ValueInfo[] = [];
+    for (const [view] of this.records(this.x.hsx_value_info)) values.push(readValue(view));
+    return values;
+  }
+  /** binary16 bits. */
+  getValue(oid: number): number {
+    return this.check(this.x.hsx_value_get(oid));
+  }
+  setValue(oid: number, f16: number): void {
+    this.check(this.x.hsx_value_set(oid, f16));
+  }
+  setPersistMode(oid: number, mode: PersistMode): void {
+    this.check(this.x.hsx_value_persist(oid, mode));
+  }
+  /** Saves a value now instead of after its debounce. */
+  saveValue(oid: number): void {
+    this.check(this.x.hsx_value_save(oid));
+  }
+
+  commands(): CommandInfo[] {
+    const commands: CommandInfo[] = [];
+    for (const [view] of this.records(this.x.hsx_command_info)) commands.push(readCommand(view));
+    return commands;
+  }
+  /** Calls a command and runs the node until its handler has returned, `timeout_ms` at most. Returns status and result. */
+  callCommand(oid: number, argument = 0, timeout_ms = 1000): { status: number; result: number } {
+    const call = this.check(this.x.hsx_command_call(oid, argument));
+    let status = this.x.hsx_command_result(call);
+    this.run(timeout_ms, () => {
+      if (status === Err.BUSY) status = this.x.hsx_command_result(call);
+      return status !== Err.BUSY;
+    });
+    if (status === Err.BUSY) throw new NodeError(Err.TIMEOUT, readRefusal(this.core.refusal()));
+    return { status: this.check(status), result: this.core.view().getUint32(0, true) };
+  }
+
+  // ---- Mailboxes ----
+
+  mailboxes(): MailboxInfo[] {
+    const mailboxes: MailboxInfo[] = [];
+    for (const [view, id] of this.records(this.x.hsx_mailbox_info, 1)) {
+      mailboxes.push(readMailbox(view, id));
+    }
+    return mailboxes;
+  }
+  /** The messages that wait in a mailbox; they stay there. */
+  messages(id: number): Message[] {
+    const messages: Message[] = [];
+    for (let n = 0; ; n++) {
+      const bytes = this.x.hsx_mailbox_message(id, n);
+      if (bytes < 0) return messages;
+      messages.push(readMessage(this.core.view(), bytes));
+    }
+  }
+  /** Handle of the host on a mailbox, which is made if need be. */
+  openMailbox(name: string): number {
+    const known = this.mailboxHandles.get(name);
+    if (known !== undefined) return known;
+    const handle = this.check(this.x.hsx_mailbox_open(this.writeText(name)));
+    this.mailboxHandles.set(name, handle);
+    return handle;
+  }
+  closeMailbox(name: string): void {
+    const handle = this.mailboxHandles.get(name);
+    if (handle === undefined) return;
+    this.mailboxHandles.delete(name);
+    this.check(this.x.hsx_mailbox_close(handle));
+  }
+  bindMailbox(name: string, capacity: number, mode: number): number {
+    return this.check(this.x.hsx_mailbox_bind(this.writeText(name), capacity, mode));
+  }
+  send(handle: number, data: Uint8Array, flags = 0, channel = 0): number {
+    const bytes = this.core.write(data);
+    return this.check(this.x.hsx_mailbox_send(handle, bytes, flags, channel));
+  }
+  /** The next message; undefined: none waits. */
+  receive(handle: number): Message | undefined {
+    const bytes = this.x.hsx_mailbox_receive(handle);
+    if (bytes === Err.NO_DATA) return undefined;
+    return readMessage(this.core.view(), this.check(bytes));
+  }
+  tap(handle: number, on: boolean): void {
+    this.check(this.x.hsx_mailbox_tap(handle, on ? 1 : 0));
+  }
+
+  private writeText(text: string): number {
+    return this.core.write(new TextEncoder().encode(text));
+  }
+
+  // ---- Node ----
+
+  config(key: Config): number {
+    return this.x.hsx_config_get(key) >>> 0;
+  }
+  configure(key: Config, value: number): void {
+    this.check(this.x.hsx_config_set(key, value));
+  }
+  /** Events since the last call, oldest first. A gap in `seq` is what was dropped. */
+  events(): NodeEvent[] {
+    const events: NodeEvent[] = [];
+    while (this.x.hsx_event() === Err.OK) events.push(readEvent(this.core.view()));
+    return events;
+  }
+  store(): StoreInfo {
+    this.check(this.x.hsx_store_info());
+    return readStore(this.core.view());
+  }
+  /** Formats the device for as many cells as it holds, or `cells`. What it held is lost. */
+  formatStore(cells = this.store().capacityCells, schema = 0): void {
+    this.check(this.x.hsx_store_format(cells, schema));
+    this.settle();
+  }
+  /** Factory reset: no value is kept any more. */
+  resetStore(): void {
+    this.check(this.x.hsx_store_reset());
+    this.settle();
+  }
+  /** Pid that holds a pin, and its PinMode and PinEdge bits. */
+  pin(pin: number): { holder: number; mode: number; level: number } {
+    const info = this.x.hsx_pin_info(pin);
+    return { holder: info & 0xff, mode: info >> 8, level: this.machine.pinLevel(pin) };
+  }
+  /** Gives the node a file. */
+  putFile(name: string, data: Uint8Array): void {
+    const nameLength = this.writeText(name);
+    this.core.write(data, nameLength);
+    this.check(this.x.hsx_file_put(nameLength, data.length));
+  }
+}

@@ -1,0 +1,289 @@
+// Records of the I/O buffer as objects: bytes by the offsets of assembly/spec/node.ts, nothing interpreted.
+
+import * as R from "../../assembly/spec/node.ts";
+
+export interface TaskInfo {
+  readonly pid: number;
+  readonly name: string;
+  readonly state: R.TaskState;
+  /** Why its last run ended; of a faulted task, the fault. */
+  readonly stop: R.Stop;
+  readonly confirmed: boolean;
+  readonly pc: number;
+  readonly sp: number;
+  /** Psw bits. */
+  readonly psw: number;
+  /** Instructions retired. */
+  readonly steps: number;
+  /** Milliseconds until it wakes; undefined: nothing is due. */
+  readonly timer_ms: number | undefined;
+  readonly restartsLeft: number;
+  readonly stackBytes: number;
+  readonly codeBytes: number;
+  readonly dataBytes: number;
+  /** CRC-32 over every byte of its image, and the image's length: what the image is known by. */
+  readonly imageCrc: number;
+  readonly imageBytes: number;
+  /** R0 to R15, unsigned. */
+  readonly regs: readonly number[];
+}
+
+export interface ValueInfo {
+  /** group << 8 | id */
+  readonly oid: number;
+  readonly name: string;
+  readonly groupName: string;
+  readonly unit: string;
+  /** binary16 bits, like init, epsilon, min and max. */
+  readonly value: number;
+  readonly init: number;
+  readonly epsilon: number;
+  readonly min: number;
+  readonly max: number;
+  readonly persistKey: number;
+  readonly rate_ms: number;
+  /** ValueFlag bits. */
+  readonly flags: number;
+  readonly auth: number;
+  readonly owner: number;
+  /** Not yet saved. */
+  readonly isDirty: boolean;
+  /** What was stored could not be read; `init` holds. */
+  readonly isStale: boolean;
+  readonly isLoadOnly: boolean;
+}
+
+export interface CommandInfo {
+  readonly oid: number;
+  readonly name: string;
+  readonly groupName: string;
+  readonly help: string;
+  /** CommandFlag bits. */
+  readonly flags: number;
+  readonly auth: number;
+  readonly owner: number;
+}
+
+export interface MailboxInfo {
+  readonly id: number;
+  /** With namespace and owner: `svc:stdio.out@1`. */
+  readonly name: string;
+  readonly namespace: number;
+  readonly owner: number | undefined;
+  readonly capacity: number;
+  readonly used: number;
+  readonly messages: number;
+  /** MailboxMode bits. */
+  readonly mode: number;
+  readonly handles: number;
+}
+
+export interface Message {
+  /** Whole length; `data` may be cut to what the buffer holds. */
+  readonly length: number;
+  readonly flags: number;
+  readonly channel: number;
+  readonly source: number;
+  readonly data: Uint8Array;
+}
+
+export interface NodeEvent {
+  readonly seq: number;
+  readonly ms: number;
+  readonly type: R.EventType;
+  readonly pid: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+export interface StoreInfo {
+  readonly state: number;
+  readonly cells: number;
+  readonly live: number;
+  readonly free: number;
+  readonly damaged: number;
+  readonly retired: number;
+  readonly epoch: number;
+  readonly schema: number;
+  readonly saved: number;
+  readonly programmedBytes: number;
+  readonly deviceBytes: number;
+  readonly capacityCells: number;
+}
+
+export interface SlotInfo {
+  readonly bytes: number;
+  readonly crc: number;
+  readonly users: number;
+  readonly verified: boolean;
+  readonly name: string;
+}
+
+/** Why a call failed, as the core recorded it. */
+export interface Refusal {
+  readonly code: number;
+  /** Place in the image. */
+  readonly offset: number;
+  readonly need: number;
+  readonly have: number;
+  readonly resource: R.Resource;
+  readonly pid: number;
+  readonly oid: number;
+  readonly name: string;
+}
+
+const utf8 = new TextDecoder("utf-8");
+const NO_OWNER = 0xffff;
+
+function bytesOf(view: DataView, at: number, length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + at, length).slice();
+}
+/** A text behind its length byte. */
+function textAt(view: DataView, at: number): string {
+  return utf8.decode(bytesOf(view, at + 1, view.getUint8(at)));
+}
+/** Texts that follow one another. */
+function textsAt(view: DataView, at: number, count: number): string[] {
+  return Array.from({ length: count }, () => {
+    const text = textAt(view, at);
+    at += 1 + view.getUint8(at);
+    return text;
+  });
+}
+
+export function readTask(view: DataView): TaskInfo {
+  const timer = view.getUint32(R.TASK_TIMER_OFF, true);
+  return {
+    pid: view.getUint8(R.TASK_PID_OFF),
+    name: textAt(view, R.TASK_NAME_OFF),
+    state: view.getUint8(R.TASK_STATE_OFF),
+    stop: view.getUint8(R.TASK_STOP_OFF),
+    confirmed: (view.getUint8(R.TASK_FLAGS_OFF) & 1) !== 0,
+    pc: view.getUint32(R.TASK_PC_OFF, true),
+    sp: view.getUint32(R.TASK_SP_OFF, true),
+    psw: view.getUint8(R.TASK_PSW_OFF),
+    steps: view.getUint32(R.TASK_STEPS_OFF, true),
+    timer_ms: timer === R.NEVER ? undefined : timer,
+    restartsLeft: view.getUint8(R.TASK_RESTARTS_OFF),
+    stackBytes: view.getUint16(R.TASK_STACK_OFF, true),
+    codeBytes: view.getUint32(R.TASK_CODE_OFF, true),
+    dataBytes: view.getUint32(R.TASK_DATA_OFF, true),
+    imageCrc: view.getUint32(R.TASK_CRC_OFF, true),
+    imageBytes: view.getUint32(R.TASK_BYTES_OFF, true),
+    regs: Array.from({ length: 16 }, (_, n) => view.getUint32(R.TASK_REGS_OFF + 4 * n, true)),
+  };
+}
+
+export function readValue(view: DataView): ValueInfo {
+  const bits = view.getUint8(R.VALUE_RECORD_BITS_OFF);
+  const [name = "", groupName = "", unit = ""] = textsAt(view, R.VALUE_RECORD_NAME_OFF, 3);
+  return {
+    oid: view.getUint16(R.VALUE_RECORD_OID_OFF, true),
+    name,
+    groupName,
+    unit,
+    value: view.getUint16(R.VALUE_RECORD_VALUE_OFF, true),
+    init: view.getUint16(R.VALUE_RECORD_INIT_OFF, true),
+    epsilon: view.getUint16(R.VALUE_RECORD_EPSILON_OFF, true),
+    min: view.getUint16(R.VALUE_RECORD_MIN_OFF, true),
+    max: view.getUint16(R.VALUE_RECORD_MAX_OFF, true),
+    persistKey: view.getUint16(R.VALUE_RECORD_KEY_OFF, true),
+    rate_ms: view.getUint16(R.VALUE_RECORD_RATE_OFF, true),
+    flags: view.getUint8(R.VALUE_RECORD_FLAGS_OFF),
+    auth: view.getUint8(R.VALUE_RECORD_AUTH_OFF),
+    owner: view.getUint8(R.VALUE_RECORD_OWNER_OFF),
+    isDirty: (bits & R.ValueRecordBit.DIRTY) !== 0,
+    isStale: (bits & R.ValueRecordBit.STALE) !== 0,
+    isLoadOnly: (bits & R.ValueRecordBit.LOAD_ONLY) !== 0,
+  };
+}
+
+export function readCommand(view: DataView): CommandInfo {
+  const [name = "", groupName = "", help = ""] = textsAt(view, R.COMMAND_RECORD_NAME_OFF, 3);
+  return {
+    oid: view.getUint16(R.COMMAND_RECORD_OID_OFF, true),
+    name,
+    groupName,
+    help,
+    flags: view.getUint8(R.COMMAND_RECORD_FLAGS_OFF),
+    auth: view.getUint8(R.COMMAND_RECORD_AUTH_OFF),
+    owner: view.getUint8(R.COMMAND_RECORD_OWNER_OFF),
+  };
+}
+
+export function readMailbox(view: DataView, id: number): MailboxInfo {
+  const owner = view.getUint16(R.MAILBOX_RECORD_OWNER_OFF, true);
+  return {
+    id,
+    name: textAt(view, R.MAILBOX_RECORD_NAME_OFF),
+    namespace: view.getUint8(R.MAILBOX_RECORD_NAMESPACE_OFF),
+    owner: owner === NO_OWNER ? undefined : owner,
+    capacity: view.getUint16(R.MAILBOX_RECORD_CAPACITY_OFF, true),
+    used: view.getUint16(R.MAILBOX_RECORD_USED_OFF, true),
+    messages: view.getUint16(R.MAILBOX_RECORD_COUNT_OFF, true),
+    mode: view.getUint8(R.MAILBOX_RECORD_MODE_OFF),
+    handles: view.getUint16(R.MAILBOX_RECORD_HANDLES_OFF, true),
+  };
+}
+
+/** `bytes`: of the whole record. */
+export function readMessage(view: DataView, bytes: number): Message {
+  return {
+    length: view.getUint16(R.MESSAGE_RECORD_LENGTH_OFF, true),
+    flags: view.getUint16(R.MESSAGE_RECORD_FLAGS_OFF, true),
+    channel: view.getUint16(R.MESSAGE_RECORD_CHANNEL_OFF, true),
+    source: view.getUint16(R.MESSAGE_RECORD_SOURCE_OFF, true),
+    data: bytesOf(view, R.MESSAGE_RECORD_DATA_OFF, bytes - R.MESSAGE_RECORD_DATA_OFF),
+  };
+}
+
+export function readEvent(view: DataView): NodeEvent {
+  return {
+    seq: view.getUint32(R.EVENT_SEQ_OFF, true),
+    ms: view.getUint32(R.EVENT_MS_OFF, true),
+    type: view.getUint8(R.EVENT_TYPE_OFF),
+    pid: view.getUint8(R.EVENT_PID_OFF),
+    a: view.getUint16(R.EVENT_A_OFF, true),
+    b: view.getUint32(R.EVENT_B_OFF, true),
+  };
+}
+
+export function readStore(view: DataView): StoreInfo {
+  return {
+    state: view.getUint8(R.STORE_RECORD_STATE_OFF),
+    cells: view.getUint16(R.STORE_RECORD_CELLS_OFF, true),
+    live: view.getUint16(R.STORE_RECORD_LIVE_OFF, true),
+    free: view.getUint16(R.STORE_RECORD_FREE_OFF, true),
+    damaged: view.getUint16(R.STORE_RECORD_DAMAGED_OFF, true),
+    retired: view.getUint16(R.STORE_RECORD_RETIRED_OFF, true),
+    epoch: view.getUint16(R.STORE_RECORD_EPOCH_OFF, true),
+    schema: view.getUint16(R.STORE_RECORD_SCHEMA_OFF, true),
+    saved: view.getUint32(R.STORE_RECORD_SAVED_OFF, true),
+    programmedBytes: view.getUint32(R.STORE_RECORD_PROGRAMMED_OFF, true),
+    deviceBytes: view.getUint32(R.STORE_RECORD_SIZE_OFF, true),
+    capacityCells: view.getUint32(R.STORE_RECORD_CAPACITY_OFF, true),
+  };
+}
+
+export function readSlot(view: DataView): SlotInfo {
+  return {
+    bytes: view.getUint32(R.SLOT_RECORD_BYTES_OFF, true),
+    crc: view.getUint32(R.SLOT_RECORD_CRC_OFF, true),
+    users: view.getUint8(R.SLOT_RECORD_USERS_OFF),
+    verified: view.getUint8(R.SLOT_RECORD_VERIFIED_OFF) !== 0,
+    name: textAt(view, R.SLOT_RECORD_NAME_OFF),
+  };
+}
+
+export function readRefusal(view: DataView): Refusal {
+  return {
+    code: view.getInt32(R.REFUSAL_CODE_OFF, true),
+    offset: view.getUint32(R.REFUSAL_OFFSET_OFF, true),
+    need: view.getUint32(R.REFUSAL_NEED_OFF, true),
+    have: view.getUint32(R.REFUSAL_HAVE_OFF, true),
+    resource: view.getUint8(R.REFUSAL_RESOURCE_OFF),
+    pid: view.getUint8(R.REFUSAL_PID_OFF),
+    oid: view.getUint16(R.REFUSAL_OID_OFF, true),
+    name: textAt(view, R.REFUSAL_NAME_OFF),
+  };
+}

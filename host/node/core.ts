@@ -1,0 +1,107 @@
+// The core in Node: its module instantiated on a Machine, its exports typed, its I/O buffer reached.
+
+import type { Machine } from "./hal.ts";
+
+/** The exports of assembly/index.ts, where each is explained. Negative results are Err of assembly/spec/errors.ts. */
+export interface CoreExports {
+  readonly memory: WebAssembly.Memory;
+  hsx_start(): void;
+  hsx_poll(budget: number): number;
+  hsx_rest(): number;
+  hsx_io(): number;
+  hsx_refusal(): number;
+  hsx_config_get(key: number): number;
+  hsx_config_set(key: number, value: number): number;
+  hsx_event(): number;
+  hsx_load_begin(
+    total: number,
+    replaced: number,
+    groupBase: number,
+    keyBase: number,
+    restarts: number,
+  ): number;
+  hsx_load_data(length: number): number;
+  hsx_load_abort(): number;
+  hsx_load_result(): number;
+  hsx_task_info(bank: number): number;
+  hsx_task_kill(pid: number): number;
+  hsx_task_restart(pid: number): number;
+  hsx_task_pause(pid: number): number;
+  hsx_task_resume(pid: number): number;
+  hsx_task_step(pid: number): number;
+  hsx_reg_set(pid: number, n: number, value: number): number;
+  hsx_mem_read(pid: number, address: number, bytes: number): number;
+  hsx_mem_write(pid: number, address: number, bytes: number): number;
+  hsx_slot_info(slot: number): number;
+  hsx_value_info(index: number): number;
+  hsx_value_get(oid: number): number;
+  hsx_value_set(oid: number, value: number): number;
+  hsx_value_persist(oid: number, mode: number): number;
+  hsx_value_save(oid: number): number;
+  hsx_command_info(index: number): number;
+  hsx_command_call(oid: number, argument: number): number;
+  hsx_command_result(call: number): number;
+  hsx_mailbox_info(id: number): number;
+  hsx_mailbox_message(id: number, n: number): number;
+  hsx_mailbox_open(length: number): number;
+  hsx_mailbox_bind(length: number, capacity: number, mode: number): number;
+  hsx_mailbox_send(handle: number, length: number, flags: number, channel: number): number;
+  hsx_mailbox_receive(handle: number): number;
+  hsx_mailbox_peek(handle: number): number;
+  hsx_mailbox_tap(handle: number, on: number): number;
+  hsx_mailbox_close(handle: number): number;
+  hsx_pin_info(pin: number): number;
+  hsx_store_info(): number;
+  hsx_store_format(cells: number, schema: number): number;
+  hsx_store_reset(): number;
+  hsx_file_put(nameLength: number, length: number): number;
+}
+
+/** One node's core. */
+export class Core {
+  readonly exports: CoreExports;
+  readonly machine: Machine;
+  /** Address and bytes of the I/O buffer. */
+  private readonly io: number;
+
+  private constructor(exports: CoreExports, machine: Machine) {
+    this.exports = exports;
+    this.machine = machine;
+    this.io = exports.hsx_io();
+  }
+
+  /** Instantiates a module of the core (bytes or compiled) on a machine. The node is not started yet. */
+  static async create(
+    wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module,
+    machine: Machine,
+  ): Promise<Core> {
+    const module = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
+    const imports = { hal: machine.imports() as unknown as WebAssembly.ModuleImports };
+    const instance = await WebAssembly.instantiate(module, imports);
+    const exports = instance.exports as unknown as CoreExports;
+    machine.attach(() => new Uint8Array(exports.memory.buffer));
+    return new Core(exports, machine);
+  }
+
+  /** All of linear memory. */
+  memory(): Uint8Array {
+    return new Uint8Array(this.exports.memory.buffer);
+  }
+  /** Bytes of the I/O buffer, a copy. */
+  read(length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.exports.memory.buffer, this.io, length).slice();
+  }
+  /** The I/O buffer as a view. */
+  view(): DataView {
+    return new DataView(this.exports.memory.buffer, this.io);
+  }
+  /** Lays bytes into the I/O buffer and returns how many. */
+  write(bytes: Uint8Array, at = 0): number {
+    new Uint8Array(this.exports.memory.buffer).set(bytes, this.io + at);
+    return bytes.length;
+  }
+  /** The Refusal record. */
+  refusal(): DataView {
+    return new DataView(this.exports.memory.buffer, this.exports.hsx_refusal());
+  }
+}

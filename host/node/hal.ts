@@ -1,0 +1,230 @@
+// The machine a core in Node runs on: virtual time, console, CAN queues, pins, an SD card and non-volatile bytes.
+
+import type * as Hal from "../../assembly/hal.d.ts";
+import { Err } from "../../assembly/spec/errors.ts";
+import { ResetCause } from "../../assembly/spec/node.ts";
+import { PinEdge, PinMode } from "../../assembly/spec/svc.ts";
+import { NvDevice, type NvHal } from "./nv.ts";
+
+/** A classic CAN frame with an 11-bit identifier. */
+export interface CanFrame {
+  readonly id: number;
+  readonly data: Uint8Array;
+}
+
+export interface MachineOptions {
+  /** Milliseconds on the clock at power-on; it wraps at 2^32. */
+  readonly start_ms?: number;
+  readonly nv?: NvDevice;
+  /** Blocks of 512 bytes. */
+  readonly sd?: Uint8Array;
+  /** Pins the board gives to apps. */
+  readonly pins?: number;
+  readonly uid?: Uint8Array;
+  readonly resetCause?: ResetCause;
+  /** Hears of what the core does to the outside. */
+  readonly onUart?: (bytes: Uint8Array) => void;
+  readonly onCan?: (frame: CanFrame) => void;
+  readonly onPin?: (pin: number, level: number | undefined) => void;
+  readonly onReset?: (bootloader: boolean) => void;
+}
+
+interface Pin {
+  mode: number;
+  /** What the core drives; undefined: not driven, at its safe level. */
+  driven: number | undefined;
+  /** What the outside applies. */
+  applied: number;
+}
+
+const SD_BLOCK = 512;
+const CAN_FILTERS = 8;
+const CAN_QUEUE = 64;
+const U32 = 2 ** 32;
+const EDGE_MASK = PinEdge.RISING | PinEdge.FALLING;
+
+/** Implements every import of the core. Nothing here waits: time moves when advance() is called. */
+export class Machine {
+  readonly nv: NvDevice | undefined;
+  readonly pins: Pin[];
+  /** Bytes uart_write takes before the console is full; unlimited unless a test sets it. */
+  uartRoom = Number.POSITIVE_INFINITY;
+  /** What the next frames to send meet. */
+  canState: "ok" | "busy" | "off" = "ok";
+  private readonly options: MachineOptions;
+  private time_us: number;
+  private memory: () => Uint8Array = () => new Uint8Array();
+  private readonly uartInput: number[] = [];
+  private readonly canInput: CanFrame[] = [];
+  private readonly edges: number[] = [];
+  private readonly filters: { match: number; mask: number }[] = [];
+
+  constructor(options: MachineOptions = {}) {
+    this.options = options;
+    this.nv = options.nv;
+    this.time_us = (options.start_ms ?? 0) * 1000;
+    const count = options.pins ?? 16;
+    this.pins = Array.from({ length: count }, () => {
+      return { mode: PinMode.INPUT, driven: undefined, applied: 0 };
+    });
+  }
+
+  /** Lets the core's memory be reached; called once it exists. */
+  attach(memory: () => Uint8Array): void {
+    this.memory = memory;
+  }
+
+  // ---- Time ----
+
+  /** Microseconds since the clock's zero; does not wrap. */
+  get now_us(): number {
+    return this.time_us;
+  }
+  advance(us: number): void {
+    this.time_us += us;
+  }
+
+  // ---- What the outside does ----
+
+  typeConsole(bytes: Iterable<number>): void {
+    this.uartInput.push(...bytes);
+  }
+  /** A frame on the bus; false: the receive queue is full and it is lost. */
+  receiveFrame(frame: CanFrame): boolean {
+    const passes = this.filters.some((f) => (frame.id & f.mask) === (f.match & f.mask));
+    if (!passes || this.canInput.length === CAN_QUEUE) return false;
+    this.canInput.push(frame);
+    return true;
+  }
+  /** Applies a level to a pin from outside. */
+  applyPin(pin: number, level: 0 | 1): void {
+    const p = this.pins[pin];
+    if (p === undefined || p.applied === level) return;
+    p.applied = level;
+    const edge = level === 1 ? PinEdge.RISING : PinEdge.FALLING;
+    if ((p.mode & edge) !== 0) this.edges.push(pin + 256 * level);
+  }
+  /** Level a meter would see: driven, pulled up or applied. */
+  pinLevel(pin: number): number {
+    const p = this.pins[pin];
+    return p === undefined ? 0 : (p.driven ?? p.applied);
+  }
+
+  // ---- The imports ----
+
+  private bytes(address: number, length: number): Uint8Array {
+    return this.memory().subarray(address, address + length);
+  }
+  private view(address: number, length: number): DataView {
+    const memory = this.memory();
+    return new DataView(memory.buffer, address, length);
+  }
+
+  private uartWrite(data: number, len: number): number {
+    const taken = Math.min(len, this.uartRoom);
+    this.uartRoom -= taken;
+    if (taken > 0) this.options.onUart?.(this.bytes(data, taken).slice());
+    return taken;
+  }
+  private uartRead(data: number, len: number): number {
+    const got = this.uartInput.splice(0, len);
+    this.bytes(data, got.length).set(got);
+    return got.length;
+  }
+
+  private canSend(id: number, data: number, len: number): number {
+    if (this.canState === "off") return Err.IO;
+    if (this.canState === "busy") return Err.BUSY;
+    this.options.onCan?.({ id, data: this.bytes(data, len).slice() });
+    return Err.OK;
+  }
+  private canReceive(frame: number): number {
+    const next = this.canInput.shift();
+    if (next === undefined) return Err.NO_DATA;
+    const view = this.view(frame, 12);
+    view.setUint16(0, next.id, true);
+    view.setUint8(2, next.data.length);
+    view.setUint8(3, 0);
+    this.bytes(frame + 4, next.data.length).set(next.data);
+    return Err.OK;
+  }
+  private canFilter(match: number, mask: number): number {
+    if (this.filters.some((f) => f.match === match && f.mask === mask)) return Err.OK;
+    if (this.filters.length === CAN_FILTERS) return Err.FULL;
+    this.filters.push({ match, mask });
+    return Err.OK;
+  }
+
+  private sdRead(block: number, data: number): number {
+    const card = this.options.sd;
+    if (card === undefined) return Err.ABSENT;
+    const at = block * SD_BLOCK;
+    if (at + SD_BLOCK > card.length) return Err.IO;
+    this.bytes(data, SD_BLOCK).set(card.subarray(at, at + SD_BLOCK));
+    return Err.OK;
+  }
+
+  private gpioConfigure(pin: number, mode: number): number {
+    const p = this.pins[pin];
+    if (p === undefined || (mode & ~EDGE_MASK) > PinMode.OUTPUT) return Err.INVALID;
+    p.mode = mode;
+    const isOutput = (mode & ~EDGE_MASK) === PinMode.OUTPUT;
+    p.driven = isOutput ? (p.driven ?? 0) : undefined;
+    if ((mode & ~EDGE_MASK) === PinMode.INPUT_PULLUP) p.applied = 1;
+    return Err.OK;
+  }
+  private gpioRead(pin: number): number {
+    return this.pins[pin] === undefined ? Err.INVALID : this.pinLevel(pin);
+  }
+  private gpioWrite(pin: number, level: number): number {
+    const p = this.pins[pin];
+    if (p === undefined) return Err.INVALID;
+    if ((p.mode & ~EDGE_MASK) !== PinMode.OUTPUT) return Err.STATE;
+    if (p.driven !== level) this.options.onPin?.(pin, level);
+    p.driven = level;
+    return Err.OK;
+  }
+  private gpioRelease(pin: number): number {
+    const p = this.pins[pin];
+    if (p === undefined) return Err.INVALID;
+    if (p.driven !== undefined) this.options.onPin?.(pin, undefined);
+    p.mode = PinMode.INPUT;
+    p.driven = undefined;
+    return Err.OK;
+  }
+
+  private nodeUid(data: number): number {
+    const uid = this.options.uid ?? new Uint8Array(8);
+    this.bytes(data, uid.length).set(uid);
+    return uid.length;
+  }
+
+  private nvHal(): NvHal {
+    return (this.nv ?? new NvDevice(new Uint8Array(0))).hal(() => this.memory());
+  }
+
+  /** All imports of the core. */
+  imports(): typeof Hal {
+    return {
+      clock_ms: () => (Math.floor(this.time_us / 1000) % U32) | 0,
+      clock_us: () => (this.time_us % U32) | 0,
+      uart_write: (data, len) => this.uartWrite(data, len),
+      uart_read: (data, len) => this.uartRead(data, len),
+      can_send: (id, data, len) => this.canSend(id, data, len),
+      can_receive: (frame) => this.canReceive(frame),
+      can_filter: (match, mask) => this.canFilter(match, mask),
+      ...this.nvHal(),
+      sd_blocks: () => Math.floor((this.options.sd?.length ?? 0) / SD_BLOCK),
+      sd_read: (block, data) => this.sdRead(block, data),
+      gpio_count: () => this.pins.length,
+      gpio_configure: (pin, mode) => this.gpioConfigure(pin, mode),
+      gpio_read: (pin) => this.gpioRead(pin),
+      gpio_write: (pin, level) => this.gpioWrite(pin, level),
+      gpio_release: (pin) => this.gpioRelease(pin),
+      gpio_edge: () => this.edges.shift() ?? Err.NO_DATA,
+      node_uid: (data) => this.nodeUid(data),
+      node_reset_cause: () => this.options.resetCause ?? ResetCause.POWER_ON,
+      node_reset: (bootloader) => this.options.onReset?.(bootloader !== 0),
+    } satisfies typeof Hal;
+  }
+}
