@@ -38,6 +38,8 @@ import {
 } from "./metadata";
 import { slotByte } from "./slot";
 
+/** Bytes of the header checked in one call. */
+const HEADER_SLICE: u32 = 32;
 const FLAGS_ALL: u32 = HxeFlag.MANIFEST | HxeFlag.MULTIPLE;
 
 /** Offset just behind rodata and, if there is one, the manifest's length. */
@@ -200,14 +202,17 @@ function headerEnd(c: Check): u32 {
   return c.at <= HXE_CRC_OFF ? HXE_V1_SIZE : imageHeaderSize(c.slot);
 }
 
-/** Checks the bytes of the header that are there. NO_DATA: more must come. */
+/** Checks a slice of the header's bytes. NO_DATA: more must come. */
 export function checkHeader(c: Check): i32 {
-  while (c.at < headerEnd(c)) {
+  for (let n: u32 = 0; n < HEADER_SLICE; n++) {
+    if (c.at >= headerEnd(c)) {
+      endHeader(c);
+      return Err.BUSY;
+    }
     if (c.at >= c.received) return Err.NO_DATA;
     const sound = checkByte(c, c.at);
     if (sound < 0) return sound;
     c.at += 1;
   }
-  endHeader(c);
   return Err.BUSY;
 }

@@ -51,7 +51,7 @@ import { UTF8_BAD, utf8Next } from "./utf8";
 /** Bytes of a string read in one call. */
 const STRING_SLICE: u32 = 64;
 /** Entries compared with the one under check in one call. */
-const COMPARE_SLICE: u32 = 8;
+const COMPARE_SLICE: u32 = 16;
 
 const VALUE_FLAGS: u32 =
   ValueFlag.RO |
@@ -279,11 +279,13 @@ function stringField(c: Check, n: u32): u32 {
 /** Turns to a step: a string, or the comparison behind the last. */
 function beginString(c: Check, step: u32): void {
   c.step = <u8>step;
-  c.unfinished = 0;
-  c.other = 0;
-  c.otherEntry = 0;
-  if (step == Step.COMPARE) return;
+  if (step == Step.COMPARE) {
+    c.other = 0;
+    openEarlier(c);
+    return;
+  }
   const offset = slotU16(c.slot, entryAt(c) + stringField(c, step - Step.STRINGS));
+  c.unfinished = 0;
   c.at = offset == 0 ? 0 : sectionOffset(c.slot, c.section) + offset;
 }
 
@@ -304,39 +306,43 @@ function checkString(c: Check): i32 {
   return Err.BUSY;
 }
 
-function compare(c: Check, entry: u32, other: u32): i32 {
+/** Turns to the entries of section `other` that were checked before the one under check. */
+function openEarlier(c: Check): void {
+  c.otherLeft = 0;
+  if (!isEarlier(c, c.other)) return;
+  c.otherAt = sectionOffset(c.slot, c.other);
+  c.otherLeft = c.other == c.section ? c.entry : <u16>sectionEntries(c.slot, c.other);
+}
+
+/** Compares id and key at `entry` with those of a slice of the earlier entries. */
+function compareSlice(c: Check, entry: u32, size: u32, hasKey: bool): i32 {
   const id = slotU16(c.slot, entry + VALUE_GROUP_OFF);
-  if (id == slotU16(c.slot, other + VALUE_GROUP_OFF))
-    return refuse(Err.HXE_DUPLICATE, entry, id, other);
-  if (sectionType(c.slot, c.section) != MetaType.VALUE) return Err.OK;
-  const key = slotU16(c.slot, entry + VALUE_KEY_OFF);
-  const isSame = key != 0 && key == slotU16(c.slot, other + VALUE_KEY_OFF);
-  return isSame ? refuse(Err.HXE_DUPLICATE, entry + VALUE_KEY_OFF, key, other) : Err.OK;
-}
-
-/** Number of entries of section `other` that were checked before the one under check. */
-function earlierEntries(c: Check): u32 {
-  if (c.other == c.section) return c.entry;
-  return isEarlier(c, c.other) ? sectionEntries(c.slot, c.other) : 0;
-}
-
-/** Compares the entry with a slice of those before it. */
-function checkUnique(c: Check): i32 {
-  const entry = entryAt(c);
-  const size = entrySize(sectionType(c.slot, c.section));
-  for (let n: u32 = 0; n < COMPARE_SLICE; n++) {
-    if (c.otherEntry == earlierEntries(c)) {
-      c.other += 1;
-      c.otherEntry = 0;
-      if (c.other < imageSections(c.slot)) continue;
-      c.entry += 1;
-      c.step = <u8>Step.FIELDS;
-      return Err.BUSY;
+  const key = hasKey ? slotU16(c.slot, entry + VALUE_KEY_OFF) : 0;
+  for (let n: u32 = 0; n < COMPARE_SLICE && c.otherLeft != 0; n++) {
+    const other = c.otherAt;
+    if (id == slotU16(c.slot, other + VALUE_GROUP_OFF)) {
+      return refuse(Err.HXE_DUPLICATE, entry, id, other);
     }
-    const sound = compare(c, entry, sectionOffset(c.slot, c.other) + <u32>c.otherEntry * size);
-    if (sound < 0) return sound;
-    c.otherEntry += 1;
+    if (key != 0 && key == slotU16(c.slot, other + VALUE_KEY_OFF)) {
+      return refuse(Err.HXE_DUPLICATE, entry + VALUE_KEY_OFF, key, other);
+    }
+    c.otherAt += size;
+    c.otherLeft -= 1;
   }
+  return Err.BUSY;
+}
+
+/** Compares the entry with those before it, section by section. */
+function checkUnique(c: Check): i32 {
+  const type = sectionType(c.slot, c.section);
+  if (c.otherLeft != 0) return compareSlice(c, entryAt(c), entrySize(type), type == MetaType.VALUE);
+  c.other += 1;
+  if (c.other < imageSections(c.slot)) {
+    openEarlier(c);
+    return Err.BUSY;
+  }
+  c.entry += 1;
+  c.step = <u8>Step.FIELDS;
   return Err.BUSY;
 }
 

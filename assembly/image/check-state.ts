@@ -13,8 +13,8 @@
 // 34  commands    u16
 // 36  mailboxes   u16
 // 38  entry       u16  entry under check in the section
-// 40  otherEntry  u16  entry it is compared with
-// 42  other       u8   section of that entry
+// 40  otherEntry  u16  entries of section `other` it was compared with
+// 42  other       u8   section whose entries it is compared with
 // 43  section     u8   section under check
 // 44  slot        u8   where the image lies
 // 45  phase       u8   Phase
@@ -22,7 +22,10 @@
 // 47  flags       u8   CheckFlag bits
 // 48  verdict     i32  BUSY until the end
 // 52  unfinished  u8   state of UTF-8 in the string under check
-// 53  (11 spare)
+// 53  (3 spare)
+// 56  otherAt     u32  next entry it is compared with
+// 60  otherLeft   u16  entries of that section still to compare
+// 62  (2 spare)
 
 import { CHECK_SIZE, SESSION_BASE } from "../layout";
 
@@ -70,8 +73,10 @@ export class Check {
   flags: u8 = 0;
   verdict: i32 = 0;
   unfinished: u8 = 0;
+  otherAt: u32 = 0;
+  otherLeft: u16 = 0;
 }
-if (offsetof<Check>("unfinished") != 52) ERROR("Check.unfinished: offset");
+if (offsetof<Check>("otherLeft") != 60) ERROR("Check.otherLeft: offset");
 if (offsetof<Check>() > CHECK_SIZE) ERROR("Check: size");
 
 /** The one Check. */

@@ -105,8 +105,10 @@ export function imageName(slot: u32, to: usize): u32 {
 
 // ---- The table ----
 
+/** A field of a section's row. Version 1 has no sections, so that nobody asks for its rows. */
 function tableField(slot: u32, section: u32, field: u32): u32 {
-  return slotU32(slot, imageTable(slot) + section * META_ENTRY_SIZE + field);
+  const table = slotU32(slot, HXE_META_OFFSET_OFF);
+  return slotU32(slot, table + section * META_ENTRY_SIZE + field);
 }
 /** MetaType of section 0 to imageSections() - 1, or a number nobody knows. */
 export function sectionType(slot: u32, section: u32): u32 {

@@ -50,7 +50,7 @@ export const HXE_DATA_MAX: u32 = 0x10000;
 
 // ---- Metadata table: 16 bytes an entry ----
 /** Most sections; an image with more is refused. */
-export const META_SECTION_MAX: u32 = 32;
+export const META_SECTION_MAX: u32 = 16;
 export const META_ENTRY_SIZE: u32 = 16;
 export const META_TYPE_OFF: u32 = 0;
 export const META_OFFSET_OFF: u32 = 4;

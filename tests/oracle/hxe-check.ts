@@ -143,7 +143,7 @@ function readHeader(file: Uint8Array): Header {
     "reserved",
   );
   const [table, count] = [bytes.u32(0x40), bytes.u32(0x44)];
-  demand(count <= 32, "too many sections");
+  demand(count <= 16, "too many sections");
   demand(table === 0 ? count === 0 : table >= end, "table over what comes before it");
   demand(table + 16 * count <= file.length, "table cut off");
   const floor = (flags & 1) !== 0 ? end : size;
