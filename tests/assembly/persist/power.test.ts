@@ -66,6 +66,40 @@ describe.each(MEDIA)("power cuts on %s", (medium) => {
   });
 });
 
+describe("two live versions of a key", () => {
+  it.each([
+    [4, 5],
+    [255, 0],
+    [254, 0],
+  ])(
+    "of generations %i and %i: the younger wins, and is committed anew",
+    async (older, younger) => {
+      for (const [olderCell, youngerCell] of [
+        [3, 9],
+        [9, 3],
+      ] as const) {
+        const rig = await StoreRig.open(new NvDevice(new Uint8Array(32 + 8 * 14).fill(0xff)));
+        rig.mount();
+        rig.format(14);
+        const { memory, scratch, encode } = rig.core;
+        const put = (cell: number, generation: number, value: number) => {
+          encode(CellType.VALUE, 0x1234, generation, value, cell, 1);
+          rig.device.bytes.set(new Uint8Array(memory.buffer, scratch(), 8), 32 + 8 * cell);
+        };
+        put(olderCell, older, 1);
+        put(youngerCell, younger, 2);
+        rig.mount();
+        expect(rig.core.live()).toBe(2);
+        expect(rig.get(0x1234)).toBe(2);
+        expect([olderCell, youngerCell]).not.toContain(rig.cellOf(0x1234));
+        expect(rig.device.bytes[32 + 8 * rig.cellOf(0x1234) + 2]).toBe((younger + 1) & 0xff);
+        rig.mount();
+        expect([rig.core.live(), rig.get(0x1234)]).toEqual([1, 2]);
+      }
+    },
+  );
+});
+
 describe("a marker that reads as it likes", () => {
   // the byte in flight at a cut may hold bits that read 0 now and 1 later, until it is rewritten
   it("cannot bring back a deleted value or a half-written one once a boot has seen it absent", async () => {
