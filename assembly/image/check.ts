@@ -5,8 +5,9 @@ import { Err } from "../spec/errors";
 import { HXE_CRC_OFF, HXE_META_OFFSET_OFF, HXE_V1_SIZE, MANIFEST_HEADER_SIZE } from "../spec/hxe";
 import { CHECK_SIZE, MAILBOX_CURSORS_BASE } from "../layout";
 import { checkHeader } from "./check-header";
-import { checkPick, checkSection, checkTable } from "./check-sections";
+import { checkSection } from "./check-sections";
 import { Check, checkAt, Phase } from "./check-state";
+import { checkPick, checkTable } from "./check-table";
 import { CRC_START, crcEnd } from "./crc";
 import { Json, JsonEvent, jsonAt, jsonBegin, jsonByte, jsonIsComplete } from "./json";
 import {
