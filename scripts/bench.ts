@@ -4,9 +4,18 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { Stop } from "../assembly/spec/node.ts";
+import { Err } from "../assembly/spec/errors.ts";
+import {
+  EVENT_B_OFF,
+  EVENT_BYTES,
+  EVENT_TYPE_OFF,
+  EventType,
+  Stop,
+} from "../assembly/spec/node.ts";
+import { Core } from "../host/node/core.ts";
+import { Machine } from "../host/node/hal.ts";
 import { assemble } from "../host/toolchain/assembler.ts";
-import { link } from "../host/toolchain/linker.ts";
+import { type LinkResult, link } from "../host/toolchain/linker.ts";
 import { CoreGuest } from "../tests/oracle/guest-memory.ts";
 import { type Guest, MiniVm } from "../tests/oracle/minivm.ts";
 import { compileProbe, type Probe } from "../tests/probes/compile.ts";
@@ -23,6 +32,10 @@ const PROGRAMS: Readonly<Record<string, number>> = {
 const ROUNDS = 9;
 /** Instructions of a run on the simple interpreter, which takes too long for all of them. */
 const SIMPLE_LIMIT = 300_000;
+/** Bytes of an image a node takes at a time. */
+const IO_BYTES = 1024;
+/** What scripts/bench/mix.mvasm leaves in R0. */
+const MIX_RESULT = 30_000;
 /** The longest run a call of the core makes. */
 const SLICE = 65_535;
 const STACK_BYTES = 4096;
@@ -34,11 +47,16 @@ const { values } = parseArgs({
 
 // ---- Guests ----
 
-function buildGuest(name: string): Guest {
+function build(name: string): Required<Pick<LinkResult, "hxe" | "image">> {
   const file = fromRoot("scripts/bench", `${name}.mvasm`);
   const { object, diagnostics } = assemble(readFileSync(file, "utf8"), { file });
-  const { hxe } = object === undefined ? {} : link([object]);
-  if (hxe === undefined) throw new Error(`${file}: ${JSON.stringify(diagnostics)}`);
+  const { hxe, image } = object === undefined ? {} : link([object]);
+  if (hxe && image) return { hxe, image };
+  throw new Error(`${file}: ${JSON.stringify(diagnostics)}`);
+}
+
+function buildGuest(name: string): Guest {
+  const { hxe } = build(name);
   return {
     code: hxe.code,
     entry: hxe.entry,
@@ -78,6 +96,40 @@ function runOnSimple(guest: Guest): number {
   return rate(vm.steps, start);
 }
 
+/** Loads the image into a node of its own. */
+async function loadNode(wasm: WebAssembly.Module, image: Uint8Array): Promise<Core> {
+  const core = await Core.create(wasm, new Machine());
+  const node = core.exports;
+  node.hsx_start();
+  node.hsx_load_begin(image.length, 0, 0, 0, 0);
+  for (let at = 0; at < image.length; at += IO_BYTES) {
+    node.hsx_load_data(core.write(image.subarray(at, at + IO_BYTES)));
+  }
+  while (node.hsx_load_result() === Err.BUSY) node.hsx_poll(0);
+  if (node.hsx_load_result() < 0) throw new Error(`bench: ${Err[node.hsx_load_result()]}`);
+  return core;
+}
+
+/** R0 of the task that ended, by its event. */
+function exitStatus(core: Core): number | undefined {
+  while (core.exports.hsx_event() === Err.OK) {
+    const event = new DataView(core.read(EVENT_BYTES).buffer);
+    if (event.getUint8(EVENT_TYPE_OFF) === EventType.EXITED)
+      return event.getUint32(EVENT_B_OFF, true);
+  }
+  return undefined;
+}
+
+function runOnNode(core: Core, expected: number): number {
+  const start = performance.now();
+  let steps = 0;
+  for (let retired = 1; retired > 0; steps += retired) retired = core.exports.hsx_poll(SLICE);
+  const mips = rate(steps, start);
+  const status = exitStatus(core);
+  if (status !== expected) throw new Error(`bench: the mix gave ${status}, not ${expected}`);
+  return mips;
+}
+
 // ---- Figures ----
 
 function median(sample: readonly number[]): number {
@@ -104,11 +156,15 @@ function column(table: Table, index: number): number[] {
 const names = Object.keys(PROGRAMS);
 const guests = names.map(buildGuest);
 const probe = await compileProbe("vm", "desktop");
+const wasm = await WebAssembly.compile(readFileSync(fromRoot("build/core/desktop.wasm")));
+const mixImage = build("mix").image;
 const core: Table = [];
 const simple: Table = [];
+const mix: number[] = [];
 for (let round = 0; round < Number(values.rounds); round++) {
   core.push(names.map((name, i) => runOnCore(probe, guests[i] as Guest, PROGRAMS[name] ?? 0)));
   simple.push(guests.map(runOnSimple));
+  mix.push(runOnNode(await loadNode(wasm, mixImage), MIX_RESULT));
 }
 const ratios = core.map((row, i) => geometricMean(row) / geometricMean(simple[i] ?? []));
 
@@ -117,6 +173,7 @@ report({
   figures: [
     ...names.map((name, i) => figure(`vm.${name}`, "MIPS", column(core, i))),
     figure("vm.mean", "MIPS", core.map(geometricMean), ">= 250"),
+    figure("node.mix", "MIPS", mix),
     ...names.map((name, i) => figure(`simple.${name}`, "MIPS", column(simple, i))),
     figure("simple.mean", "MIPS", simple.map(geometricMean)),
     figure("vm.ratio", "times the simple interpreter", ratios),

@@ -97,8 +97,31 @@ class Writer {
       if (random.oneIn(8))
         this.put(random.oneIn(4) ? Op.BRK : Op.SVC, 0, 0, 0, random.below(0x1000));
     }
-    this.branch(Op.JMP, Op.JMPL, top);
-    if (random.oneIn(16)) this.words[this.words.length - 1] = encode(Op.RET);
+    this.end(top);
+  }
+
+  /** Mostly a jump back to the start; else something that leaves the code in one of the ways there are. */
+  private end(top: number): void {
+    const { random } = this;
+    switch (random.below(40)) {
+      case 0:
+      case 1:
+        this.put(Op.RET);
+        break;
+      case 2: // around the last word
+        this.put(Op.JMPL);
+        this.words.push(this.here - 4 + random.below(10));
+        break;
+      case 3: // lacks its second word
+        this.put(random.pick([Op.LDI32, Op.JMPL, Op.JZL, Op.JNZL]), random.below(SCRATCH));
+        break;
+      case 4: // up or down to the end of the stack
+        this.put(random.pick([Op.PUSH, Op.POP, Op.CALL]), random.below(SCRATCH), 0, 0, 1);
+        this.put(Op.JMP, 0, 0, 0, this.here - 4);
+        break;
+      default:
+        this.branch(Op.JMP, Op.JMPL, top);
+    }
   }
 
   private loop(): void {
@@ -180,9 +203,12 @@ class Writer {
     const { random } = this;
     const isStack = random.oneIn(2);
     const size = random.pick([4, 2, 1]);
-    const room = isStack ? this.stackBytes - 64 : Math.min(this.dataBytes, 2000);
+    const isAtEdge = random.oneIn(80);
+    const bytes = isStack ? this.stackBytes : this.dataBytes;
+    const room = isStack && !isAtEdge ? bytes - 64 : bytes; // return addresses lie at the top of the stack
     if (room < size) return;
-    const imm = random.below(room - size + 1);
+    const edge = random.pick([0, room - size]) + random.below(5) - 2;
+    const imm = isAtEdge ? edge : random.below(room - size + 1);
     const kind = size === 4 ? 0 : size === 2 ? 1 : 2;
     const base = isStack ? FRAME : BASE;
     if (random.oneIn(2)) this.put(LOADS[kind] ?? Op.LD, rd, base, 0, imm);
@@ -216,7 +242,7 @@ function randomBytes(random: Random, length: number): Uint8Array {
 export function randomGuest(random: Random, isFlatAllowed: boolean): Guest {
   const isFlat = isFlatAllowed && random.oneIn(6);
   const dataBytes = random.oneIn(8) ? random.below(6) : random.below(600);
-  const stackBytes = 4 * (random.oneIn(8) ? random.below(24) : 24 + random.below(60));
+  const stackBytes = random.oneIn(8) ? random.below(96) : 96 + random.below(240);
   const kind = random.below(20);
   const words = kind < 3 ? noise(random) : new Writer(random, dataBytes, stackBytes).program();
   if (kind >= 17) damage(random, words);
