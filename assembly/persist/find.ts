@@ -12,6 +12,7 @@ import {
   cellKey,
   cellMarker,
   cellValue,
+  isCellType,
   isDamaged,
   isKeyDamaged,
   isLive,
@@ -152,7 +153,8 @@ function sweepDead(s: Store, cell: u32): i32 {
   const isHarmless = ahead != 1 && ahead != 2 && s.job != Job.DELETE;
   if (isFound(s) && isHarmless) return Err.OK;
   s.tries += 1;
-  const err = spoilCell(s, cell);
+  // a marker torn into another type goes first, or the broken body would pass for damage
+  const err = isCellType(cellMarker(SEEN)) ? killCell(s, cell) : spoilCell(s, cell);
   return err < 0 ? err : 1;
 }
 

@@ -64,6 +64,22 @@ describe("a bit that changed in a live cell", () => {
     expect([rig.get(key), rig.core.damaged()]).toEqual([5, 0]);
   });
 
+  it.each(Object.keys(NV_GEOMETRY) as (keyof typeof NV_GEOMETRY)[])(
+    "of another type leaves the key of that type alone, at every boot (%s)",
+    async (medium) => {
+      const bytes = new Uint8Array(32 + 8 * CELLS).fill(0xff);
+      const rig = await StoreRig.open(new NvDevice(bytes, { geometry: NV_GEOMETRY[medium] }));
+      rig.mount();
+      rig.format(CELLS);
+      const cell = rig.set(7, 0x1234, CellType.SYSTEM);
+      rig.device.bytes[32 + 8 * cell + 7] = CellType.VALUE;
+      for (let boot = 0; boot < 3; boot++) {
+        rig.mount();
+        expect([rig.get(7), rig.get(7, CellType.SYSTEM)]).toEqual(["none", "none"]);
+      }
+    },
+  );
+
   it("never gives a wrong value with up to five changed bits", async () => {
     const rig = await filledRig();
     const start = rig.save();
