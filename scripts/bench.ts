@@ -1,6 +1,6 @@
 // `npm run bench`: million HSX instructions per second in Node, and how much faster than the simple interpreter.
-// Each figure is the median of ROUNDS runs with the slowest and the fastest in its note; the rounds take turns, so that
-// a busy machine slows all alike. --rounds N changes their number.
+// Each figure is the median of ROUNDS runs with the slowest and the fastest in its note; the programs take turns.
+// --rounds N changes the number of rounds.
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -69,14 +69,15 @@ function buildGuest(name: string): Guest {
 
 // ---- Runs ----
 
-/** Million instructions per second. */
-function rate(instructions: number, start: number): number {
-  return instructions / (performance.now() - start) / 1000;
+/** Million instructions per second of processor time, so that the share others take of it does not count. */
+function rate(instructions: number, start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return instructions / (user + system);
 }
 
 function runOnCore(probe: Probe, guest: Guest, expected: number): number {
   const core = new CoreGuest(probe, guest);
-  const start = performance.now();
+  const start = process.cpuUsage();
   let stop = Stop.BUDGET;
   while (stop === Stop.BUDGET) {
     core.run(SLICE);
@@ -91,7 +92,7 @@ function runOnCore(probe: Probe, guest: Guest, expected: number): number {
 
 function runOnSimple(guest: Guest): number {
   const vm = new MiniVm(guest);
-  const start = performance.now();
+  const start = process.cpuUsage();
   vm.run(SIMPLE_LIMIT);
   return rate(vm.steps, start);
 }
@@ -121,7 +122,7 @@ function exitStatus(core: Core): number | undefined {
 }
 
 function runOnNode(core: Core, expected: number): number {
-  const start = performance.now();
+  const start = process.cpuUsage();
   let steps = 0;
   for (let retired = 1; retired > 0; steps += retired) retired = core.exports.hsx_poll(SLICE);
   const mips = rate(steps, start);

@@ -65,6 +65,62 @@ describe.each(PROFILES)("the %s MiniVM", async (profile) => {
     }
   });
 
+  it.each([
+    [Op.LD, 4],
+    [Op.ST, 4],
+    [Op.LDH, 2],
+    [Op.STH, 2],
+    [Op.LDB, 1],
+    [Op.STB, 1],
+  ])("lets opcode %i reach %i bytes in a segment and nowhere else", (op, size) => {
+    const guest = lay({ code: codeOf(word(op, 2, 1)) });
+    for (const edge of [0x4000, 0x4040, 0xffdc, 0xfffc, 0x10000]) {
+      for (let address = edge - 5; address <= edge + 5; address++) {
+        const end = (address & 0xffff) + size;
+        const isData = (address & 0xffff) >= 0x4000 && end <= 0x4040;
+        const isStack = (address & 0xffff) >= 0xffdc && end <= 0xfffc;
+        guest.setReg(1, address);
+        guest.pc = 0;
+        guest.run(1);
+        const expected = isData || isStack ? Stop.BUDGET : Stop.MEMORY;
+        expect([address, guest.stop]).toEqual([address, expected]);
+      }
+    }
+  });
+
+  it("reaches nothing when it has no data", () => {
+    for (const op of [Op.LD, Op.LDH, Op.LDB]) {
+      const guest = lay({ code: codeOf(word(op, 2, 1)), dataBytes: 0 });
+      guest.setReg(1, 0x4000);
+      expect([guest.run(1), guest.stop]).toEqual([0, Stop.MEMORY]);
+    }
+  });
+
+  it.each([0, 1, 3, 4, 5, 7, 8])("pushes as many words as fit a stack of %i bytes", (bytes) => {
+    const guest = lay({ code: codeOf(word(Op.PUSH), word(Op.JMP)), stackOrigin: 0xfffc - bytes });
+    guest.run(100);
+    expect([guest.stop, guest.sp]).toEqual([Stop.STACK_OVERFLOW, 0xfffc - (bytes & ~3)]);
+    const caller = lay({ code: codeOf(word(Op.CALL)), stackOrigin: 0xfffc - bytes });
+    caller.run(100);
+    expect([caller.stop, caller.sp]).toEqual([Stop.STACK_OVERFLOW, 0xfffc - (bytes & ~3)]);
+  });
+
+  it("executes no word that begins or ends behind the code", () => {
+    for (const offset of [5, 6, 7, 8]) {
+      const guest = lay({ code: codeOf(word(Op.NOT), 0x17171717), entry: offset });
+      expect([guest.run(1), guest.stop, guest.pc]).toEqual([0, Stop.PC, offset]);
+    }
+  });
+
+  it.each([Op.LDI32, Op.JMPL, Op.JZL, Op.JNZL])("needs both words of opcode %i", (op) => {
+    for (const offset of [1, 2, 3, 4]) {
+      const code = new Uint8Array(8);
+      code[offset] = op;
+      const guest = lay({ code, entry: offset });
+      expect([guest.run(1), guest.stop, guest.pc]).toEqual([0, Stop.PC, offset]);
+    }
+  });
+
   it("leaves no flags behind for the next task", () => {
     lay({ code: codeOf(word(Op.NOT, 1, 1)) }).run(1);
     const scratch = new Uint8Array(probe.memory.buffer, probe.flagsBase(), 8);
