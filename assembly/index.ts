@@ -34,6 +34,7 @@ import {
 import { tasksSettle } from "./executive/lifecycle";
 import { pinHolder, pinMode } from "./executive/pins";
 import { serveReceivers } from "./executive/receive";
+import { taskFind } from "./executive/task";
 import { FILE_MAX, IO_BASE, IO_SIZE, REFUSAL_BASE } from "./layout";
 import { HOST_ROW } from "./mailbox/handle";
 import {
@@ -168,40 +169,55 @@ export function hsx_command_result(call: u32): i32 {
   return callFetch(call, IO_BASE);
 }
 
-// ---- Mailboxes, as the host; names and payloads are in the buffer ----
+// ---- Mailboxes, as the host (pid 0) or in the place of a task; names and payloads are in the buffer ----
 
+/** Row of handles of task `pid`, or of the host. NOT_FOUND. */
+function rowOf(pid: u32): i32 {
+  tasksSettle();
+  return pid == HOST_PID ? <i32>HOST_ROW : taskFind(pid);
+}
 export function hsx_mailbox_info(id: u32): i32 {
   return inspectMailbox(id);
 }
 export function hsx_mailbox_message(id: u32, n: u32): i32 {
   return inspectMessage(id, n);
 }
-export function hsx_mailbox_open(length: u32): i32 {
-  return mailboxOpen(HOST_ROW, HOST_PID, IO_BASE, length);
+export function hsx_mailbox_open(pid: u32, length: u32): i32 {
+  const row = rowOf(pid);
+  return row < 0 ? row : mailboxOpen(row, pid, IO_BASE, length);
 }
-export function hsx_mailbox_bind(length: u32, capacity: u32, mode: u32): i32 {
-  return mailboxBind(HOST_PID, IO_BASE, length, capacity, mode);
+export function hsx_mailbox_bind(pid: u32, length: u32, capacity: u32, mode: u32): i32 {
+  const row = rowOf(pid);
+  return row < 0 ? row : mailboxBind(pid, IO_BASE, length, capacity, mode);
 }
-export function hsx_mailbox_send(handle: u32, length: u32, flags: u32, channel: u32): i32 {
-  tasksSettle();
-  const sent = mailboxSend(HOST_ROW, handle, IO_BASE, length, flags, channel, HOST_PID);
+/** The source of what the host sends is pid 0, whosever handle it uses. */
+export function hsx_mailbox_send(pid: u32, handle: u32, length: u32, flags: u32, channel: u32): i32 {
+  const row = rowOf(pid);
+  if (row < 0) return row;
+  const sent = mailboxSend(row, handle, IO_BASE, length, flags, channel, HOST_PID);
   serveReceivers();
   return sent;
 }
 /** Takes the next message as a message record. NO_DATA, NOT_FOUND. */
-export function hsx_mailbox_receive(handle: u32): i32 {
+export function hsx_mailbox_receive(pid: u32, handle: u32, max: u32): i32 {
+  const row = rowOf(pid);
+  if (row < 0) return row;
   const data = IO_BASE + MESSAGE_RECORD_DATA_OFF;
-  const bytes = mailboxReceive(HOST_ROW, handle, data, IO_SIZE - MESSAGE_RECORD_DATA_OFF);
+  const room = <u32>IO_SIZE - MESSAGE_RECORD_DATA_OFF;
+  const bytes = mailboxReceive(row, handle, data, max < room ? max : room);
   return bytes < 0 ? bytes : layReceived(bytes);
 }
-export function hsx_mailbox_peek(handle: u32): i32 {
-  return mailboxPeek(HOST_ROW, handle);
+export function hsx_mailbox_peek(pid: u32, handle: u32): i32 {
+  const row = rowOf(pid);
+  return row < 0 ? row : mailboxPeek(row, handle);
 }
-export function hsx_mailbox_tap(handle: u32, on: u32): i32 {
-  return mailboxTap(HOST_ROW, handle, on != 0);
+export function hsx_mailbox_tap(pid: u32, handle: u32, on: u32): i32 {
+  const row = rowOf(pid);
+  return row < 0 ? row : mailboxTap(row, handle, on != 0);
 }
-export function hsx_mailbox_close(handle: u32): i32 {
-  return mailboxClose(HOST_ROW, handle);
+export function hsx_mailbox_close(pid: u32, handle: u32): i32 {
+  const row = rowOf(pid);
+  return row < 0 ? row : mailboxClose(row, handle);
 }
 
 // ---- Pins, store, files ----

@@ -16,7 +16,7 @@ import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
 import { emit } from "../events";
 import { CALL_MAX, CALL_SIZE, CALLS_BASE, IO_BASE, TASK_BANK_SIZE } from "../layout";
 import { mailboxPost } from "../mailbox/mailbox";
-import { nodeAt } from "../node";
+import { isReference, nodeAt } from "../node";
 import { refuse, refuseFull } from "../refusal";
 import { Command, commandHandler, HANDLER_NONE } from "../registry/command";
 import { Err } from "../spec/errors";
@@ -162,7 +162,7 @@ export function callStart(k: Command, caller: i32, pid: u32, argument: u32, mail
   const index = freeFrame();
   if (index < 0) return index;
   const f = frameAt(index);
-  const handler = commandHandler(k);
+  const handler = isReference() ? HANDLER_NONE : commandHandler(k); // the reference runs none
   if (handler != HANDLER_NONE && !arenaAllocate(TASK_BANK_SIZE, changetype<usize>(f))) return refuse(Err.NO_MEMORY, 0, 0, 0);
   f.state = <u8>FrameState.RUNNING;
   f.owner = <u8>(owner + 1);

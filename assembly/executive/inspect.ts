@@ -112,7 +112,7 @@ export function inspectMailbox(id: u32): i32 {
   const d = descriptorAt(id);
   if (!isUsed(d)) return Err.NOT_FOUND;
   const to = IO_BASE;
-  store<u16>(to + R.MAILBOX_RECORD_CAPACITY_OFF, d.size);
+  store<u16>(to + R.MAILBOX_RECORD_CAPACITY_OFF, d.capacity);
   store<u16>(to + R.MAILBOX_RECORD_USED_OFF, d.used);
   store<u16>(to + R.MAILBOX_RECORD_COUNT_OFF, d.count);
   store<u16>(to + R.MAILBOX_RECORD_OWNER_OFF, d.owner);

@@ -1,12 +1,13 @@
 // Receiving: what RECV writes back, at once or when the wait ends, and who is served first.
 
 import { TASK_MAX } from "../layout";
-import { nextFresh } from "../mailbox/descriptor";
+import { emit } from "../events";
+import { descriptorAt, DescriptorFlag, nextFresh, takeNotices } from "../mailbox/descriptor";
 import { handleDescriptor, mailboxReceive } from "../mailbox/mailbox";
 import { receivedAt } from "../mailbox/ring";
 import { isBare, nodeAt } from "../node";
 import { Err } from "../spec/errors";
-import { TaskState } from "../spec/node";
+import { EventType, TaskState } from "../spec/node";
 import { MailboxStatus, RECV_INFO_SIZE } from "../spec/svc";
 import { Context, contextAt, reg, setReg } from "../vm/context";
 import { vmLimit, vmRange } from "../vm/memory";
@@ -105,12 +106,22 @@ function serve(id: i32): void {
   }
 }
 
+/** Tells of sends that found no room and of messages that were dropped. */
+function report(id: i32): void {
+  const notices = takeNotices(id);
+  if (notices == 0) return;
+  const d = descriptorAt(id);
+  if ((notices & DescriptorFlag.FULL) != 0) emit(EventType.MAILBOX_FULL, 0, id, <u32>d.used | (<u32>d.capacity << 16));
+  if ((notices & DescriptorFlag.OVERRUN) != 0) emit(EventType.MAILBOX_OVERRUN, 0, id, 0);
+}
+
 /** Serves everybody who waits for what has arrived. */
 export function serveReceivers(): void {
   while (nodeAt().fresh != 0) {
     const id = nextFresh();
     if (id < 0) return;
     serve(id);
+    report(id);
   }
 }
 

@@ -49,7 +49,7 @@ function answer(c: Context, err: i32): Svc {
   return Svc.DONE;
 }
 function answerNumber(c: Context, number: i32): Svc {
-  setReg(c, 1, number < 0 ? 0 : number);
+  if (number >= 0) setReg(c, 1, number);
   return answer(c, number);
 }
 

@@ -1,6 +1,5 @@
 // Module 4, files: SVC arguments and statuses around the RAM files, and the streams 0 to 2 as mailboxes.
 
-import { emit } from "../events";
 import { handleDescriptor, mailboxSend } from "../mailbox/mailbox";
 import { isBare } from "../node";
 import { Err } from "../spec/errors";
@@ -58,10 +57,7 @@ function read(c: Context): Svc {
 function writeStream(index: usize, fd: u32, data: usize, bytes: u32): i32 {
   if (isBare()) return 0;
   const pid: u32 = taskAt(index).pid;
-  const handle = fd + 1;
-  const sent = mailboxSend(index, handle, data, bytes, fd, 0, pid);
-  if (sent == Err.WOULD_BLOCK)
-    emit(EventType.MAILBOX_FULL, pid, handleDescriptor(index, handle), bytes);
+  const sent = mailboxSend(index, fd + 1, data, bytes, fd, 0, pid);
   return sent < 0 ? 0 : sent;
 }
 

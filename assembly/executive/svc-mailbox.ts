@@ -1,8 +1,6 @@
 // Module 5, mailboxes: SVC arguments and statuses around the mailbox room.
 
-import { emit } from "../events";
 import {
-  handleDescriptor,
   mailboxBind,
   mailboxClose,
   mailboxOpen,
@@ -13,7 +11,7 @@ import {
 import { receivedAt } from "../mailbox/ring";
 import { isBare } from "../node";
 import { Err } from "../spec/errors";
-import { EventType, NEVER } from "../spec/node";
+import { NEVER } from "../spec/node";
 import { MailboxFn, MailboxStatus, RECV_FOREVER, RECV_INFO_SIZE } from "../spec/svc";
 import { Context, reg, setReg } from "../vm/context";
 import { isFlat } from "../vm/memory";
@@ -34,10 +32,10 @@ function statusOf(err: i32): u32 {
   return MailboxStatus.INTERNAL;
 }
 
-/** R0: the status; R1: the number when there is one. */
+/** R0: the status; R1: the number, when there is one. */
 function answer(c: Context, number: i32): Svc {
   setReg(c, 0, statusOf(number));
-  setReg(c, 1, number < 0 ? 0 : number);
+  if (number >= 0) setReg(c, 1, number);
   return Svc.DONE;
 }
 
@@ -57,11 +55,8 @@ function send(index: usize, c: Context, pid: u32): Svc {
   const bytes = guestBytes(c, 2, reg16(c, 3));
   const data = guestRange(c, 2, bytes);
   if (bytes != 0 && data == 0) return Svc.FAULT;
-  const sent = mailboxSend(index, reg(c, 1), data, bytes, reg16(c, 4), reg16(c, 5), pid);
-  setReg(c, 0, statusOf(sent));
-  if (sent >= 0) setReg(c, 1, sent);
-  if (sent == Err.WOULD_BLOCK) emit(EventType.MAILBOX_FULL, pid, handleDescriptor(index, reg(c, 1)), bytes);
-  return Svc.DONE;
+  const sent = mailboxSend(index, reg16(c, 1), data, bytes, reg16(c, 4), reg16(c, 5), pid);
+  return answer(c, sent);
 }
 
 /** True when RECV could write what it must: some room for a message it asks for, and the info struct. */
@@ -73,7 +68,7 @@ function canReceive(c: Context): bool {
 
 function receive(index: usize, c: Context): Svc {
   if (!canReceive(c)) return Svc.FAULT;
-  const handle = reg(c, 1);
+  const handle = reg16(c, 1);
   const timeout = reg16(c, 4);
   const result = receiveInto(index, handle);
   if (result >= 0) return Svc.DONE;
@@ -87,7 +82,7 @@ function receive(index: usize, c: Context): Svc {
 }
 
 function peek(index: usize, c: Context): Svc {
-  const depth = mailboxPeek(index, reg(c, 1));
+  const depth = mailboxPeek(index, reg16(c, 1));
   setReg(c, 0, statusOf(depth));
   if (depth < 0) return Svc.DONE;
   setReg(c, 1, depth);
@@ -111,10 +106,10 @@ export function svcMailbox(index: usize, c: Context, fn: u32): Svc {
     case MailboxFn.PEEK:
       return peek(index, c);
     case MailboxFn.TAP:
-      setReg(c, 0, statusOf(mailboxTap(index, reg(c, 1), (reg(c, 2) & 1) != 0)));
+      setReg(c, 0, statusOf(mailboxTap(index, reg16(c, 1), (reg(c, 2) & 1) != 0)));
       return Svc.DONE;
     case MailboxFn.CLOSE:
-      setReg(c, 0, statusOf(mailboxClose(index, reg(c, 1))));
+      setReg(c, 0, statusOf(mailboxClose(index, reg16(c, 1))));
       return Svc.DONE;
     default:
       setReg(c, 0, MailboxStatus.INTERNAL);

@@ -2,7 +2,7 @@
 
 import { mailboxClose, mailboxOpen } from "../mailbox/mailbox";
 import { entryText, entryU16, RUN_TIME } from "../registry/entry";
-import { ownsValue, valueSet } from "../registry/filter";
+import { hasAuthority, ownsValue, valueSet } from "../registry/filter";
 import { setPersistMode, valueRestore } from "../registry/restore";
 import { subscribe } from "../registry/subscription";
 import {
@@ -54,9 +54,9 @@ function answer(c: Context, err: i32): Svc {
   setReg(c, 0, statusOf(err));
   return Svc.DONE;
 }
-/** R0: the status; R1: the number, 0 without one. */
+/** R0: the status; R1: the number, when there is one. */
 function answerNumber(c: Context, number: i32): Svc {
-  setReg(c, 1, number < 0 ? 0 : number);
+  if (number >= 0) setReg(c, 1, number);
   return answer(c, number);
 }
 
@@ -85,14 +85,18 @@ function register(index: usize, c: Context, pid: u32): i32 {
 
 // ---- Reading ----
 
-/** VAL_GET: the value, or a bare status. VAL_READ: status and value apart. */
-function get(c: Context, isApart: bool): Svc {
-  const place = valueFind(reg(c, 1) & 0xffff);
-  if (isApart) {
-    setReg(c, 1, place < 0 ? 0 : valueAt(place).value);
-    return answer(c, place);
-  }
-  setReg(c, 0, place < 0 ? statusOf(place) : valueAt(place).value);
+/** The value of `oid` for task `pid`. NOT_FOUND, NO_ACCESS. */
+function readValue(oid: u32, pid: u32): i32 {
+  const place = valueFind(oid);
+  if (place < 0) return place;
+  const v = valueAt(place);
+  return hasAuthority(ownsValue(v, pid), false, v.auth, Level.PUBLIC) ? <i32>v.value : <i32>Err.NO_ACCESS;
+}
+
+/** VAL_GET: the value, or a bare status. */
+function get(c: Context, pid: u32): Svc {
+  const value = readValue(reg(c, 1) & 0xffff, pid);
+  setReg(c, 0, value < 0 ? statusOf(value) : value);
   return Svc.DONE;
 }
 
@@ -183,7 +187,7 @@ export function svcValue(index: usize, c: Context, fn: u32): Svc {
       return answerNumber(c, valueFind(oid) < 0 ? <i32>Err.NOT_FOUND : <i32>oid);
     }
     case ValueFn.GET:
-      return get(c, false);
+      return get(c, pid);
     case ValueFn.SET:
       return set(c, pid);
     case ValueFn.LIST:
@@ -195,7 +199,7 @@ export function svcValue(index: usize, c: Context, fn: u32): Svc {
     case ValueFn.META:
       return meta(c);
     case ValueFn.READ:
-      return get(c, true);
+      return answerNumber(c, readValue(reg(c, 1) & 0xffff, pid));
     default:
       return answer(c, Err.INVALID);
   }

@@ -10,10 +10,10 @@ import { slotCrc, slotDrop } from "../image/slot";
 import { IO_BASE } from "../layout";
 import { descriptorAt } from "../mailbox/descriptor";
 import { mailboxAttach, mailboxBind, mailboxDisown, mailboxFind, mailboxRelease } from "../mailbox/mailbox";
-import { isReference, nodeAt } from "../node";
+import { isBare, isReference, nodeAt } from "../node";
 import { refusalName, refuseFull } from "../refusal";
 import { commandsRelease, commandsReveal } from "../registry/command";
-import { declareCommand, declareValue } from "../registry/declare";
+import { claimKeys, declareCommand, declareValue } from "../registry/declare";
 import { valueAdopt, valueRestore } from "../registry/restore";
 import { ValueBit, valueAt, valueCount, valuesRelease, valuesReveal } from "../registry/value";
 import { Err } from "../spec/errors";
@@ -47,7 +47,7 @@ export function enlistCommand(l: Load): i32 {
 /** Gives the task its row of handles; one that is still another's follows at the change-over. */
 export function attachTask(l: Load): i32 {
   const d = declarerAt();
-  if (d.replaced != 0 || (l.flags & LoadFlag.ATTACHED) != 0) return Err.OK;
+  if (d.replaced != 0 || (l.flags & LoadFlag.ATTACHED) != 0 || isBare()) return Err.OK;
   l.flags |= <u8>LoadFlag.ATTACHED;
   return mailboxAttach(d.row, d.pid, isReference());
 }
@@ -125,7 +125,7 @@ function nextPid(pid: u32): u32 {
   return pid;
 }
 
-/** Takes over what the values of the replaced task became since the new ones were declared. */
+/** Takes over what values of the same keys became since the new ones were declared. */
 function adoptValues(pid: u32): void {
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
@@ -151,8 +151,9 @@ function settle(l: Load): void {
 /** Puts the new task in its bank, not yet running; the one it replaces goes without a trace. */
 export function changeOver(l: Load): void {
   const d = declarerAt();
+  adoptValues(d.pid);
+  claimKeys(d);
   if (d.replaced != 0) {
-    adoptValues(d.pid);
     taskRemove(taskFind(d.replaced));
     mailboxAttach(l.bank, d.pid, isReference());
   }

@@ -1,4 +1,4 @@
-// Load, 40 bytes behind the image's Check: the one load or restart that is under way.
+// Load, 44 bytes behind the image's Check: the one load or restart that is under way.
 //  0  phase      u8   Phase
 //  1  slot       u8   slot of the image; NO_SLOT: none
 //  2  bank       u8   where the task will be
@@ -13,7 +13,7 @@
 // 24  restarts   u8   most restarts after a fault
 // 25  (3 spare)
 // 28  growth     u32  bytes by which mailboxes that exist must grow
-// 32  declarer   8    Declarer: pid, bank, slot, replaced task, group and key base
+// 32  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
 
 import { CHECK_SIZE, SESSION_BASE, SESSION_SIZE } from "../layout";
 import { Declarer } from "../registry/declare";
@@ -58,7 +58,7 @@ export class Load {
 }
 const DECLARER_OFF: usize = 32;
 const LOAD_BASE: usize = SESSION_BASE + CHECK_SIZE;
-export const LOAD_SIZE: usize = 40;
+export const LOAD_SIZE: usize = 44;
 if (offsetof<Load>("growth") != 28) ERROR("Load.growth: offset");
 if (DECLARER_OFF + offsetof<Declarer>() > LOAD_SIZE) ERROR("Load: size");
 if (CHECK_SIZE + LOAD_SIZE > SESSION_SIZE) ERROR("Load: session");

@@ -5,7 +5,7 @@
 import { emit } from "../events";
 import { tasksRebind, taskStrip } from "../executive/lifecycle";
 import { serveReceivers } from "../executive/receive";
-import { taskAt, taskFind } from "../executive/task";
+import { isAlive, taskAt, taskFind } from "../executive/task";
 import { checkAdvance, checkBegin } from "../image/check";
 import { slotAllocate, slotRetain, slotShare, slotWrite } from "../image/slot";
 import {
@@ -197,6 +197,17 @@ function declare(l: Load, pid: u32): void {
   d.pid = <u8>pid;
   d.row = l.bank;
   d.slot = l.slot;
+  d.ended = endedTasks();
+}
+
+/** One bit a bank: its task has ended. */
+function endedTasks(): u32 {
+  let ended: u32 = 0;
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    const t = taskAt(i);
+    if (t.pid != 0 && !isAlive(t)) ended |= 1 << <u32>i;
+  }
+  return ended;
 }
 
 function admitNext(l: Load): i32 {

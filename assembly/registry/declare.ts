@@ -29,6 +29,8 @@ export class Declarer {
   groupBase: u8 = 0;
   spare: u8 = 0;
   keyBase: u16 = 0;
+  /** bit n: the task in bank n has ended and holds its keys no more */
+  ended: u32 = 0;
 }
 
 function oidOf(d: Declarer, entry: u32, groupField: u32, idField: u32): u32 {
@@ -36,12 +38,12 @@ function oidOf(d: Declarer, entry: u32, groupField: u32, idField: u32): u32 {
   return (group << 8) | slotByte(d.slot, entry + idField);
 }
 
-/** Pid of another task that keeps a value of this key, or 0. Sharers of one value keep one key. */
+/** Pid of another running task that keeps a value of this key, or 0. Sharers of one value keep one key. */
 function keyHolder(d: Declarer, key: u32, oid: u32, isShared: bool): u32 {
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
-    if (v.key != key || !isVisible(v) || v.owner == d.replaced) continue;
+    if (v.key != key || !isVisible(v) || v.owner == d.replaced || ((d.ended >>> v.row) & 1) != 0) continue;
     if (isShared && v.oid == oid && (v.flags & ValueFlag.SHARED) != 0) continue;
     return v.owner;
   }
@@ -72,6 +74,25 @@ export function declareValue(d: Declarer, entry: u32): i32 {
   v.slot = d.slot;
   v.entry = entry;
   return index;
+}
+
+/** Takes the keys of a task's values from ended tasks that had them, whose later changes are kept no more. */
+export function claimKeys(d: Declarer): void {
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if (v.key == 0 || !isVisible(v) || v.owner == d.pid || ((d.ended >>> v.row) & 1) == 0) continue;
+    if (isClaimed(d, v.key)) v.key = 0;
+  }
+}
+
+function isClaimed(d: Declarer, key: u32): bool {
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if (v.owner == d.pid && v.key == key) return true;
+  }
+  return false;
 }
 
 /** Declares the command whose entry lies at `entry` of the image. ID_TAKEN, FULL; its index otherwise. */

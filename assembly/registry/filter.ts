@@ -2,7 +2,7 @@
 
 import { emit } from "../events";
 import { f16Distance, f16IsNaN, f16Less } from "../vm/f16";
-import { nodeAt } from "../node";
+import { isReference, nodeAt } from "../node";
 import { refuse } from "../refusal";
 import { Err } from "../spec/errors";
 import { VALUE_EPSILON_OFF, VALUE_MAX_OFF, VALUE_MIN_OFF } from "../spec/hxe";
@@ -33,7 +33,9 @@ export function ownsValue(v: Value, pid: u32): bool {
   return false;
 }
 
+/** True when a value lies within what is declared. The reference does not look. */
 function isInRange(v: Value, value: u32): bool {
+  if (isReference()) return true;
   if ((v.flags & ValueFlag.BOOL) != 0 && value != 0 && value != F16_ONE) return false;
   const min = entryU16(v.slot, v.entry, VALUE_MIN_OFF);
   const max = entryU16(v.slot, v.entry, VALUE_MAX_OFF);

@@ -170,10 +170,8 @@ function due(elapsed: u32): i32 {
 /** One step of saving and restoring, after `elapsed` ms. */
 export function saverPoll(elapsed: u32): void {
   const s = saverAt();
-  if (s.job != SaverJob.NONE) {
-    const result = storeResult();
-    if (result != Err.BUSY) conclude(result);
-  }
+  const result = storeResult(); // of a format or reset nobody waits for, too: their outcome is the store's state
+  if (s.job != SaverJob.NONE && result != Err.BUSY) conclude(result);
   if (nodeAt().waiting == 0) return;
   const index = due(elapsed);
   if (index < 0 || s.job != SaverJob.NONE || storeState() != StoreState.READY) return;

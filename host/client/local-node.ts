@@ -1,12 +1,13 @@
 // A node in this process: the core on a simulated machine, with verbs that return objects or throw a NodeError.
 
 import { Err } from "../../assembly/spec/errors.ts";
-import { Config, NEVER, TaskState } from "../../assembly/spec/node.ts";
+import { Config, HOST_PID, NEVER, TaskState } from "../../assembly/spec/node.ts";
 import type { PersistMode } from "../../assembly/spec/svc.ts";
 import { Core } from "../node/core.ts";
 import type { Machine } from "../node/hal.ts";
 import {
   type CommandInfo,
+  labelOf,
   type MailboxInfo,
   type Message,
   type NodeEvent,
@@ -24,7 +25,7 @@ import {
   type TaskInfo,
   type ValueInfo,
 } from "./records.ts";
-import { NodeError } from "./refusal.ts";
+import { NodeError, oidText, type Subject } from "./refusal.ts";
 
 export interface LoadOptions {
   /** Pid of the task whose place the app takes. */
@@ -35,6 +36,8 @@ export interface LoadOptions {
   readonly keyBase?: number;
   /** How often a fault restarts the app. */
   readonly restarts?: number;
+  /** What messages call the image. */
+  readonly name?: string;
   /** Bytes handed over at once; default: what the I/O buffer holds. */
   readonly pieceBytes?: number;
 }
@@ -87,10 +90,31 @@ export class LocalNode {
     return this.core.exports;
   }
 
-  /** Passes a count on, or throws what the core says against the call. */
-  private check(result: number): number {
-    if (result < 0) throw new NodeError(result, readRefusal(this.core.refusal()));
+  /** Passes a count on, or throws what the core says against the call. `about` is asked for the error only. */
+  private check(result: number, about?: () => Subject): number {
+    if (result < 0) {
+      const refusal = readRefusal(this.core.refusal());
+      throw new NodeError(result, refusal, about?.());
+    }
     return result;
+  }
+  private about(kind: Subject["kind"], name: string): () => Subject {
+    return () => ({ kind, name });
+  }
+  private aboutTask(pid: number): () => Subject {
+    return this.about("task", `task ${pid}`);
+  }
+  private aboutValue(oid: number): () => Subject {
+    return () => {
+      const known = this.values().find((v) => v.oid === oid);
+      return { kind: "value", name: `value ${known ? labelOf(known) : oidText(oid)}` };
+    };
+  }
+  private aboutCommand(oid: number): () => Subject {
+    return () => {
+      const known = this.commands().find((k) => k.oid === oid);
+      return { kind: "command", name: `command ${known ? labelOf(known) : oidText(oid)}` };
+    };
   }
 
   // ---- Time ----
@@ -124,11 +148,11 @@ export class LocalNode {
     return retired;
   }
 
-  /** Runs `ms` of node time, jumping over times when nothing is to be done; ends early when `until` says so. */
-  run(ms: number, until: () => boolean = () => false): void {
+  /** Runs `ms` of node time, jumping over times when nothing is to be done; ends early when `until`, asked once a poll, says so. */
+  run(ms: number, until: () => boolean = () => false, budget = POLL_BUDGET): void {
     const end = this.machine.now_us + ms * 1000;
     while (this.machine.now_us < end && !until()) {
-      this.poll();
+      this.poll(budget);
       const rest = this.rest_ms();
       const next = rest === undefined ? end : this.machine.now_us + rest * 1000;
       if (next > this.machine.now_us)
@@ -141,25 +165,27 @@ export class LocalNode {
   /** Loads an image and returns the pid of its task. Throws the refusal; the node is then as it was. */
   load(image: Uint8Array, options: LoadOptions = {}): number {
     const { replaces = 0, groupBase = 0, keyBase = 0, restarts = 0 } = options;
-    this.check(this.x.hsx_load_begin(image.length, replaces, groupBase, keyBase, restarts));
+    const about = (): Subject => ({ kind: "image", name: options.name ?? "image", image });
+    const begun = this.x.hsx_load_begin(image.length, replaces, groupBase, keyBase, restarts);
+    this.check(begun, begun === Err.NOT_FOUND ? this.aboutTask(replaces) : about);
     const piece = Math.min(options.pieceBytes ?? Infinity, this.config(Config.IO_BYTES));
     for (let at = 0; at < image.length; at += piece) {
       const bytes = this.core.write(image.subarray(at, at + piece));
-      this.check(this.x.hsx_load_data(bytes));
+      this.check(this.x.hsx_load_data(bytes), about);
     }
-    return this.finishLoad();
+    return this.finishLoad(about);
   }
 
   /** Starts a task over from its image. */
   restart(pid: number): void {
-    this.check(this.x.hsx_task_restart(pid));
-    this.finishLoad();
+    this.check(this.x.hsx_task_restart(pid), this.aboutTask(pid));
+    this.finishLoad(this.aboutTask(pid));
   }
 
-  private finishLoad(): number {
+  private finishLoad(about: () => Subject): number {
     for (let n = 0; n < POLLS_MAX; n++) {
       const result = this.x.hsx_load_result();
-      if (result !== Err.BUSY) return this.check(result);
+      if (result !== Err.BUSY) return this.check(result, about);
       this.pump();
     }
     throw new Error("a load does not end");
@@ -188,20 +214,20 @@ export class LocalNode {
     return this.tasks().find((t) => t.pid === pid);
   }
   kill(pid: number): void {
-    this.check(this.x.hsx_task_kill(pid));
+    this.check(this.x.hsx_task_kill(pid), this.aboutTask(pid));
   }
   pause(pid: number): void {
-    this.check(this.x.hsx_task_pause(pid));
+    this.check(this.x.hsx_task_pause(pid), this.aboutTask(pid));
   }
   resume(pid: number): void {
-    this.check(this.x.hsx_task_resume(pid));
+    this.check(this.x.hsx_task_resume(pid), this.aboutTask(pid));
   }
   /** Runs one instruction; the task is paused afterwards. */
   step(pid: number): number {
-    return this.check(this.x.hsx_task_step(pid));
+    return this.check(this.x.hsx_task_step(pid), this.aboutTask(pid));
   }
   setReg(pid: number, n: number, value: number): void {
-    this.check(this.x.hsx_reg_set(pid, n, value));
+    this.check(this.x.hsx_reg_set(pid, n, value), this.aboutTask(pid));
   }
   /** Bytes of task memory at a data address. */
   readMemory(pid: number, address: number, bytes: number): Uint8Array {
@@ -209,7 +235,8 @@ export class LocalNode {
     const out = new Uint8Array(bytes);
     for (let at = 0; at < bytes; at += io) {
       const piece = Math.min(io, bytes - at);
-      out.set(this.core.read(this.check(this.x.hsx_mem_read(pid, address + at, piece))), at);
+      const read = this.x.hsx_mem_read(pid, address + at, piece);
+      out.set(this.core.read(this.check(read, this.aboutTask(pid))), at);
     }
     return out;
   }
@@ -217,7 +244,7 @@ export class LocalNode {
     const io = this.config(Config.IO_BYTES);
     for (let at = 0; at < bytes.length; at += io) {
       const piece = this.core.write(bytes.subarray(at, at + io));
-      this.check(this.x.hsx_mem_write(pid, address + at, piece));
+      this.check(this.x.hsx_mem_write(pid, address + at, piece), this.aboutTask(pid));
     }
   }
   slots(): SlotInfo[] {
@@ -235,17 +262,17 @@ export class LocalNode {
   }
   /** binary16 bits. */
   getValue(oid: number): number {
-    return this.check(this.x.hsx_value_get(oid));
+    return this.check(this.x.hsx_value_get(oid), this.aboutValue(oid));
   }
   setValue(oid: number, f16: number): void {
-    this.check(this.x.hsx_value_set(oid, f16));
+    this.check(this.x.hsx_value_set(oid, f16), this.aboutValue(oid));
   }
   setPersistMode(oid: number, mode: PersistMode): void {
-    this.check(this.x.hsx_value_persist(oid, mode));
+    this.check(this.x.hsx_value_persist(oid, mode), this.aboutValue(oid));
   }
   /** Saves a value now instead of after its debounce. */
   saveValue(oid: number): void {
-    this.check(this.x.hsx_value_save(oid));
+    this.check(this.x.hsx_value_save(oid), this.aboutValue(oid));
   }
 
   commands(): CommandInfo[] {
@@ -255,14 +282,16 @@ export class LocalNode {
   }
   /** Calls a command and runs the node until its handler has returned, `timeout_ms` at most. Returns status and result. */
   callCommand(oid: number, argument = 0, timeout_ms = 1000): { status: number; result: number } {
-    const call = this.check(this.x.hsx_command_call(oid, argument));
+    const about = this.aboutCommand(oid);
+    const call = this.check(this.x.hsx_command_call(oid, argument), about);
     let status = this.x.hsx_command_result(call);
     this.run(timeout_ms, () => {
       if (status === Err.BUSY) status = this.x.hsx_command_result(call);
       return status !== Err.BUSY;
     });
-    if (status === Err.BUSY) throw new NodeError(Err.TIMEOUT, readRefusal(this.core.refusal()));
-    return { status: this.check(status), result: this.core.view().getUint32(0, true) };
+    if (status === Err.BUSY)
+      throw new NodeError(Err.TIMEOUT, readRefusal(this.core.refusal()), about());
+    return { status: this.check(status, about), result: this.core.view().getUint32(0, true) };
   }
 
   // ---- Mailboxes ----
@@ -287,7 +316,7 @@ export class LocalNode {
   openMailbox(name: string): number {
     const known = this.mailboxHandles.get(name);
     if (known !== undefined) return known;
-    const handle = this.check(this.x.hsx_mailbox_open(this.writeText(name)));
+    const handle = this.check(this.x.hsx_mailbox_open(HOST_PID, this.writeText(name)));
     this.mailboxHandles.set(name, handle);
     return handle;
   }
@@ -295,23 +324,23 @@ export class LocalNode {
     const handle = this.mailboxHandles.get(name);
     if (handle === undefined) return;
     this.mailboxHandles.delete(name);
-    this.check(this.x.hsx_mailbox_close(handle));
+    this.check(this.x.hsx_mailbox_close(HOST_PID, handle));
   }
   bindMailbox(name: string, capacity: number, mode: number): number {
-    return this.check(this.x.hsx_mailbox_bind(this.writeText(name), capacity, mode));
+    return this.check(this.x.hsx_mailbox_bind(HOST_PID, this.writeText(name), capacity, mode));
   }
   send(handle: number, data: Uint8Array, flags = 0, channel = 0): number {
     const bytes = this.core.write(data);
-    return this.check(this.x.hsx_mailbox_send(handle, bytes, flags, channel));
+    return this.check(this.x.hsx_mailbox_send(HOST_PID, handle, bytes, flags, channel));
   }
   /** The next message; undefined: none waits. */
   receive(handle: number): Message | undefined {
-    const bytes = this.x.hsx_mailbox_receive(handle);
+    const bytes = this.x.hsx_mailbox_receive(HOST_PID, handle, 0xffff);
     if (bytes === Err.NO_DATA) return undefined;
-    return readMessage(this.core.view(), this.check(bytes));
+    return readMessage(this.core.view(), this.check(bytes, this.aboutHandle(handle)));
   }
   tap(handle: number, on: boolean): void {
-    this.check(this.x.hsx_mailbox_tap(handle, on ? 1 : 0));
+    this.check(this.x.hsx_mailbox_tap(HOST_PID, handle, on ? 1 : 0));
   }
 
   private writeText(text: string): number {
@@ -324,7 +353,8 @@ export class LocalNode {
     return this.x.hsx_config_get(key) >>> 0;
   }
   configure(key: Config, value: number): void {
-    this.check(this.x.hsx_config_set(key, value));
+    const name = `setting ${Config[key]?.toLowerCase()}`;
+    this.check(this.x.hsx_config_set(key, value), this.about("setting", name));
   }
   /** Events since the last call, oldest first. A gap in `seq` is what was dropped. */
   events(): NodeEvent[] {
@@ -338,12 +368,12 @@ export class LocalNode {
   }
   /** Formats the device for as many cells as it holds, or `cells`. What it held is lost. */
   formatStore(cells = this.store().capacityCells, schema = 0): void {
-    this.check(this.x.hsx_store_format(cells, schema));
+    this.check(this.x.hsx_store_format(cells, schema), this.about("store", "the store"));
     this.settle();
   }
   /** Factory reset: no value is kept any more. */
   resetStore(): void {
-    this.check(this.x.hsx_store_reset());
+    this.check(this.x.hsx_store_reset(), this.about("store", "the store"));
     this.settle();
   }
   /** Pid that holds a pin, and its PinMode and PinEdge bits. */
@@ -355,6 +385,6 @@ export class LocalNode {
   putFile(name: string, data: Uint8Array): void {
     const nameLength = this.writeText(name);
     this.core.write(data, nameLength);
-    this.check(this.x.hsx_file_put(nameLength, data.length));
+    this.check(this.x.hsx_file_put(nameLength, data.length), this.about("file", `file ${name}`));
   }
 }

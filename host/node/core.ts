@@ -43,13 +43,19 @@ export interface CoreExports {
   hsx_command_result(call: number): number;
   hsx_mailbox_info(id: number): number;
   hsx_mailbox_message(id: number, n: number): number;
-  hsx_mailbox_open(length: number): number;
-  hsx_mailbox_bind(length: number, capacity: number, mode: number): number;
-  hsx_mailbox_send(handle: number, length: number, flags: number, channel: number): number;
-  hsx_mailbox_receive(handle: number): number;
-  hsx_mailbox_peek(handle: number): number;
-  hsx_mailbox_tap(handle: number, on: number): number;
-  hsx_mailbox_close(handle: number): number;
+  hsx_mailbox_open(pid: number, length: number): number;
+  hsx_mailbox_bind(pid: number, length: number, capacity: number, mode: number): number;
+  hsx_mailbox_send(
+    pid: number,
+    handle: number,
+    length: number,
+    flags: number,
+    channel: number,
+  ): number;
+  hsx_mailbox_receive(pid: number, handle: number, max: number): number;
+  hsx_mailbox_peek(pid: number, handle: number): number;
+  hsx_mailbox_tap(pid: number, handle: number, on: number): number;
+  hsx_mailbox_close(pid: number, handle: number): number;
   hsx_pin_info(pin: number): number;
   hsx_store_info(): number;
   hsx_store_format(cells: number, schema: number): number;
