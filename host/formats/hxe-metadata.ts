@@ -118,6 +118,11 @@ export class MetadataFailure extends Error {
   }
 }
 
+/** Throws a MetadataFailure; in hxe.ts its offset counts from the start of the file. */
+export function refuse(code: string, offset: number, message: string): never {
+  throw new MetadataFailure(code, offset, message);
+}
+
 /** A declaration without entries. */
 export function emptyMetadata(): HxeMetadata {
   return { values: [], commands: [], mailboxes: [], mailboxForm: "binary" };
@@ -143,7 +148,7 @@ export function decodeSection(section: HxeSection, m: HxeMetadata): void {
   if (section.type === MetaType.MAILBOX) decodeMailboxes(section, m);
   if (section.type === MetaType.STACK) {
     if (m.stackBytes !== undefined) {
-      throw new MetadataFailure("HXE_DUPLICATE", 0, "the stack is declared twice");
+      refuse("HXE_DUPLICATE", 0, "the stack is declared twice");
     }
     m.stackBytes = decodeStack(section);
   }
@@ -169,7 +174,7 @@ class StringTable {
     const offset = this.end;
     const bytes = new TextEncoder().encode(`${text}\0`);
     if (offset > 0xffff) {
-      throw new MetadataFailure("HXE_STRING", offset, "the texts of a section exceed 64 KiB");
+      refuse("HXE_STRING", offset, "the texts of a section exceed 64 KiB");
     }
     this.offsets.set(text, offset);
     this.chunks.push(bytes);
@@ -193,16 +198,16 @@ function readText(payload: Uint8Array, offset: number, field: number): string | 
   if (offset === 0) return undefined;
   if (offset >= payload.length) {
     const message = `text offset ${offset} lies outside the section of ${payload.length} bytes`;
-    throw new MetadataFailure("HXE_STRING", field, message);
+    refuse("HXE_STRING", field, message);
   }
   const end = payload.indexOf(0, offset);
-  if (end < 0) throw new MetadataFailure("HXE_STRING", offset, "a text lacks its NUL");
+  if (end < 0) refuse("HXE_STRING", offset, "a text lacks its NUL");
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
       payload.subarray(offset, end),
     );
   } catch {
-    throw new MetadataFailure("HXE_STRING", offset, "a text is not UTF-8");
+    refuse("HXE_STRING", offset, "a text is not UTF-8");
   }
 }
 
@@ -247,7 +252,7 @@ function decodeEntries<T extends FieldTable, E>(
 ): E[] {
   if (section.count * size > section.payload.length) {
     const message = `${section.count} entries need ${section.count * size} bytes, the section has ${section.payload.length}`;
-    throw new MetadataFailure(code, 0, message);
+    refuse(code, 0, message);
   }
   return Array.from({ length: section.count }, (_, i) =>
     entryOf(readFields(section.payload, i * size, table), i * size),
@@ -274,7 +279,7 @@ function decodeValues(section: HxeSection): ValueEntry[] {
 
 function checkValue(v: ValueEntry, at: number): void {
   const fail = (field: keyof typeof VALUE_FIELDS, message: string): never => {
-    throw new MetadataFailure("HXE_VALUE", at + VALUE_FIELDS[field][0], message);
+    refuse("HXE_VALUE", at + VALUE_FIELDS[field][0], message);
   };
   const name = `value (${v.group},${v.id})`;
   if (v.flags & ~VALUE_FLAGS_ALL) fail("flags", `${name} has an unknown flag`);
@@ -308,11 +313,11 @@ function checkCommand(c: CommandEntry, reserved: number, at: number): void {
   const name = `command (${c.group},${c.id})`;
   if (c.flags & ~COMMAND_FLAGS_ALL) {
     const message = `${name} has an unknown flag`;
-    throw new MetadataFailure("HXE_COMMAND", at + COMMAND_FLAGS_OFF, message);
+    refuse("HXE_COMMAND", at + COMMAND_FLAGS_OFF, message);
   }
   if (reserved === 0) return;
   const message = `reserved bytes of ${name} are not zero`;
-  throw new MetadataFailure("HXE_COMMAND", at + COMMAND_RESERVED_OFF, message);
+  refuse("HXE_COMMAND", at + COMMAND_RESERVED_OFF, message);
 }
 
 // ---- Mailboxes ----
@@ -343,15 +348,17 @@ function decodeMailboxes(section: HxeSection, m: HxeMetadata): void {
 function decodeBinaryMailboxes(section: HxeSection): MailboxEntry[] {
   const size = MAILBOX_ENTRY_SIZE;
   return decodeEntries(section, size, "HXE_MAILBOX", MAILBOX_FIELDS, (fields, at) => {
-    const target = readText(section.payload, fields.name, at + MAILBOX_NAME_OFF) ?? "";
-    if (target === "") throw new MetadataFailure("HXE_MAILBOX", at, "a mailbox has no name");
+    const target = readText(section.payload, fields.name, at + MAILBOX_NAME_OFF);
+    if (target === undefined) {
+      refuse("HXE_MAILBOX", at, "a mailbox has no name");
+    }
     if (fields.mode > MAILBOX_MODE_ALL) {
       const message = `mailbox "${target}" has an unknown mode`;
-      throw new MetadataFailure("HXE_MAILBOX", at + MAILBOX_MODE_OFF, message);
+      refuse("HXE_MAILBOX", at + MAILBOX_MODE_OFF, message);
     }
     if (fields.reserved.some((byte) => byte !== 0)) {
       const message = `reserved bytes of mailbox "${target}" are not zero`;
-      throw new MetadataFailure("HXE_MAILBOX", at + MAILBOX_RESERVED_OFF, message);
+      refuse("HXE_MAILBOX", at + MAILBOX_RESERVED_OFF, message);
     }
     return mailboxEntry(target, fields.capacity, fields.mode);
   });
@@ -359,14 +366,15 @@ function decodeBinaryMailboxes(section: HxeSection): MailboxEntry[] {
 
 /** The section as text if its first character after blanks opens JSON. */
 function jsonTextOf(payload: Uint8Array): string | undefined {
-  const first = payload.find((b) => ![9, 10, 11, 12, 13, 32].includes(b));
-  if (first !== 0x7b && first !== 0x5b) return undefined;
+  const start = payload.findIndex((b) => ![9, 10, 11, 12, 13, 32].includes(b));
+  if (payload[start] !== 0x7b && payload[start] !== 0x5b) return undefined;
   let end = payload.length;
   while (payload[end - 1] === 0) end--;
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(payload.subarray(0, end));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(payload.subarray(start, end));
+    return " ".repeat(start) + text; // places count from the start of the section
   } catch {
-    throw new MetadataFailure("HXE_JSON", 0, "the mailbox JSON is not UTF-8");
+    refuse("HXE_JSON", 0, "the mailbox JSON is not UTF-8");
   }
 }
 
@@ -375,22 +383,22 @@ function decodeJsonMailboxes(text: string): MailboxEntry[] {
   const node = parseJsonText(text);
   if ("error" in node) {
     const { at, message } = node.error;
-    throw new MetadataFailure("HXE_JSON", offsetOf(at), `mailbox JSON: ${message}`);
+    refuse("HXE_JSON", offsetOf(at), `mailbox JSON: ${message}`);
   }
   return readStoredMailboxes(mailboxList(node), (part, _, message) => {
-    throw new MetadataFailure("HXE_MAILBOX", offsetOf(part.at), `mailbox JSON: ${message}`);
+    refuse("HXE_MAILBOX", offsetOf(part.at), `mailbox JSON: ${message}`);
   });
 }
 
 function mailboxList(node: JsonNode): JsonNode {
   if (node.kind !== "object") return node;
   const version = memberOf(node, "version")?.value;
-  if (version !== undefined && (version.kind !== "number" || version.value !== 1)) {
-    throw new MetadataFailure("HXE_JSON", version.at, "mailbox JSON: the version is not 1");
+  if (version !== undefined && (version.kind !== "number" || version.text !== "1")) {
+    refuse("HXE_JSON", version.at, "mailbox JSON: the version is not 1");
   }
   const list = memberOf(node, "mailboxes")?.value;
   if (list?.kind === "array") return list;
-  throw new MetadataFailure("HXE_JSON", node.at, 'mailbox JSON: lacks the array "mailboxes"');
+  refuse("HXE_JSON", node.at, 'mailbox JSON: lacks the array "mailboxes"');
 }
 
 // ---- Stack ----
@@ -404,7 +412,7 @@ function encodeStack(bytes: number): Uint8Array {
 function decodeStack(section: HxeSection): number {
   const { payload, count } = section;
   if (payload.length !== 4 || count !== 1) {
-    throw new MetadataFailure("HXE_STACK", 0, ".stack is one entry of 4 bytes");
+    refuse("HXE_STACK", 0, ".stack is one entry of 4 bytes");
   }
   return new DataView(payload.buffer, payload.byteOffset).getUint32(0);
 }

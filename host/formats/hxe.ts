@@ -1,7 +1,6 @@
 // HXE images: bytes to header, code, rodata, manifest and metadata, and back. Explained in docs/hxe.md.
 import { crc32 } from "node:zlib";
 import {
-  DATA_ORIGIN,
   HXE_BSS_SIZE_OFF,
   HXE_CODE_LEN_OFF,
   HXE_CODE_MAX,
@@ -28,18 +27,17 @@ import {
   META_SECTION_MAX,
   META_SIZE_OFF,
   META_TYPE_OFF,
-  MetaType,
-  STACK_TOP,
 } from "../../assembly/spec/hxe.ts";
 import { type Diagnostic, wholeFile } from "./diagnostic.ts";
 import { type FieldTable, readFields, writeFields } from "./fields.ts";
+import { checkApart, checkDeclarations } from "./hxe-checks.ts";
 import {
   decodeSection,
   emptyMetadata,
   type HxeMetadata,
   type HxeSection,
   MetadataFailure,
-  significantName,
+  refuse,
 } from "./hxe-metadata.ts";
 import { parseJsonText } from "./json.ts";
 
@@ -217,10 +215,6 @@ const MANIFEST_FIELDS = { length: [0, "u32be"] } satisfies FieldTable;
 
 // ---- Reading ----
 
-function refuse(code: string, offset: number, message: string): never {
-  throw new MetadataFailure(code, offset, message);
-}
-
 /** Reads one file front to back; the first thing wrong is thrown as MetadataFailure. */
 class HxeReader {
   constructor(private readonly bytes: Uint8Array) {}
@@ -338,18 +332,20 @@ class HxeReader {
       refuse("HXE_TABLE", HXE_META_COUNT_OFF, message);
     }
     if (offset !== (count > 0 ? contentEnd : 0)) image.metaOffset = offset;
+    const floor = image.manifest === undefined ? HXE_V2_SIZE : contentEnd;
     let cursor = end;
     for (let i = 0; i < count; i++) {
-      const section = this.readSection(offset + i * META_ENTRY_SIZE, i, cursor);
+      const section = this.readSection(offset + i * META_ENTRY_SIZE, i, floor, cursor);
       image.sections.push(section);
       cursor = (section.offset ?? cursor) + section.payload.length;
     }
   }
 
-  private readSection(at: number, index: number, expected: number): HxeSection {
+  /** Sections lie behind the header, and behind the manifest if there is one. */
+  private readSection(at: number, index: number, floor: number, expected: number): HxeSection {
     const row = readFields(this.bytes, at, META_FIELDS);
     const end = row.offset + row.size;
-    if (row.offset < HXE_V2_SIZE || end > this.bytes.length) {
+    if (row.offset < floor || end > this.bytes.length) {
       const message = `metadata section ${index} at ${row.offset}, ${row.size} bytes, lies outside the file`;
       refuse("HXE_SECTION", at, message);
     }
@@ -399,59 +395,5 @@ function readSections(image: HxeImage, metadata: HxeMetadata, bytes: Uint8Array)
       refuse(e.code, at, `metadata section ${i}: ${e.message}`);
     }
   });
-  checkCode(image, metadata, places.table);
-  checkStack(image, metadata, places);
-  const table = places.table;
-  refuseTwice(
-    "value",
-    table,
-    metadata.values.map((v) => `(${v.group},${v.id})`),
-  );
-  refuseTwice(
-    "command",
-    table,
-    metadata.commands.map((c) => `(${c.group},${c.id})`),
-  );
-  refuseTwice(
-    "mailbox",
-    table,
-    metadata.mailboxes.map((m) => `"${significantName(m.target)}"`),
-  );
-  const keys = metadata.values.map((v) => v.persistKey).filter((key) => key !== 0);
-  refuseTwice("persist key", table, keys.map(String));
-}
-
-function checkCode(image: HxeImage, metadata: HxeMetadata, table: number): void {
-  const lost = metadata.commands.find((c) => c.handler % 4 !== 0 || c.handler >= image.code.length);
-  if (lost === undefined) return;
-  const message = `the handler of command (${lost.group},${lost.id}), ${lost.handler}, is not in the code`;
-  refuse("HXE_COMMAND", table, message);
-}
-
-function checkStack(image: HxeImage, metadata: HxeMetadata, places: HxePlaces): void {
-  const stack = metadata.stackBytes;
-  if (stack === undefined) return;
-  const room = STACK_TOP - DATA_ORIGIN - image.rodata.length - image.bssSize;
-  if (stack > 0 && stack % 4 === 0 && stack <= room) return;
-  const index = image.sections.findIndex((s) => s.type === MetaType.STACK);
-  const message = `a stack of ${stack} bytes is not a multiple of 4 from 4 to ${Math.max(room, 0)}`;
-  refuse("HXE_STACK", places.sections[index] as number, message);
-}
-
-/** Sections of known types may not share bytes: a string would have two meanings. */
-function checkApart(image: HxeImage, places: HxePlaces): void {
-  const spans = image.sections
-    .map((section, i) => ({ section, i, start: places.sections[i] as number }))
-    .filter(({ section }) => MetaType[section.type] !== undefined && section.payload.length > 0)
-    .map((span) => ({ ...span, end: span.start + span.section.payload.length }))
-    .sort((a, b) => a.start - b.start);
-  const clash = spans.find((span, k) => k > 0 && span.start < (spans[k - 1]?.end ?? 0));
-  if (clash === undefined) return;
-  const message = `metadata section ${clash.i} shares bytes with another`;
-  refuse("HXE_SECTION", places.table + clash.i * META_ENTRY_SIZE, message);
-}
-
-function refuseTwice(what: string, offset: number, names: string[]): void {
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) refuse("HXE_DUPLICATE", offset, `${what} ${twice} is declared twice`);
+  checkDeclarations(image, metadata, places);
 }

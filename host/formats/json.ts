@@ -5,7 +5,7 @@ export type JsonNode = { at: number; end: number } & (
   | { kind: "object"; members: JsonMember[] }
   | { kind: "array"; items: JsonNode[] }
   | { kind: "string"; value: string }
-  | { kind: "number"; value: number }
+  | { kind: "number"; value: number; text: string }
   | { kind: "boolean"; value: boolean }
   | { kind: "null" }
 );
@@ -89,7 +89,7 @@ export function jsonFrom(value: unknown): JsonNode {
   const place = { at: 0, end: 0 };
   if (value === null) return { ...place, kind: "null" };
   if (typeof value === "string") return { ...place, kind: "string", value };
-  if (typeof value === "number") return { ...place, kind: "number", value };
+  if (typeof value === "number") return { ...place, kind: "number", value, text: String(value) };
   if (typeof value === "boolean") return { ...place, kind: "boolean", value };
   if (Array.isArray(value)) return { ...place, kind: "array", items: value.map(jsonFrom) };
   const members = Object.entries(value as object)
@@ -100,8 +100,14 @@ export function jsonFrom(value: unknown): JsonNode {
 
 /** Line and column, from 1, of an offset in a text. */
 export function lineAndColumn(text: string, at: number): { line: number; column: number } {
-  const before = text.slice(0, at).split("\n");
-  return { line: before.length, column: (before.at(-1) as string).length + 1 };
+  let line = 1;
+  let start = 0;
+  for (;;) {
+    const end = text.indexOf("\n", start);
+    if (end < 0 || end >= at) return { line, column: at - start + 1 };
+    start = end + 1;
+    line++;
+  }
 }
 
 /** A JSON string of ASCII characters only. */
@@ -209,10 +215,10 @@ class JsonReader {
     if (word === "null") return { ...place, kind: "null" };
     if (/^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/.test(word)) {
       if (!Number.isFinite(Number(word))) this.fail(`${word} is too large a number`, at);
-      return { ...place, kind: "number", value: Number(word) };
+      return { ...place, kind: "number", value: Number(word), text: word };
     }
     if (this.relaxed && /^0[xX][0-9a-fA-F]+$/.test(word)) {
-      return { ...place, kind: "number", value: Number(word) };
+      return { ...place, kind: "number", value: Number(word), text: word };
     }
     if (at >= this.text.length) this.failOpen("the JSON is left open", at);
     return this.fail(

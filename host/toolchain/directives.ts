@@ -1,11 +1,7 @@
 // Directives of MVASM: one function each, by name.
 import { DATA_ORIGIN, HxeCap, STACK_TOP } from "../../assembly/spec/hxe.ts";
-import {
-  type DeclarationReport,
-  readCommands,
-  readMailboxes,
-  readValues,
-} from "../formats/declarations.ts";
+import type { DeclarationReport } from "../formats/declaration-fields.ts";
+import { readCommands, readMailboxes, readValues } from "../formats/declarations.ts";
 import { type Position, suggest } from "../formats/diagnostic.ts";
 import type { RelocType, SectionName } from "../formats/hxo.ts";
 import { type JsonNode, printJson } from "../formats/json.ts";
