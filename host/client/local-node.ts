@@ -316,7 +316,8 @@ export class LocalNode {
   openMailbox(name: string): number {
     const known = this.mailboxHandles.get(name);
     if (known !== undefined) return known;
-    const handle = this.check(this.x.hsx_mailbox_open(HOST_PID, this.writeText(name)));
+    const opened = this.x.hsx_mailbox_open(HOST_PID, this.writeText(name));
+    const handle = this.check(opened, this.about("mailbox", `mailbox ${name}`));
     this.mailboxHandles.set(name, handle);
     return handle;
   }
@@ -327,11 +328,13 @@ export class LocalNode {
     this.check(this.x.hsx_mailbox_close(HOST_PID, handle));
   }
   bindMailbox(name: string, capacity: number, mode: number): number {
-    return this.check(this.x.hsx_mailbox_bind(HOST_PID, this.writeText(name), capacity, mode));
+    const bound = this.x.hsx_mailbox_bind(HOST_PID, this.writeText(name), capacity, mode);
+    return this.check(bound, this.about("mailbox", `mailbox ${name}`));
   }
   send(handle: number, data: Uint8Array, flags = 0, channel = 0): number {
     const bytes = this.core.write(data);
-    return this.check(this.x.hsx_mailbox_send(HOST_PID, handle, bytes, flags, channel));
+    const sent = this.x.hsx_mailbox_send(HOST_PID, handle, bytes, flags, channel);
+    return this.check(sent, this.aboutHandle(handle));
   }
   /** The next message; undefined: none waits. */
   receive(handle: number): Message | undefined {
@@ -340,7 +343,11 @@ export class LocalNode {
     return readMessage(this.core.view(), this.check(bytes, this.aboutHandle(handle)));
   }
   tap(handle: number, on: boolean): void {
-    this.check(this.x.hsx_mailbox_tap(HOST_PID, handle, on ? 1 : 0));
+    this.check(this.x.hsx_mailbox_tap(HOST_PID, handle, on ? 1 : 0), this.aboutHandle(handle));
+  }
+  private aboutHandle(handle: number): () => Subject {
+    const [name] = [...this.mailboxHandles].find(([, h]) => h === handle) ?? [];
+    return this.about("mailbox", `mailbox ${name ?? handle}`);
   }
 
   private writeText(text: string): number {

@@ -132,6 +132,11 @@ export interface Refusal {
   readonly name: string;
 }
 
+/** What people call a value or command: `motor:limit`, with numbers for names it lacks. */
+export function labelOf(item: { oid: number; name: string; groupName: string }): string {
+  return `${item.groupName || item.oid >> 8}:${item.name || item.oid & 0xff}`;
+}
+
 const utf8 = new TextDecoder("utf-8");
 const NO_OWNER = 0xffff;
 

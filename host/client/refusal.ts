@@ -1,27 +1,26 @@
 // What a person reads when a node refuses: what, where, why, and what to do next.
 
 import { Err } from "../../assembly/spec/errors.ts";
-import { Resource } from "../../assembly/spec/node.ts";
+import { Resource, TaskState } from "../../assembly/spec/node.ts";
+import { Level } from "../../assembly/spec/svc.ts";
+import { f16Shortest, f16ToNumber } from "../formats/f16.ts";
+import { explainImage } from "./image-refusal.ts";
 import type { Refusal } from "./records.ts";
 
-const hex = (n: number, digits = 4) => `0x${n.toString(16).padStart(digits, "0")}`;
+/** What a call was about, so that a sentence can name it. */
+export interface Subject {
+  /** `task 7`, `value motor:limit`, `setting quantum`, … */
+  readonly name: string;
+  readonly kind: "task" | "value" | "command" | "mailbox" | "setting" | "image" | "store" | "file";
+  /** The image that was refused. */
+  readonly image?: Uint8Array;
+}
 
-const RESOURCE: Partial<Record<Resource, string>> = {
-  [Resource.TASKS]: "tasks",
-  [Resource.MEMORY]: "memory",
-  [Resource.VALUES]: "values",
-  [Resource.COMMANDS]: "commands",
-  [Resource.DESCRIPTORS]: "mailboxes",
-  [Resource.HANDLES]: "mailbox handles",
-  [Resource.SUBSCRIPTIONS]: "subscriptions",
-  [Resource.CALLS]: "command calls",
-  [Resource.FILES]: "files",
-  [Resource.CELLS]: "cells of the store",
-};
-
-/** An oid as people write it. */
-export function oidText(oid: number): string {
-  return `${oid >> 8}:${oid & 0xff}`;
+export interface Explanation {
+  /** One sentence without a full stop: what was refused and why. */
+  readonly message: string;
+  /** What to do about it, as a clause without a full stop. */
+  readonly remedy?: string;
 }
 
 /** A call the node refused. */
@@ -30,21 +29,230 @@ export class NodeError extends Error {
   /** Err of the core. */
   readonly code: Err;
   readonly refusal: Refusal;
+  readonly subject: Subject | undefined;
+  readonly remedy: string | undefined;
 
-  constructor(code: Err, refusal: Refusal) {
-    super(explain(code, refusal));
+  constructor(code: Err, refusal: Refusal, subject?: Subject) {
+    const { message, remedy } = explain(code, refusal, subject);
+    super(message);
     this.code = code;
     this.refusal = refusal;
+    this.subject = subject;
+    this.remedy = remedy;
   }
 }
 
-/** One sentence that says what was refused and why. */
-export function explain(code: Err, refusal: Refusal): string {
-  const resource = RESOURCE[refusal.resource];
-  const isTold = refusal.code === code;
-  const what = resource === undefined ? Err[code] : `${Err[code]}: ${resource}`;
-  if (!isTold) return what;
-  const place =
-    code <= Err.HXE_MAGIC && code >= Err.HXE_DUPLICATE ? ` at ${hex(refusal.offset)}` : "";
-  return `${what}${place}: need ${refusal.need}, have ${refusal.have}`;
+/** An oid as people write it: group and id. */
+export function oidText(oid: number): string {
+  return `${oid >> 8}.${oid & 0xff}`;
+}
+
+/** A binary16 as people read it: the shortest decimal that converts back. */
+export function f16Text(bits: number): string {
+  const short = f16Shortest(bits);
+  if (short !== undefined) return String(short);
+  const x = f16ToNumber(bits);
+  if (Number.isNaN(x)) return "nan";
+  return Object.is(x, -0) ? "-0" : x < 0 ? "-inf" : "inf";
+}
+
+// ---- The table ----
+
+/** A refusal whose numbers belong to this code, or do not. */
+interface Told extends Refusal {
+  readonly isTold: boolean;
+}
+type Sentence = (r: Told, about: Subject) => Explanation;
+
+const LIST_WHAT_THERE_IS: Record<Subject["kind"], string> = {
+  task: "list the tasks: ps",
+  value: "list the values: val list",
+  command: "list the commands: cmd list",
+  mailbox: "list the mailboxes: mbox list",
+  setting: "list the settings: config get",
+  image: "list the tasks: ps",
+  store: "look at the store: store status",
+  file: "check the name",
+};
+
+const RESOURCE: Record<Resource, { many: string; remedy: string }> = {
+  [Resource.NONE]: { many: "entries", remedy: "free some" },
+  [Resource.TASKS]: { many: "tasks", remedy: "kill a task, or replace one" },
+  [Resource.MEMORY]: { many: "bytes of memory", remedy: "kill a task, or load a smaller app" },
+  [Resource.VALUES]: { many: "values", remedy: "kill a task that has values" },
+  [Resource.COMMANDS]: { many: "commands", remedy: "kill a task that has commands" },
+  [Resource.DESCRIPTORS]: { many: "mailboxes", remedy: "kill a task that has mailboxes" },
+  [Resource.HANDLES]: { many: "mailbox handles of one task", remedy: "close a handle" },
+  [Resource.SUBSCRIPTIONS]: { many: "subscriptions", remedy: "kill a task that subscribes" },
+  [Resource.CALLS]: { many: "command calls at once", remedy: "wait until a call has ended" },
+  [Resource.FILES]: { many: "files", remedy: "delete a file" },
+  [Resource.CELLS]: {
+    many: "cells of the store",
+    remedy: "reset the store, or use a larger device",
+  },
+  [Resource.STACK]: { many: "bytes of stack", remedy: "declare a smaller .stack" },
+  [Resource.MAILBOX]: { many: "bytes of a mailbox", remedy: "bind it with a larger capacity" },
+  [Resource.SLOTS]: { many: "images", remedy: "kill a task, so that its image goes" },
+};
+
+const count = (n: number) => n.toLocaleString("en-US");
+const levelName = (level: number) => Level[level] ?? `level ${level}`;
+const about = (s: Subject, text: string, remedy?: string): Explanation =>
+  remedy === undefined
+    ? { message: `${s.name}: ${text}` }
+    : { message: `${s.name}: ${text}`, remedy };
+
+function full(r: Told, s: Subject): Explanation {
+  const { many, remedy } = RESOURCE[r.resource] ?? RESOURCE[Resource.NONE];
+  if (!r.isTold) return about(s, "the node is full", remedy);
+  return about(
+    s,
+    `the node is full: ${count(r.need)} ${many} are needed, it has room for ${count(r.have)}`,
+    remedy,
+  );
+}
+
+function noMemory(r: Told, s: Subject): Explanation {
+  const { remedy } = RESOURCE[Resource.MEMORY];
+  if (!r.isTold || r.need === 0) return about(s, "the node's memory is full", remedy);
+  const { need, have } = r;
+  if (need <= have) {
+    const text = `${count(need)} bytes of memory are needed in one piece; ${count(have)} are free, in pieces too small`;
+    return about(s, text, remedy);
+  }
+  return about(s, `${count(need)} bytes of memory are needed, ${count(have)} are free`, remedy);
+}
+
+function noAccess(r: Told, s: Subject): Explanation {
+  const remedy = "raise the level of the session: --level, or config set level";
+  if (!r.isTold) return about(s, "the session may not do this", remedy);
+  const needed = r.need > r.have ? r.need : Level.USER; // else it is declared PIN, which asks for any session
+  return about(
+    s,
+    `needs the level ${levelName(needed)}, the session has ${levelName(r.have)}`,
+    remedy,
+  );
+}
+
+function range(r: Told, s: Subject): Explanation {
+  if (!r.isTold) return about(s, "the number is out of range", "choose another");
+  if (s.kind !== "value") {
+    return about(
+      s,
+      `${count(r.need)} is out of range; at most ${count(r.have)}`,
+      "choose another number",
+    );
+  }
+  const [min, max] = [r.have & 0xffff, r.have >>> 16];
+  const limits = min === 0 && max === 0 ? "it is 0 or 1" : `${f16Text(min)} to ${f16Text(max)}`;
+  return about(s, `${f16Text(r.need)} is out of range: ${limits}`, "choose a number inside it");
+}
+
+function invalid(r: Told, s: Subject): Explanation {
+  if (s.kind === "task" && r.isTold && r.need > 16) {
+    const text = `its memory has no ${count(r.have)} bytes at 0x${r.need.toString(16)}`;
+    return about(s, text, "data lies from 0x4000, the stack below 0xFFFC");
+  }
+  if (s.kind === "value")
+    return about(
+      s,
+      "it has no persist key, so it cannot be kept",
+      "declare a persist_key in the app",
+    );
+  if (s.kind === "mailbox")
+    return about(
+      s,
+      "this is not the name of a mailbox",
+      "write svc:name, app:name, shared:name or pid:number",
+    );
+  return about(s, "an argument no call accepts", "correct it");
+}
+
+function wrongState(r: Told, s: Subject): Explanation {
+  if (s.kind === "task" && r.isTold) {
+    const state = TaskState[r.need]?.toLowerCase().replace("_", " ");
+    return about(s, `it is ${state}, so this is not possible`, "pause or resume it first");
+  }
+  if (s.kind === "command") return about(s, "the task that serves it is paused", "resume the task");
+  return about(s, "not possible in its present state", "look at the state: ps");
+}
+
+function held(what: string): Sentence {
+  return (r, s) => {
+    const id = r.isTold ? ` ${what === "the id" ? oidText(r.oid) : r.oid}` : "";
+    const holder = r.isTold ? `task ${r.pid}` : "another task";
+    const remedy = "load it with --group-base and --key-base, or with --replace";
+    return about(
+      s,
+      `${holder} already has ${what}${id}${r.name === "" ? "" : ` (${r.name})`}`,
+      remedy,
+    );
+  };
+}
+
+const say =
+  (text: string, remedy?: string): Sentence =>
+  (_, s) =>
+    about(s, text, remedy);
+
+type ImageErr = Extract<keyof typeof Err, `HXE_${string}`>;
+
+const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
+  OK: say("nothing is wrong"),
+  UNSUPPORTED: say("this node is built without it", "use a node of the desktop profile"),
+  IO: say("the device failed", "try again, then look at the wiring"),
+  NOT_FOUND: (_, s) => about(s, "there is no such thing", LIST_WHAT_THERE_IS[s.kind]),
+  EXISTS: say("the name or id is taken", "choose another, or remove the holder"),
+  NO_ACCESS: noAccess,
+  READ_ONLY: say("it is declared read-only", "only the app can change it, and only by its init"),
+  RANGE: range,
+  INVALID: invalid,
+  FULL: full,
+  NO_MEMORY: noMemory,
+  TIMEOUT: say("no answer came in time", "try again, or allow more time: --timeout"),
+  NO_DATA: say("there is nothing now", "try again later"),
+  WOULD_BLOCK: say("it is full, nothing was sent", "try again when its reader has read"),
+  TOO_LARGE: say("this is larger than it can ever hold", "send less, or bind a larger capacity"),
+  ENDED: say("its task has ended", "restart the task"),
+  BUSY: (_, s) =>
+    s.kind === "value"
+      ? about(s, "it changed less than its rate limit ago", "try again later")
+      : about(s, "the node is busy with a load or a restart", "try again"),
+  CORRUPT: say("what is stored fails its check", "restore it, or reset the store: store reset"),
+  STATE: wrongState,
+  ABSENT: say("no device answers", "give the node one: --nv FILE"),
+  HANDLER: say("the handler ended without an answer", "look at its task: ps"),
+  STORE_READ_ONLY: say(
+    "the store is damaged or none, so nothing is written to it",
+    "inspect it: store status; then empty it: store format",
+  ),
+  APP_EXISTS: (r, s) => {
+    const text = r.isTold
+      ? `"${r.name}" may be loaded once and is task ${r.pid}`
+      : "the app may be loaded once";
+    return about(s, text, r.isTold ? `replace it: --replace ${r.pid}` : "replace it");
+  },
+  ID_TAKEN: held("the id"),
+  KEY_TAKEN: held("the persist key"),
+  LENGTH: (r, s) =>
+    about(
+      s,
+      r.isTold
+        ? `${count(r.need)} bytes came, ${count(r.have)} were announced`
+        : "other bytes came than announced",
+      "transfer the file again",
+    ),
+};
+
+/** Why a call was refused. Numbers are told only if the node recorded them for this very code. */
+export function explain(
+  code: Err,
+  refusal: Refusal,
+  subject: Subject = { kind: "task", name: "the node" },
+): Explanation {
+  const told = { ...refusal, isTold: refusal.code === code };
+  const image = explainImage(code, told, subject.image);
+  if (image !== undefined) return about(subject, image.message, image.remedy);
+  const sentence = SENTENCES[Err[code] as keyof typeof SENTENCES];
+  return sentence === undefined ? about(subject, `error ${code}`) : sentence(told, subject);
 }
