@@ -7,7 +7,7 @@
 //  4  prev    u8   1 + index of the frame this one interrupted; 0: none
 //  5  state   u8   FrameState
 //  6  oid     u16
-//  8  mailbox u16  descriptor that gets the answer; 0: none
+//  8  handle  u16  the caller's handle of the mailbox that gets the answer; 0: none
 // 10  status  u8   CommandStatus, once done; before: what `call` of the caller was
 // 11  pid     u8   who called; 0: the host
 // 12  result  u32  R0 of the handler, once done; before: clock when the owner was interrupted
@@ -15,7 +15,7 @@
 import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
 import { emit } from "../events";
 import { CALL_MAX, CALL_SIZE, CALLS_BASE, IO_BASE, TASK_BANK_SIZE } from "../layout";
-import { mailboxPost } from "../mailbox/mailbox";
+import { handleDescriptor, mailboxPost } from "../mailbox/mailbox";
 import { isReference, nodeAt } from "../node";
 import { refuse, refuseFull } from "../refusal";
 import { Command, commandHandler, HANDLER_NONE } from "../registry/command";
@@ -24,7 +24,7 @@ import { EventType, NEVER, Resource, TaskState } from "../spec/node";
 import { CommandStatus } from "../spec/svc";
 import { Context, CONTEXT_SIZE, contextAt, setReg } from "../vm/context";
 import { receiveResume } from "./receive";
-import { bankAddress, isAlive, Task, taskAt } from "./task";
+import { bankAddress, isAlive, Task, taskAt, taskFind } from "./task";
 
 enum FrameState {
   FREE = 0,
@@ -34,6 +34,7 @@ enum FrameState {
 }
 /** Bytes of an async answer: oid, status, result. */
 const ANSWER_SIZE: u32 = 8;
+const RESULT_SIZE: u32 = 4;
 
 @unmanaged
 class CallFrame {
@@ -43,7 +44,7 @@ class CallFrame {
   prev: u8 = 0;
   state: u8 = 0;
   oid: u16 = 0;
-  mailbox: u16 = 0;
+  handle: u16 = 0;
   status: u8 = 0;
   pid: u8 = 0;
   result: u32 = 0;
@@ -66,13 +67,16 @@ function freeFrame(): i32 {
 
 // ---- Answers ----
 
-/** Posts an answer to a mailbox: u16 oid, u16 status, u32 result. */
-function postAnswer(mailbox: u32, oid: u32, status: u32, result: u32, pid: u32): void {
-  const answer = IO_BASE; // free while the core runs
-  store<u16>(answer, <u16>oid);
-  store<u16>(answer + 2, <u16>status);
-  store<u32>(answer + 4, result);
-  mailboxPost(mailbox, answer, ANSWER_SIZE, 0, 0, pid);
+/** Posts an answer by the caller's handle, if both are still there: u16 oid, u16 status, and u32 result if there is one. */
+function postAnswer(f: CallFrame, status: u32, result: u32, length: u32): void {
+  const row = taskFind(f.pid);
+  const mailbox = row < 0 ? row : handleDescriptor(row, f.handle);
+  if (mailbox < 0) return;
+  const message = IO_BASE; // free while the core runs
+  store<u16>(message, f.oid);
+  store<u16>(message + 2, <u16>status);
+  store<u32>(message + 4, result);
+  mailboxPost(mailbox, message, length, 0, 0, f.pid);
 }
 
 /** Address of the caller's bank as it made the call: kept aside when the caller itself is borrowed meanwhile. */
@@ -87,17 +91,17 @@ function callerBank(f: CallFrame): usize {
 }
 
 /** Tells whoever waits for the answer of a frame, and frees it unless the host has yet to fetch it. */
-function answer(f: CallFrame, status: u32, result: u32): void {
+function answer(f: CallFrame, status: u32, result: u32, hasResult: bool): void {
   emit(EventType.COMMAND_DONE, f.pid, f.oid, status | (result << 16));
-  if (f.mailbox != 0) postAnswer(f.mailbox, f.oid, status, result, f.pid);
+  if (f.handle != 0) postAnswer(f, status, result, hasResult ? ANSWER_SIZE : ANSWER_SIZE - RESULT_SIZE);
   if (f.caller != 0) {
     const bank = callerBank(f);
     const c = changetype<Context>(bank);
     setReg(c, 0, status);
-    if (status == CommandStatus.OK) setReg(c, 1, result);
+    if (hasResult) setReg(c, 1, result);
     changetype<Task>(bank + CONTEXT_SIZE).state = <u8>TaskState.READY;
   }
-  if (f.pid != 0 || f.mailbox != 0) return frameClear(f);
+  if (f.pid != 0) return frameClear(f);
   f.owner = 0;
   f.status = <u8>status;
   f.result = result;
@@ -151,10 +155,10 @@ function giveBack(f: CallFrame): void {
 
 /**
  * Starts the handler of a command that the caller may call.
- * caller: bank of the task that blocks for the answer, or -1; pid: who calls, 0 the host; mailbox: gets the answer, or 0.
+ * caller: bank of the task that blocks for the answer, or -1; pid: who calls, 0 the host; handle: the caller's, of the mailbox that gets the answer, or 0.
  * Returns the frame, for callFetch. FULL, NO_MEMORY, ENDED, STATE (the owner is paused).
  */
-export function callStart(k: Command, caller: i32, pid: u32, argument: u32, mailbox: u32): i32 {
+export function callStart(k: Command, caller: i32, pid: u32, argument: u32, handle: u32): i32 {
   const owner: usize = k.row;
   const t = taskAt(owner);
   if (!isAlive(t) || t.state == TaskState.BACKING_OFF) return refuse(Err.ENDED, 0, 0, 0);
@@ -169,13 +173,13 @@ export function callStart(k: Command, caller: i32, pid: u32, argument: u32, mail
   f.caller = <u8>(caller + 1);
   f.prev = t.call;
   f.oid = k.oid;
-  f.mailbox = <u16>mailbox;
+  f.handle = <u16>handle;
   f.pid = <u8>pid;
   f.status = caller < 0 ? 0 : taskAt(caller).call;
   f.result = nodeAt().lastMs;
   emit(EventType.COMMAND_CALLED, k.owner, k.oid, pid);
   if (handler == HANDLER_NONE) {
-    answer(f, CommandStatus.OK, 0);
+    answer(f, CommandStatus.OK, 0, false);
     return index;
   }
   if (caller >= 0 && <usize>caller != owner) taskAt(caller).state = <u8>TaskState.CALLING;
@@ -187,7 +191,7 @@ export function callStart(k: Command, caller: i32, pid: u32, argument: u32, mail
 export function callReturn(index: usize, result: u32): void {
   const f = frameAt(taskAt(index).call - 1);
   giveBack(f);
-  answer(f, CommandStatus.OK, result);
+  answer(f, CommandStatus.OK, result, true);
 }
 
 /** Fetches the answer of a host's call: status in the return value, the result at `to`. BUSY: the handler runs. NOT_FOUND. */
@@ -209,7 +213,7 @@ export function callsFail(owner: usize): void {
     if (f.state != FrameState.RUNNING || f.owner != owner + 1) continue;
     arenaRelease(changetype<usize>(f));
     if (f.caller == owner + 1) f.caller = 0;
-    answer(f, CommandStatus.EFAIL, 0);
+    answer(f, CommandStatus.EFAIL, 0, false);
   }
   taskAt(owner).call = 0;
 }

@@ -1,6 +1,6 @@
 // Module 8, commands: SVC arguments and statuses around the registry and the calls.
 
-import { mailboxClose, mailboxOpen, handleDescriptor } from "../mailbox/mailbox";
+import { mailboxClose, mailboxOpen } from "../mailbox/mailbox";
 import { isReference } from "../node";
 import {
   Command,
@@ -102,7 +102,7 @@ function callAsync(index: usize, c: Context, pid: u32): Svc {
   if (handle < 0) return answerNumber(c, handle);
   setReg(c, 0, CommandStatus.OK);
   setReg(c, 1, handle);
-  const started = callStart(k, -1, pid, reg(c, 4), handleDescriptor(index, handle));
+  const started = callStart(k, -1, pid, reg(c, 4), handle);
   if (started >= 0) return Svc.DONE;
   mailboxClose(index, handle);
   return answerNumber(c, started);
