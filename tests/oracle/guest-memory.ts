@@ -107,6 +107,9 @@ export class CoreGuest {
   get psw(): number {
     return this.view.getUint8(this.context + PSW);
   }
+  set psw(psw: number) {
+    this.view.setUint8(this.context + PSW, psw);
+  }
   get steps(): number {
     return this.view.getUint32(this.context + STEPS, true);
   }

@@ -20,7 +20,8 @@ const FLOAT = [Op.FADD, Op.FSUB, Op.FMUL, Op.FDIV, Op.I2F, Op.F2I];
 const LOADS = [Op.LD, Op.LDH, Op.LDB];
 const STORES = [Op.ST, Op.STH, Op.STB];
 const EDGES = [
-  0, 1, 2, 31, 32, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff,
+  0, 1, 2, 31, 32, 0x7fff, 0x8000, 0xfffe, 0xffff, 0x10000, 0x10001, 0x1ffff, 0x7fffffff,
+  0x80000000, 0xffffffff,
 ];
 
 function encode(op: number, rd = 0, rs1 = 0, rs2 = 0, imm = 0): number {
@@ -177,7 +178,7 @@ class Writer {
       case 8:
         this.put(Op.PUSH, 0, x);
         this.put(random.pick(ALU), rd, x, y);
-        this.put(Op.POP, random.below(SCRATCH));
+        this.put(Op.POP, random.oneIn(8) ? 15 : random.below(SCRATCH));
         break;
       default:
         this.access(rd, y);

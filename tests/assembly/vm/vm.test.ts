@@ -121,6 +121,14 @@ describe.each(PROFILES)("the %s MiniVM", async (profile) => {
     }
   });
 
+  it.each([0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 14])("keeps the flags %i from run to run", (psw) => {
+    const guest = lay({ code: codeOf(word(Op.MOV), word(Op.MOV)) });
+    guest.psw = psw;
+    guest.run(1);
+    guest.run(1);
+    expect(guest.psw).toBe(psw);
+  });
+
   it("leaves no flags behind for the next task", () => {
     lay({ code: codeOf(word(Op.NOT, 1, 1)) }).run(1);
     const scratch = new Uint8Array(probe.memory.buffer, probe.flagsBase(), 8);
