@@ -68,7 +68,8 @@ export class Lexer {
     if (word !== undefined) return this.readWord(word);
     if ("[](),+-=:".includes(c)) return this.token("mark", this.pos + 1);
     const at = placeAt(this.line, this.pos + 1, 1);
-    return failAt(at, "unexpected-character", `unexpected character "${c}"`);
+    const shown = JSON.stringify(String.fromCodePoint(source.codePointAt(this.pos) as number));
+    return failAt(at, "unexpected-character", `unexpected character ${shown}`);
   }
 
   private token(kind: Token["kind"], end: number, value = 0, bytes: number[] = []): Token {

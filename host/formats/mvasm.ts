@@ -50,6 +50,8 @@ export interface ParsedSource {
 
 /** Directives whose operand may be JSON. */
 const JSON_DIRECTIVES = new Set([".value", ".cmd", ".mailbox", ".manifest"]);
+/** Parentheses may lie this deep. */
+const DEPTH_MAX = 32;
 const PARTS = new Set(["lo16", "hi16", "off16"]);
 /** Splits MVASM source into statements. */
 export function parseMvasm(text: string, file: string): ParsedSource {
@@ -83,6 +85,8 @@ class LineParser {
   private token: Token = { kind: "end", text: "", column: 1, value: 0, bytes: [] };
   /** Characters of the line up to the end of the last token taken. */
   private consumed = 0;
+  /** Parentheses that are open. */
+  private depth = 0;
   /** What is wrong with the statement. */
   private failed: Diagnostic | undefined;
 
@@ -292,9 +296,7 @@ class LineParser {
     const token = this.token;
     const at = this.place(token);
     if (this.takeMark("(")) {
-      const inner = this.readExpression();
-      this.expectMark(")");
-      return { sign, at, kind: "group", inner };
+      return { sign, at, kind: "group", inner: this.readInner(at) };
     }
     if (token.kind === "number") {
       this.advance();
@@ -308,12 +310,21 @@ class LineParser {
     return this.readNamedTerm(token, sign, at);
   }
 
+  /** What stands in parentheses, up to the closing one. */
+  private readInner(at: Position): Expression {
+    if (++this.depth > DEPTH_MAX) {
+      failAt(at, "bad-expression", `parentheses lie deeper than ${DEPTH_MAX} levels`);
+    }
+    const inner = this.readExpression();
+    this.expectMark(")");
+    this.depth--;
+    return inner;
+  }
+
   private readNamedTerm(token: Token, sign: 1 | -1, at: Position): Term {
     const part = token.text.toLowerCase();
     if (PARTS.has(part) && this.takeMark("(")) {
-      const inner = this.readExpression();
-      this.expectMark(")");
-      return { sign, at, kind: "part", part: part as SymbolPart, inner };
+      return { sign, at, kind: "part", part: part as SymbolPart, inner: this.readInner(at) };
     }
     if (registerOf(token.text) !== undefined) {
       const message = `register ${token.text} cannot stand in an expression`;

@@ -1,5 +1,5 @@
 // The symbols file: names and source lines of a linked image, as JSON for debuggers and fault messages.
-import { hxeCrc } from "../formats/hxe.ts";
+import { crc32 } from "node:zlib";
 import type { LinkResult } from "./linker.ts";
 
 /** Version of the file's layout; additions only within it. */
@@ -11,7 +11,9 @@ export function renderSymbols({ image, hxe, symbols, lines }: LinkResult): strin
   const json = {
     schema: SCHEMA,
     app: hxe.appName,
-    crc: hxeCrc(image, hxe.version),
+    // As a node knows the image: its length and the CRC-32 over every byte.
+    size: image.length,
+    crc32: crc32(image),
     code_size: hxe.code.length,
     rodata_size: hxe.rodata.length,
     bss_size: hxe.bssSize,

@@ -43,6 +43,9 @@ interface Constant {
 /** Most bytes a section can have; what goes beyond is refused before it is built. */
 const SECTION_MAX = 0x10000;
 
+/** A constant may need others in this many steps. */
+const CONSTANT_DEPTH_MAX = 64;
+
 /** Collects what a source says. Mistakes go to `diagnostics`; nothing throws. */
 export class Unit {
   readonly code: number[] = [];
@@ -59,6 +62,8 @@ export class Unit {
   private readonly constants = new Map<string, Constant>();
   private readonly fixups: Fixup[] = [];
   private readonly full = new Set<SectionName>();
+  /** Constants being evaluated, one inside the other. */
+  private depth = 0;
 
   constructor(private readonly file: string) {}
 
@@ -118,9 +123,17 @@ export class Unit {
       this.report(at, "bad-expression", `"${name}" is defined by itself`);
       return undefined;
     }
+    if (constant.value !== undefined) return constant.value;
+    if (this.depth === CONSTANT_DEPTH_MAX) {
+      const message = `constants need each other in more than ${CONSTANT_DEPTH_MAX} steps`;
+      this.report(at, "bad-expression", message);
+      return undefined;
+    }
+    this.depth++;
     constant.busy = true;
-    constant.value ??= this.evaluate(constant.expr);
+    constant.value = this.evaluate(constant.expr);
     constant.busy = false;
+    this.depth--;
     return constant.value;
   }
 

@@ -1,4 +1,5 @@
 // The listing and the symbols file.
+import { crc32 } from "node:zlib";
 import { expect, it } from "vitest";
 import { decodeHxo, encodeHxo, type HxoObject } from "../../../host/formats/hxo.ts";
 import { assemble } from "../../../host/toolchain/assembler.ts";
@@ -64,10 +65,13 @@ it("disassembles what came from an object file", () => {
 });
 
 it("writes symbols and lines, by address", () => {
-  const json = JSON.parse(renderSymbols(link([objectOf(SOURCE)])));
+  const linked = link([objectOf(SOURCE)]);
+  const json = JSON.parse(renderSymbols(linked));
   expect(json).toMatchObject({
     schema: "hsx.symbols/1",
     app: "demo",
+    size: 96 + 16 + 113,
+    crc32: crc32(linked.image ?? ""),
     code_size: 16,
     rodata_size: 113,
     bss_size: 16,
