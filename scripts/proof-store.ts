@@ -17,6 +17,8 @@ const CUTS_OF_A_HISTORY = 10_000;
 const CYCLES_OF_A_HISTORY = 2000;
 /** One history in eight tries every value of every torn byte. */
 const EXHAUSTIVE_EACH = 8;
+/** Media share no history: FRAM and EEPROM differ in time only. */
+const SEEDS_OF_A_MEDIUM = 1_000_000;
 /** Small stores under pressure, and one with room. */
 const SIZES = [
   { cells: 10, keys: 6 },
@@ -44,7 +46,7 @@ if (!(cuts > 0) || media.length === 0) {
 function planOf(n: number, medium: Medium, left: number): CutPlan {
   return {
     medium,
-    seed: Number(values.seed) + n,
+    seed: Number(values.seed) + n + SEEDS_OF_A_MEDIUM * media.indexOf(medium),
     cuts: Math.min(left, CUTS_OF_A_HISTORY),
     powerCycles: CYCLES_OF_A_HISTORY,
     isExhaustive: n % EXHAUSTIVE_EACH === 0,
