@@ -1,8 +1,8 @@
 // Result lines: a task, the mailboxes and the values of a subject in the fields the vectors compare.
 
 import { createHash } from "node:crypto";
-import type { MailboxInfo, TaskInfo } from "../../host/client/records.ts";
 import { Namespace } from "../../assembly/spec/svc.ts";
+import type { MailboxInfo, TaskInfo } from "../../host/client/records.ts";
 import { outcomeOf, type Subject } from "./subject.ts";
 
 export type Line = Record<string, unknown>;

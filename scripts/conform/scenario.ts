@@ -2,9 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { RegIndex } from "../../assembly/spec/node.ts";
+import { MailboxMode } from "../../assembly/spec/svc.ts";
 import { NodeError } from "../../host/client/refusal.ts";
 import { f16FromNumber } from "../../host/formats/f16.ts";
-import { RegIndex } from "../../assembly/spec/node.ts";
 import type { Subject } from "./subject.ts";
 
 export interface Action {
@@ -27,6 +28,9 @@ export interface LoadResult {
   readonly error?: string;
 }
 
+/** Instructions the debugger's "continue" runs at most. */
+const CONTINUE_MAX = 100_000;
+
 const number = (value: unknown, otherwise = 0): number =>
   value === undefined || value === null ? otherwise : Number(value);
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -35,6 +39,9 @@ export class Scenario {
   readonly loads: LoadResult[] = [];
   private readonly subject: Subject;
   private readonly folder: string;
+  private readonly breakpoints = new Set<number>();
+  /** Mode bits the stdio mailboxes of further tasks get, by stream. */
+  private readonly stdioModes = new Map<string, number>();
 
   constructor(subject: Subject, folder: string) {
     this.subject = subject;
@@ -66,6 +73,7 @@ export class Scenario {
     try {
       const pid = this.subject.load(readFileSync(join(this.folder, image)));
       this.loads.push({ status: "ok", pid });
+      for (const [stream, mode] of this.stdioModes) this.bindStdio(pid, stream, mode);
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
       this.loads.push({ status: "error", error: error.message });
@@ -120,14 +128,18 @@ export class Scenario {
       case "resume":
         return this.forEach(pid, (p) => node.resume(p));
       case "reset":
-        return this.forEach(0, (p) => node.kill(p));
+        return this.subject.reset();
       case "step":
         return this.step(request);
       case "vm_reg_set":
         return this.setReg(pid, request["reg"], number(request["value"]));
       case "write_mem":
       case "poke":
-        return node.writeMemory(pid, number(request["addr"]), Buffer.from(text(request["data"]), "hex"));
+        return node.writeMemory(
+          pid,
+          number(request["addr"]),
+          Buffer.from(text(request["data"]), "hex"),
+        );
       case "dbg":
         return this.debug(pid, request);
       case "val_set":
@@ -159,29 +171,47 @@ export class Scenario {
 
   private setReg(pid: number, reg: unknown, value: number): void {
     const name = text(reg).toUpperCase();
-    const index = name === "PC" ? RegIndex.PC : name === "PSW" ? RegIndex.PSW : number(name.replace(/^R/, "") || reg);
+    const index =
+      name === "PC"
+        ? RegIndex.PC
+        : name === "PSW"
+          ? RegIndex.PSW
+          : number(name.replace(/^R/, "") || reg);
     this.subject.node.setReg(pid, index, value >>> 0);
   }
 
+  /** The debugger's verbs, by single steps of one task. */
   private debug(pid: number, request: Request): void {
     const { node } = this.subject;
     switch (text(request["op"])) {
-      case "attach":
       case "break":
         return node.pause(pid);
       case "detach":
+        this.breakpoints.clear();
+        return node.resume(pid);
+      case "step":
+        return this.trace(pid, number(request["count"], 1), false);
       case "cont":
       case "continue":
-        return node.resume(pid);
-      case "regs":
-      case "registers":
-        return;
-      case "step":
-        for (let n = 0; n < number(request["count"], 1); n++) this.subject.step(pid);
-        return;
+        return this.trace(pid, number(request["cycles"], CONTINUE_MAX), true);
+      case "bp":
+        return this.breakpoint(text(request["action"]), number(request["addr"]) & 0xffff);
       default:
-        throw new NoSuchVerb(`dbg ${text(request["op"])}: HSX has no breakpoints in the core yet`);
+        return; // attach and regs only look
     }
+  }
+
+  /** Runs a task alone for at most `max` instructions; until a breakpoint if `stops`. */
+  private trace(pid: number, max: number, stops: boolean): void {
+    for (let n = 0; n < max && this.subject.step(pid) !== 0; n++) {
+      const pc = this.subject.node.task(pid)?.pc ?? 0;
+      if (stops && this.breakpoints.has(pc)) return;
+    }
+  }
+
+  private breakpoint(action: string, address: number): void {
+    if (action === "add") this.breakpoints.add(address);
+    else if (action !== "" && action !== "list") this.breakpoints.delete(address);
   }
 
   private setValue(request: Request): void {
@@ -231,10 +261,23 @@ export class Scenario {
         x.hsx_mailbox_tap(pid, handle, number(request["enable"], 1));
         return;
       case "mailbox_config_stdio":
-        throw new NoSuchVerb("mailbox_config_stdio: bind the stdio mailbox instead");
+        return this.configureStdio(request);
       default:
         return; // unknown requests get an error reply and change nothing
     }
+  }
+
+  /** Gives the stdio mailboxes of all tasks, present and to come, a mode. */
+  private configureStdio(request: Request): void {
+    const stream = text(request["stream"]) || "out";
+    const mode = number(request["mode"], MailboxMode.RDWR);
+    this.stdioModes.set(stream, mode);
+    if (request["update_existing"] === false) return;
+    for (const { pid } of this.subject.node.tasks()) this.bindStdio(pid, stream, mode);
+  }
+  private bindStdio(pid: number, stream: string, mode: number): void {
+    const x = this.subject.node.core.exports;
+    x.hsx_mailbox_bind(pid, this.name(`svc:stdio.${stream}`), 0, mode);
   }
 
   /** Sends by a handle, or by a target through a handle that is closed again. */
@@ -244,7 +287,10 @@ export class Scenario {
     const handle = given > 0 ? given : x.hsx_mailbox_open(pid, this.name(request["target"]));
     if (handle < 0) return;
     const hexData = request["data_hex"];
-    const data = typeof hexData === "string" ? Buffer.from(hexData, "hex") : Buffer.from(text(request["data"]));
+    const data =
+      typeof hexData === "string"
+        ? Buffer.from(hexData, "hex")
+        : Buffer.from(text(request["data"]));
     const bytes = this.subject.node.core.write(data);
     x.hsx_mailbox_send(pid, handle, bytes, number(request["flags"]), number(request["channel"]));
     if (given <= 0) x.hsx_mailbox_close(pid, handle);

@@ -1,12 +1,13 @@
 // The node under test: the core in Node, driven one instruction at a time, with what each task did kept apart.
 
 import { createHash, type Hash } from "node:crypto";
+import { StoreState } from "../../assembly/spec/cell.ts";
+import { Config, EventType, NEVER, NodeMode, Stop, TaskState } from "../../assembly/spec/node.ts";
+import { Level } from "../../assembly/spec/svc.ts";
 import { LocalNode } from "../../host/client/local-node.ts";
 import type { TaskInfo } from "../../host/client/records.ts";
 import { Machine } from "../../host/node/hal.ts";
 import { NV_GEOMETRY, NvDevice } from "../../host/node/nv.ts";
-import { Config, EventType, NEVER, NodeMode, Stop, TaskState } from "../../assembly/spec/node.ts";
-import { Level } from "../../assembly/spec/svc.ts";
 
 /** Bytes of non-volatile memory behind the recorded persist store. */
 const NV_BYTES = 8192;
@@ -73,20 +74,31 @@ export class Subject {
         heard.subject?.can.push({ id, data: Buffer.from(data).toString("hex") });
       },
     });
-    const mode =
-      NodeMode.REFERENCE |
-      (options.bare ? NodeMode.BARE : 0) |
-      (options.libm ? NodeMode.LIBM : 0);
-    const node = await LocalNode.start(module, machine, { quantum: 1, mode });
+    const node = await LocalNode.start(module, machine);
     const subject = new Subject(node, options);
     heard.subject = subject;
-    node.formatStore();
-    node.putFile(FILE.name, Buffer.from(FILE.text));
-    if (options.embedded) {
-      node.configure(Config.DESCRIPTOR_LIMIT, 16);
-      node.configure(Config.HANDLE_LIMIT, 8);
-    }
+    subject.prepare();
     return subject;
+  }
+
+  /** Makes a node that has just started act as the recorded reference. */
+  private prepare(): void {
+    const { bare, libm, embedded } = this.options;
+    const mode = NodeMode.REFERENCE | (bare ? NodeMode.BARE : 0) | (libm ? NodeMode.LIBM : 0);
+    this.node.configure(Config.MODE, mode);
+    this.node.configure(Config.QUANTUM, 1);
+    if (this.node.store().state === StoreState.BLANK) this.node.formatStore();
+    this.node.putFile(FILE.name, Buffer.from(FILE.text));
+    if (!embedded) return;
+    this.node.configure(Config.DESCRIPTOR_LIMIT, 16);
+    this.node.configure(Config.HANDLE_LIMIT, 8);
+  }
+
+  /** Starts the node anew: no tasks, pids from 1. */
+  reset(): void {
+    this.node.core.exports.hsx_start();
+    this.node.settle();
+    this.prepare();
   }
 
   /** Loads an image; throws NodeError. */
@@ -129,7 +141,8 @@ export class Subject {
     diary.can.push(...this.can);
     this.uart = [];
     this.can = [];
-    if (after.steps !== before.steps) diary.note(before.pc, this.wordAt(after.pid, before.pc), after);
+    if (after.steps !== before.steps)
+      diary.note(before.pc, this.wordAt(after.pid, before.pc), after);
   }
 
   /** Moves the clock to the next deadline. False: there is none. */
@@ -176,7 +189,10 @@ export function outcomeOf(
     case TaskState.FAULTED:
       if (task.stop === Stop.ILLEGAL) return { outcome: "illegal_opcode", code: r0 };
       if (task.stop !== Stop.PC) return { outcome: "fault", code: r0, fault: Stop[task.stop] };
-      return { outcome: wordAtPc >>> 24 === 0x60 ? "ldi32_truncated" : "pc_out_of_range", code: r0 };
+      return {
+        outcome: wordAtPc >>> 24 === 0x60 ? "ldi32_truncated" : "pc_out_of_range",
+        code: r0,
+      };
     case TaskState.PAUSED:
       return { outcome: task.stop === Stop.BRK ? "break" : "paused" };
     case TaskState.RECEIVING:
