@@ -99,7 +99,7 @@ export class Scenario {
 
   private request(request: Request): void {
     const { node } = this.subject;
-    const pid = number(request["pid"]);
+    const pid = number(request.pid);
     switch (request.cmd) {
       case undefined:
       case "ping":
@@ -119,7 +119,7 @@ export class Scenario {
       case "mailbox_stdio_summary":
         return; // they only look
       case "load":
-        if (request["path"] !== undefined) this.load(join("hxe", basename(text(request["path"]))));
+        if (request.path !== undefined) this.load(join("hxe", basename(text(request.path))));
         return;
       case "kill":
         return node.kill(pid);
@@ -132,14 +132,10 @@ export class Scenario {
       case "step":
         return this.step(request);
       case "vm_reg_set":
-        return this.setReg(pid, request["reg"], number(request["value"]));
+        return this.setReg(pid, request.reg, number(request.value));
       case "write_mem":
       case "poke":
-        return node.writeMemory(
-          pid,
-          number(request["addr"]),
-          Buffer.from(text(request["data"]), "hex"),
-        );
+        return node.writeMemory(pid, number(request.addr), Buffer.from(text(request.data), "hex"));
       case "dbg":
         return this.debug(pid, request);
       case "val_set":
@@ -163,8 +159,8 @@ export class Scenario {
   }
 
   private step(request: Request): void {
-    const steps = number(request["steps"] ?? request["cycles"], 1);
-    const pid = request["pid"] === undefined ? undefined : number(request["pid"]);
+    const steps = number(request.steps ?? request.cycles, 1);
+    const pid = request.pid === undefined ? undefined : number(request.pid);
     for (let n = 0; n < steps; n++) this.subject.step(pid);
     if (pid !== undefined) this.forEach(pid, (p) => this.subject.node.resume(p));
   }
@@ -183,19 +179,19 @@ export class Scenario {
   /** The debugger's verbs, by single steps of one task. */
   private debug(pid: number, request: Request): void {
     const { node } = this.subject;
-    switch (text(request["op"])) {
+    switch (text(request.op)) {
       case "break":
         return node.pause(pid);
       case "detach":
         this.breakpoints.clear();
         return node.resume(pid);
       case "step":
-        return this.trace(pid, number(request["count"], 1), false);
+        return this.trace(pid, number(request.count, 1), false);
       case "cont":
       case "continue":
-        return this.trace(pid, number(request["cycles"], CONTINUE_MAX), true);
+        return this.trace(pid, number(request.cycles, CONTINUE_MAX), true);
       case "bp":
-        return this.breakpoint(text(request["action"]), number(request["addr"]) & 0xffff);
+        return this.breakpoint(text(request.action), number(request.addr) & 0xffff);
       default:
         return; // attach and regs only look
     }
@@ -215,16 +211,16 @@ export class Scenario {
   }
 
   private setValue(request: Request): void {
-    const oid = number(request["oid"]);
+    const oid = number(request.oid);
     const owner = this.subject.node.values().find((v) => v.oid === oid)?.owner;
-    this.subject.authority(request["pid"] === undefined || number(request["pid"]) === owner);
-    this.subject.node.setValue(oid, f16FromNumber(number(request["value"])));
+    this.subject.authority(request.pid === undefined || number(request.pid) === owner);
+    this.subject.node.setValue(oid, f16FromNumber(number(request.value)));
   }
 
   private callCommand(request: Request): void {
-    const oid = number(request["oid"]);
+    const oid = number(request.oid);
     const owner = this.subject.node.commands().find((k) => k.oid === oid)?.owner;
-    this.subject.authority(request["pid"] === undefined || number(request["pid"]) === owner);
+    this.subject.authority(request.pid === undefined || number(request.pid) === owner);
     this.subject.node.core.exports.hsx_command_call(oid, 0);
   }
 
@@ -236,29 +232,29 @@ export class Scenario {
 
   private mailbox(request: Request, pid: number): void {
     const x = this.subject.node.core.exports;
-    const handle = number(request["handle"]);
+    const handle = number(request.handle);
     switch (request.cmd) {
       case "mailbox_open":
-        x.hsx_mailbox_open(pid, this.name(request["target"]));
+        x.hsx_mailbox_open(pid, this.name(request.target));
         return;
       case "mailbox_close":
         x.hsx_mailbox_close(pid, handle);
         return;
       case "mailbox_bind": {
-        const capacity = number(request["capacity"]);
-        x.hsx_mailbox_bind(pid, this.name(request["target"]), capacity, number(request["mode"]));
+        const capacity = number(request.capacity);
+        x.hsx_mailbox_bind(pid, this.name(request.target), capacity, number(request.mode));
         return;
       }
       case "mailbox_send":
         return this.send(request, pid);
       case "mailbox_recv":
-        x.hsx_mailbox_receive(pid, handle, number(request["max_len"], 512));
+        x.hsx_mailbox_receive(pid, handle, number(request.max_len, 512));
         return;
       case "mailbox_peek":
         x.hsx_mailbox_peek(pid, handle);
         return;
       case "mailbox_tap":
-        x.hsx_mailbox_tap(pid, handle, number(request["enable"], 1));
+        x.hsx_mailbox_tap(pid, handle, number(request.enable, 1));
         return;
       case "mailbox_config_stdio":
         return this.configureStdio(request);
@@ -269,10 +265,10 @@ export class Scenario {
 
   /** Gives the stdio mailboxes of all tasks, present and to come, a mode. */
   private configureStdio(request: Request): void {
-    const stream = text(request["stream"]) || "out";
-    const mode = number(request["mode"], MailboxMode.RDWR);
+    const stream = text(request.stream) || "out";
+    const mode = number(request.mode, MailboxMode.RDWR);
     this.stdioModes.set(stream, mode);
-    if (request["update_existing"] === false) return;
+    if (request.update_existing === false) return;
     for (const { pid } of this.subject.node.tasks()) this.bindStdio(pid, stream, mode);
   }
   private bindStdio(pid: number, stream: string, mode: number): void {
@@ -283,16 +279,14 @@ export class Scenario {
   /** Sends by a handle, or by a target through a handle that is closed again. */
   private send(request: Request, pid: number): void {
     const x = this.subject.node.core.exports;
-    const given = number(request["handle"]);
-    const handle = given > 0 ? given : x.hsx_mailbox_open(pid, this.name(request["target"]));
+    const given = number(request.handle);
+    const handle = given > 0 ? given : x.hsx_mailbox_open(pid, this.name(request.target));
     if (handle < 0) return;
-    const hexData = request["data_hex"];
+    const hexData = request.data_hex;
     const data =
-      typeof hexData === "string"
-        ? Buffer.from(hexData, "hex")
-        : Buffer.from(text(request["data"]));
+      typeof hexData === "string" ? Buffer.from(hexData, "hex") : Buffer.from(text(request.data));
     const bytes = this.subject.node.core.write(data);
-    x.hsx_mailbox_send(pid, handle, bytes, number(request["flags"]), number(request["channel"]));
+    x.hsx_mailbox_send(pid, handle, bytes, number(request.flags), number(request.channel));
     if (given <= 0) x.hsx_mailbox_close(pid, handle);
   }
 }
