@@ -6,7 +6,18 @@ import { FILE_MAX, IS_DESKTOP } from "../layout";
 import { isBare, nodeAt } from "../node";
 import { Err } from "../spec/errors";
 import { EventType, NodeMode, TaskState } from "../spec/node";
-import { CanFn, CoreFn, ENOSYS, ExecFn, GpioFn, Module, TaskFn, TimeFn, ValueStatus } from "../spec/svc";
+import {
+  ABI_VERSION,
+  CanFn,
+  CoreFn,
+  ENOSYS,
+  ExecFn,
+  GpioFn,
+  Module,
+  TaskFn,
+  TimeFn,
+  ValueStatus,
+} from "../spec/svc";
 import { Context, contextAt, reg, setReg } from "../vm/context";
 import { timerOf } from "./clock";
 import { guestBytes, guestRange, reg16, Svc } from "./guest";
@@ -18,9 +29,6 @@ import { svcLibm } from "./svc-libm";
 import { svcMailbox } from "./svc-mailbox";
 import { svcValue } from "./svc-value";
 import { TaskFlag, taskAt } from "./task";
-
-/** Version of the SVC ABI that every module here implements. */
-const ABI_VERSION: u32 = 1;
 
 /** Longest payload of a CAN frame. */
 const CAN_DATA_MAX: u32 = 8;
@@ -70,7 +78,8 @@ function svcTask(index: usize, c: Context, fn: u32): Svc {
 // ---- Module 2: CAN ----
 
 function svcCan(c: Context, fn: u32): Svc {
-  if (fn == CanFn.FILTER) return result(c, statusOf(can_filter(reg(c, 1) & 0x7ff, reg(c, 2) & 0x7ff)));
+  if (fn == CanFn.FILTER)
+    return result(c, statusOf(can_filter(reg(c, 1) & 0x7ff, reg(c, 2) & 0x7ff)));
   if (fn != CanFn.TX) return unknown(c);
   const length = guestBytes(c, 2, reg(c, 3) & 0xff);
   const data = guestRange(c, 2, length);

@@ -1,5 +1,8 @@
 // Supervisor calls by number: modules, functions, statuses. Explained in docs/abi.md.
 
+/** Version of the SVC ABI that every module implements. */
+export const ABI_VERSION: u32 = 1;
+
 /** Bits 11..8 of an SVC immediate. */
 export enum Module {
   CORE = 0x0,
