@@ -21,7 +21,7 @@ function bytesAt(block: usize): usize {
   return granulesAt(block) << ARENA_SHIFT;
 }
 function top(): usize {
-  return ARENA_BASE + (<usize>nodeAt().arenaGranules << ARENA_SHIFT);
+  return ARENA_BASE + ((<usize>nodeAt().arenaGranules) << ARENA_SHIFT);
 }
 
 /** Bytes a payload of `bytes` takes in the arena. */
@@ -37,7 +37,7 @@ export function arenaFree(): usize {
 
 /** Address of the payload of a block. */
 export function arenaAddress(ref: u32): usize {
-  return (<usize>ref << ARENA_SHIFT) + ARENA_HEADER_SIZE;
+  return ((<usize>ref) << ARENA_SHIFT) + ARENA_HEADER_SIZE;
 }
 
 /** Allocates a zeroed block and stores its ref in the 16-bit field at `owner`. False: no room. */
@@ -57,7 +57,7 @@ export function arenaAllocate(bytes: usize, owner: usize): bool {
 export function arenaRelease(owner: usize): void {
   const ref: u32 = load<u16>(owner);
   if (ref == 0) return;
-  const block = <usize>ref << ARENA_SHIFT;
+  const block = (<usize>ref) << ARENA_SHIFT;
   store<u16>(owner, 0);
   store<u16>(block + OWNER_OFF, 0);
   nodeAt().arenaHoles += 1;
@@ -72,7 +72,7 @@ export function arenaMove(from: usize, to: usize): void {
 
 /** Tells a block that the field which owns it now lies at `owner`. */
 export function arenaAdopt(owner: usize): void {
-  store<u16>((<usize>load<u16>(owner) << ARENA_SHIFT) + OWNER_OFF, <u16>owner);
+  store<u16>(((<usize>load<u16>(owner)) << ARENA_SHIFT) + OWNER_OFF, <u16>owner);
 }
 
 // ---- Closing holes ----

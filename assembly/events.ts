@@ -11,6 +11,7 @@ import { EVENT_MAX, EVENT_SIZE, EVENTS_BASE } from "./layout";
 import { nodeAt } from "./node";
 import { EVENT_BYTES } from "./spec/node";
 
+
 @unmanaged
 class Event {
   seq: u32 = 0;

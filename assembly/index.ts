@@ -47,7 +47,15 @@ import {
   mailboxTap,
 } from "./mailbox/mailbox";
 import { storeFormat, storeReset } from "./persist/pool";
-import { isSessionBusy, sessionAbort, sessionBegin, sessionData, sessionPoll, sessionRestart, sessionResult } from "./provision/session";
+import {
+  isSessionBusy,
+  sessionAbort,
+  sessionBegin,
+  sessionData,
+  sessionPoll,
+  sessionRestart,
+  sessionResult,
+} from "./provision/session";
 import { Err } from "./spec/errors";
 import { HOST_PID, MESSAGE_RECORD_DATA_OFF } from "./spec/node";
 
@@ -91,7 +99,13 @@ export function hsx_event(): i32 {
 // ---- Loading ----
 
 /** See sessionBegin(). */
-export function hsx_load_begin(total: u32, replaced: u32, groupBase: u32, keyBase: u32, restarts: u32): i32 {
+export function hsx_load_begin(
+  total: u32,
+  replaced: u32,
+  groupBase: u32,
+  keyBase: u32,
+  restarts: u32,
+): i32 {
   return sessionBegin(total, replaced, groupBase, keyBase, restarts);
 }
 /** The next `length` bytes of the image, from the buffer. */
@@ -191,7 +205,13 @@ export function hsx_mailbox_bind(pid: u32, length: u32, capacity: u32, mode: u32
   return row < 0 ? row : mailboxBind(pid, IO_BASE, length, capacity, mode);
 }
 /** The source of what the host sends is pid 0, whosever handle it uses. */
-export function hsx_mailbox_send(pid: u32, handle: u32, length: u32, flags: u32, channel: u32): i32 {
+export function hsx_mailbox_send(
+  pid: u32,
+  handle: u32,
+  length: u32,
+  flags: u32,
+  channel: u32,
+): i32 {
   const row = rowOf(pid);
   if (row < 0) return row;
   const sent = mailboxSend(row, handle, IO_BASE, length, flags, channel, HOST_PID);
@@ -239,5 +259,7 @@ export function hsx_store_reset(): i32 {
 }
 /** Makes a file: its name, then its bytes, are in the buffer. UNSUPPORTED: no files in this profile. */
 export function hsx_file_put(nameLength: u32, length: u32): i32 {
-  return FILE_MAX == 0 ? <i32>Err.UNSUPPORTED : filePut(IO_BASE, nameLength, IO_BASE + nameLength, length);
+  return FILE_MAX == 0
+    ? <i32>Err.UNSUPPORTED
+    : filePut(IO_BASE, nameLength, IO_BASE + nameLength, length);
 }

@@ -1,13 +1,6 @@
 // The memory map of one profile, in address order. Each region starts where the previous one ends.
 
-import {
-  Desktop,
-  Large,
-  Profile,
-  Small,
-  SMALL_STATE_LIMIT,
-  STATIC_ORIGIN,
-} from "./spec/limits";
+import { Desktop, Large, Profile, Small, SMALL_STATE_LIMIT, STATIC_ORIGIN } from "./spec/limits";
 
 // ---- The column of this build ----
 const IS_SMALL: bool = PROFILE == Profile.SMALL;
@@ -17,9 +10,21 @@ export const IS_DESKTOP: bool = PROFILE == Profile.DESKTOP;
 
 export const TASK_MAX: usize = IS_SMALL ? Small.TASKS : IS_LARGE ? Large.TASKS : Desktop.TASKS;
 export const VALUE_MAX: usize = IS_SMALL ? Small.VALUES : IS_LARGE ? Large.VALUES : Desktop.VALUES;
-export const COMMAND_MAX: usize = IS_SMALL ? Small.COMMANDS : IS_LARGE ? Large.COMMANDS : Desktop.COMMANDS;
-export const DESCRIPTOR_MAX: usize = IS_SMALL ? Small.DESCRIPTORS : IS_LARGE ? Large.DESCRIPTORS : Desktop.DESCRIPTORS;
-export const HANDLE_MAX: usize = IS_SMALL ? Small.HANDLES : IS_LARGE ? Large.HANDLES : Desktop.HANDLES;
+export const COMMAND_MAX: usize = IS_SMALL
+  ? Small.COMMANDS
+  : IS_LARGE
+    ? Large.COMMANDS
+    : Desktop.COMMANDS;
+export const DESCRIPTOR_MAX: usize = IS_SMALL
+  ? Small.DESCRIPTORS
+  : IS_LARGE
+    ? Large.DESCRIPTORS
+    : Desktop.DESCRIPTORS;
+export const HANDLE_MAX: usize = IS_SMALL
+  ? Small.HANDLES
+  : IS_LARGE
+    ? Large.HANDLES
+    : Desktop.HANDLES;
 export const SUBSCRIPTION_MAX: usize = IS_SMALL
   ? Small.SUBSCRIPTIONS
   : IS_LARGE
@@ -27,14 +32,34 @@ export const SUBSCRIPTION_MAX: usize = IS_SMALL
     : Desktop.SUBSCRIPTIONS;
 export const EVENT_MAX: usize = IS_SMALL ? Small.EVENTS : IS_LARGE ? Large.EVENTS : Desktop.EVENTS;
 export const FILE_MAX: usize = IS_SMALL ? Small.FILES : IS_LARGE ? Large.FILES : Desktop.FILES;
-export const OPEN_FILE_MAX: usize = IS_SMALL ? Small.OPEN_FILES : IS_LARGE ? Large.OPEN_FILES : Desktop.OPEN_FILES;
+export const OPEN_FILE_MAX: usize = IS_SMALL
+  ? Small.OPEN_FILES
+  : IS_LARGE
+    ? Large.OPEN_FILES
+    : Desktop.OPEN_FILES;
 export const CALL_MAX: usize = IS_SMALL ? Small.CALLS : IS_LARGE ? Large.CALLS : Desktop.CALLS;
 export const PIN_MAX: usize = IS_SMALL ? Small.PINS : IS_LARGE ? Large.PINS : Desktop.PINS;
 export const CELL_MAX: usize = IS_SMALL ? Small.CELLS : IS_LARGE ? Large.CELLS : Desktop.CELLS;
-export const IO_SIZE: usize = IS_SMALL ? Small.IO_BYTES : IS_LARGE ? Large.IO_BYTES : Desktop.IO_BYTES;
-export const STACK_SIZE_DEFAULT: usize = IS_SMALL ? Small.STACK_BYTES : IS_LARGE ? Large.STACK_BYTES : Desktop.STACK_BYTES;
-export const RAM_LIMIT: usize = IS_SMALL ? Small.RAM_LIMIT : IS_LARGE ? Large.RAM_LIMIT : Desktop.RAM_LIMIT;
-export const ARENA_SHIFT: usize = IS_SMALL ? Small.ARENA_SHIFT : IS_LARGE ? Large.ARENA_SHIFT : Desktop.ARENA_SHIFT;
+export const IO_SIZE: usize = IS_SMALL
+  ? Small.IO_BYTES
+  : IS_LARGE
+    ? Large.IO_BYTES
+    : Desktop.IO_BYTES;
+export const STACK_SIZE_DEFAULT: usize = IS_SMALL
+  ? Small.STACK_BYTES
+  : IS_LARGE
+    ? Large.STACK_BYTES
+    : Desktop.STACK_BYTES;
+export const RAM_LIMIT: usize = IS_SMALL
+  ? Small.RAM_LIMIT
+  : IS_LARGE
+    ? Large.RAM_LIMIT
+    : Desktop.RAM_LIMIT;
+export const ARENA_SHIFT: usize = IS_SMALL
+  ? Small.ARENA_SHIFT
+  : IS_LARGE
+    ? Large.ARENA_SHIFT
+    : Desktop.ARENA_SHIFT;
 
 /** Slots: one an instance may run from, and one for the image that arrives. */
 export const SLOT_MAX: usize = TASK_MAX + 1;
@@ -101,7 +126,7 @@ export const SAVER_BASE: usize = REFUSAL_BASE + REFUSAL_SIZE;
 export const STORE_BASE: usize = SAVER_BASE + SAVER_SIZE;
 /** One bit a cell: set when the cell may not be taken. */
 export const CELLS_BASE: usize = STORE_BASE + STORE_SIZE;
-export const CELLS_SIZE: usize = (CELL_MAX + 31) / 32 * 4;
+export const CELLS_SIZE: usize = ((CELL_MAX + 31) / 32) * 4;
 export const FILES_BASE: usize = CELLS_BASE + CELLS_SIZE;
 /** One entry more than files: the file that is being rebuilt. */
 export const FILES_SIZE: usize = FILE_MAX == 0 ? 0 : (FILE_MAX + 1) * FILE_SIZE;
@@ -120,6 +145,7 @@ export const ARENA_SIZE: usize = RAM_LIMIT - ARENA_BASE;
 export const RAM_END: usize = ARENA_BASE + ARENA_SIZE;
 
 if (RAM_END > RAM_LIMIT) ERROR("layout: RAM budget exceeded");
-if (IS_SMALL && STATE_END - STATIC_BASE > SMALL_STATE_LIMIT) ERROR("layout: core state exceeds its budget");
+if (IS_SMALL && STATE_END - STATIC_BASE > SMALL_STATE_LIMIT)
+  ERROR("layout: core state exceeds its budget");
 if ((TASKS_BASE & 0xff) != 0) ERROR("layout: task banks must start on a page");
 if (IO_BASE > 0x10000) ERROR("layout: fields that own an arena block must lie below 64 KiB");

@@ -30,6 +30,7 @@
 import { IS_DESKTOP, NODE_BASE, NODE_SIZE } from "./layout";
 import { NodeMode } from "./spec/node";
 
+
 @unmanaged
 export class Node {
   arenaGranules: u16 = 0;

@@ -36,6 +36,7 @@ enum FrameState {
 const ANSWER_SIZE: u32 = 8;
 const RESULT_SIZE: u32 = 4;
 
+
 @unmanaged
 class CallFrame {
   saved: u16 = 0;
@@ -85,7 +86,8 @@ function callerBank(f: CallFrame): usize {
   if (taskAt(caller).call == f.status) return bankAddress(caller);
   for (let i: usize = 0; i < CALL_MAX; i++) {
     const g = frameAt(i);
-    if (g.state == FrameState.RUNNING && g.owner == f.caller && g.prev == f.status) return arenaAddress(g.saved);
+    if (g.state == FrameState.RUNNING && g.owner == f.caller && g.prev == f.status)
+      return arenaAddress(g.saved);
   }
   return bankAddress(caller);
 }
@@ -93,7 +95,8 @@ function callerBank(f: CallFrame): usize {
 /** Tells whoever waits for the answer of a frame, and frees it unless the host has yet to fetch it. */
 function answer(f: CallFrame, status: u32, result: u32, hasResult: bool): void {
   emit(EventType.COMMAND_DONE, f.pid, f.oid, status | (result << 16));
-  if (f.handle != 0) postAnswer(f, status, result, hasResult ? ANSWER_SIZE : ANSWER_SIZE - RESULT_SIZE);
+  if (f.handle != 0)
+    postAnswer(f, status, result, hasResult ? ANSWER_SIZE : ANSWER_SIZE - RESULT_SIZE);
   if (f.caller != 0) {
     const bank = callerBank(f);
     const c = changetype<Context>(bank);
@@ -148,7 +151,8 @@ function giveBack(f: CallFrame): void {
   t.flags = flags;
   t.call = f.prev;
   const elapsed = nodeAt().lastMs - f.result;
-  if (t.state != TaskState.WRITING && t.timer != NEVER) t.timer = t.timer > elapsed ? t.timer - elapsed : 0;
+  if (t.state != TaskState.WRITING && t.timer != NEVER)
+    t.timer = t.timer > elapsed ? t.timer - elapsed : 0;
   arenaRelease(changetype<usize>(f));
   if (t.state == TaskState.RECEIVING) receiveResume(owner);
 }
@@ -167,7 +171,8 @@ export function callStart(k: Command, caller: i32, pid: u32, argument: u32, hand
   if (index < 0) return index;
   const f = frameAt(index);
   const handler = isReference() ? HANDLER_NONE : commandHandler(k); // the reference runs none
-  if (handler != HANDLER_NONE && !arenaAllocate(TASK_BANK_SIZE, changetype<usize>(f))) return refuse(Err.NO_MEMORY, 0, 0, 0);
+  if (handler != HANDLER_NONE && !arenaAllocate(TASK_BANK_SIZE, changetype<usize>(f)))
+    return refuse(Err.NO_MEMORY, 0, 0, 0);
   f.state = <u8>FrameState.RUNNING;
   f.owner = <u8>(owner + 1);
   f.caller = <u8>(caller + 1);

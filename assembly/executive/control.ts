@@ -72,7 +72,8 @@ export function controlResume(pid: u32): i32 {
   const index = settledTask(pid);
   if (index < 0) return index;
   const t = taskAt(index);
-  if (t.state != TaskState.PAUSED && t.state != TaskState.SLEEPING) return refuse(Err.STATE, 0, t.state, 0);
+  if (t.state != TaskState.PAUSED && t.state != TaskState.SLEEPING)
+    return refuse(Err.STATE, 0, t.state, 0);
   t.state = t.state == TaskState.SLEEPING ? <u8>TaskState.READY : t.resume;
   emit(EventType.RESUMED, pid, 0, contextAt(index).pc);
   return Err.OK;
@@ -149,7 +150,8 @@ function mayManage(oid: u32): i32 {
   const index = valueFind(oid);
   if (index < 0) return refuse(Err.NOT_FOUND, 0, oid, 0);
   const v = valueAt(index);
-  if (!hasAuthority(false, false, v.auth, nodeAt().level)) return refuse(Err.NO_ACCESS, 0, v.auth, nodeAt().level);
+  if (!hasAuthority(false, false, v.auth, nodeAt().level))
+    return refuse(Err.NO_ACCESS, 0, v.auth, nodeAt().level);
   return v.key == 0 ? refuse(Err.INVALID, 0, oid, 0) : index;
 }
 
@@ -172,7 +174,8 @@ export function controlCall(oid: u32, argument: u32): i32 {
   if (index < 0) return refuse(Err.NOT_FOUND, 0, oid, 0);
   const k = commandAt(index);
   const level: u32 = nodeAt().level;
-  if (!hasAuthority(false, (k.flags & CommandFlag.PIN) != 0, k.auth, level)) return refuse(Err.NO_ACCESS, 0, k.auth, level);
+  if (!hasAuthority(false, (k.flags & CommandFlag.PIN) != 0, k.auth, level))
+    return refuse(Err.NO_ACCESS, 0, k.auth, level);
   return callStart(k, -1, HOST_PID, argument, 0);
 }
 

@@ -12,7 +12,13 @@ const FRAME_DATA_OFF: usize = 4;
 const UART_CHUNK: u32 = 16;
 
 /** Posts a message to every mailbox of namespace svc with this name, whoever owns it. Returns how many refused it. */
-export function postToAll(name: usize, nameLength: usize, data: usize, length: u32, channel: u32): u32 {
+export function postToAll(
+  name: usize,
+  nameLength: usize,
+  data: usize,
+  length: u32,
+  channel: u32,
+): u32 {
   let lost: u32 = 0;
   const count = descriptorCount();
   for (let id: u32 = 1; id <= <u32>count; id++) {

@@ -63,7 +63,13 @@ export function inspectTask(index: usize): i32 {
 /** Lays a text of an entry behind its length byte and returns the place behind it. */
 function layText(slot: u32, entry: u32, field: u32, to: usize): usize {
   const room = IO_BASE + IO_SIZE - to - 1;
-  const length = entryText(slot, entry, field, to + 1, room < R.VALUE_RECORD_TEXT_MAX ? room : R.VALUE_RECORD_TEXT_MAX);
+  const length = entryText(
+    slot,
+    entry,
+    field,
+    to + 1,
+    room < R.VALUE_RECORD_TEXT_MAX ? room : R.VALUE_RECORD_TEXT_MAX,
+  );
   store<u8>(to, <u8>length);
   return to + 1 + length;
 }
@@ -81,7 +87,10 @@ export function inspectValue(index: usize): i32 {
   store<u16>(to + R.VALUE_RECORD_MIN_OFF, <u16>entryU16(v.slot, v.entry, VALUE_MIN_OFF));
   store<u16>(to + R.VALUE_RECORD_MAX_OFF, <u16>entryU16(v.slot, v.entry, VALUE_MAX_OFF));
   store<u16>(to + R.VALUE_RECORD_KEY_OFF, v.key);
-  store<u16>(to + R.VALUE_RECORD_RATE_OFF, <u16>(v.slot == RUN_TIME ? entryU16(v.slot, v.entry, VALUE_RATE_OFF) : 0));
+  store<u16>(
+    to + R.VALUE_RECORD_RATE_OFF,
+    <u16>(v.slot == RUN_TIME ? entryU16(v.slot, v.entry, VALUE_RATE_OFF) : 0),
+  );
   store<u8>(to + R.VALUE_RECORD_FLAGS_OFF, v.flags);
   store<u8>(to + R.VALUE_RECORD_AUTH_OFF, v.auth);
   store<u8>(to + R.VALUE_RECORD_OWNER_OFF, v.owner);

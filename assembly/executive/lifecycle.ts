@@ -2,7 +2,14 @@
 
 import { arenaAddress, arenaAllocate, arenaRelease, arenaSettle } from "../arena";
 import { emit } from "../events";
-import { imageBssSize, imageCodeSize, imageEntry, imageHeaderSize, imageRodataSize, imageStackSize } from "../image/metadata";
+import {
+  imageBssSize,
+  imageCodeSize,
+  imageEntry,
+  imageHeaderSize,
+  imageRodataSize,
+  imageStackSize,
+} from "../image/metadata";
 import { slotAddress, slotCopy, slotDrop } from "../image/slot";
 import { FILE_MAX, STACK_SIZE_DEFAULT, TASK_BANK_SIZE, TASK_MAX } from "../layout";
 import { mailboxRelease } from "../mailbox/mailbox";
@@ -97,7 +104,12 @@ export function taskPrepare(index: usize): void {
     origin = DATA_ORIGIN;
   }
   const room = memoryBytes - origin;
-  slotCopy(t.slot, imageHeaderSize(t.slot) + imageCodeSize(t.slot), c.data + origin, rodata < room ? rodata : room);
+  slotCopy(
+    t.slot,
+    imageHeaderSize(t.slot) + imageCodeSize(t.slot),
+    c.data + origin,
+    rodata < room ? rodata : room,
+  );
   if (isReference() && !isBare()) memory.fill(c.data + c.stackOrigin, 0, REFERENCE_STACK); // as the reference does
   for (let n: usize = 0; n < 16; n++) setReg(c, n, 0);
   c.codeLast = <u16>(imageCodeSize(t.slot) - 4);
@@ -136,7 +148,13 @@ export function taskFault(index: usize): void {
   emit(EventType.FAULTED, t.pid, c.stop, c.pc);
   if (t.restartsLeft == 0) return;
   t.restartsLeft -= 1;
-  t.backoff = <u16>(t.backoff == 0 ? BACKOFF_FIRST : <u32>t.backoff < BACKOFF_MAX ? <u32>t.backoff << 1 : BACKOFF_MAX);
+  t.backoff = <u16>(
+    (t.backoff == 0
+      ? BACKOFF_FIRST
+      : <u32>t.backoff < BACKOFF_MAX
+        ? (<u32>t.backoff) << 1
+        : BACKOFF_MAX)
+  );
   t.timer = t.backoff;
   t.state = <u8>TaskState.BACKING_OFF;
 }

@@ -52,7 +52,8 @@ function isSameApp(a: u32, b: u32): bool {
 export function namesake(slot: u32, from: usize, except: u32): i32 {
   for (let i = from; i < TASK_MAX; i++) {
     const t = taskAt(i);
-    if (t.pid != 0 && t.pid != except && isVerified(t.slot) && isSameApp(t.slot, slot)) return <i32>i;
+    if (t.pid != 0 && t.pid != except && isVerified(t.slot) && isSameApp(t.slot, slot))
+      return <i32>i;
   }
   return -1;
 }

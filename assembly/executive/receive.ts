@@ -14,7 +14,14 @@ import { vmLimit, vmRange } from "../vm/memory";
 import { taskAt } from "./task";
 
 /** The optional info struct whose address RECV has in R5; 0: not asked for. */
-function writeInfo(c: Context, status: u32, length: u32, flags: u32, channel: u32, source: u32): void {
+function writeInfo(
+  c: Context,
+  status: u32,
+  length: u32,
+  flags: u32,
+  channel: u32,
+  source: u32,
+): void {
   const pointer = reg(c, 5) & 0xffff;
   const info: usize = pointer == 0 || isBare() ? 0 : vmRange(c, pointer, RECV_INFO_SIZE);
   if (info == 0) return;
@@ -111,7 +118,8 @@ function report(id: i32): void {
   const notices = takeNotices(id);
   if (notices == 0) return;
   const d = descriptorAt(id);
-  if ((notices & DescriptorFlag.FULL) != 0) emit(EventType.MAILBOX_FULL, 0, id, <u32>d.used | (<u32>d.capacity << 16));
+  if ((notices & DescriptorFlag.FULL) != 0)
+    emit(EventType.MAILBOX_FULL, 0, id, (<u32>d.used) | ((<u32>d.capacity) << 16));
   if ((notices & DescriptorFlag.OVERRUN) != 0) emit(EventType.MAILBOX_OVERRUN, 0, id, 0);
 }
 

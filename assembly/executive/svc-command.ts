@@ -73,8 +73,11 @@ function register(index: usize, c: Context, pid: u32): i32 {
 /** NO_ACCESS unless task `pid` may call the command. The reference lets only the owner, and nobody what has a level or PIN. */
 function mayCall(k: Command, pid: u32): i32 {
   const pinned = (k.flags & CommandFlag.PIN) != 0;
-  if (isReference()) return k.owner == pid && k.auth == 0 && !pinned ? <i32>Err.OK : <i32>Err.NO_ACCESS;
-  return hasAuthority(k.owner == pid, pinned, k.auth, Level.PUBLIC) ? <i32>Err.OK : <i32>Err.NO_ACCESS;
+  if (isReference())
+    return k.owner == pid && k.auth == 0 && !pinned ? <i32>Err.OK : <i32>Err.NO_ACCESS;
+  return hasAuthority(k.owner == pid, pinned, k.auth, Level.PUBLIC)
+    ? <i32>Err.OK
+    : <i32>Err.NO_ACCESS;
 }
 
 /** CMD_CALL: R1 oid, R2 token (unused), R3 argument. The caller blocks; then R0 status, R1 result. */

@@ -17,7 +17,14 @@ import {
   valueRemove,
 } from "../registry/value";
 import { Err } from "../spec/errors";
-import { VALUE_INIT_OFF, VALUE_KEY_OFF, VALUE_MAX_OFF, VALUE_MIN_OFF, VALUE_EPSILON_OFF, VALUE_NAME_OFF } from "../spec/hxe";
+import {
+  VALUE_INIT_OFF,
+  VALUE_KEY_OFF,
+  VALUE_MAX_OFF,
+  VALUE_MIN_OFF,
+  VALUE_EPSILON_OFF,
+  VALUE_NAME_OFF,
+} from "../spec/hxe";
 import { TaskState } from "../spec/node";
 import { Level, ValueFn, ValueStatus } from "../spec/svc";
 import { Context, reg, setReg } from "../vm/context";
@@ -90,7 +97,9 @@ function readValue(oid: u32, pid: u32): i32 {
   const place = valueFind(oid);
   if (place < 0) return place;
   const v = valueAt(place);
-  return hasAuthority(ownsValue(v, pid), false, v.auth, Level.PUBLIC) ? <i32>v.value : <i32>Err.NO_ACCESS;
+  return hasAuthority(ownsValue(v, pid), false, v.auth, Level.PUBLIC)
+    ? <i32>v.value
+    : <i32>Err.NO_ACCESS;
 }
 
 /** VAL_GET: the value, or a bare status. */
@@ -132,7 +141,9 @@ function writeMeta(v: Value, to: usize, max: u32): u32 {
   store<u8>(to + 16, v.owner);
   store<u8>(to + 17, v.bits);
   if (max == META_SIZE) return META_SIZE;
-  const length = <u32>entryText(v.slot, v.entry, VALUE_NAME_OFF, to + META_SIZE, max - META_SIZE - 1);
+  const length = <u32>(
+    entryText(v.slot, v.entry, VALUE_NAME_OFF, to + META_SIZE, max - META_SIZE - 1)
+  );
   store<u8>(to + META_SIZE + length, 0);
   return META_SIZE + length + 1;
 }

@@ -26,6 +26,7 @@ export enum TaskFlag {
   CONFIRMED = 1,
 }
 
+
 @unmanaged
 export class Task {
   pid: u8 = 0;

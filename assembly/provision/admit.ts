@@ -12,7 +12,15 @@ import { refusalName, refuse, refuseFull, refuseHeld } from "../refusal";
 import { commandCount } from "../registry/command";
 import { valueCount } from "../registry/value";
 import { Err } from "../spec/errors";
-import { DATA_ORIGIN, HXE_BSS_SIZE_OFF, HXE_REQ_CAPS_OFF, HxeCap, HxeFlag, MetaType, STACK_TOP } from "../spec/hxe";
+import {
+  DATA_ORIGIN,
+  HXE_BSS_SIZE_OFF,
+  HXE_REQ_CAPS_OFF,
+  HxeCap,
+  HxeFlag,
+  MetaType,
+  STACK_TOP,
+} from "../spec/hxe";
 import { Resource } from "../spec/node";
 import { declarerAt, Load, loadMemoryField } from "./load";
 
@@ -55,7 +63,8 @@ function checkTables(slot: u32): i32 {
   const values = <u32>valueCount() + entryTotal(slot, MetaType.VALUE);
   if (values > <u32>VALUE_MAX) return refuseFull(Err.FULL, Resource.VALUES, values, <u32>VALUE_MAX);
   const commands = <u32>commandCount() + entryTotal(slot, MetaType.COMMAND);
-  if (commands > <u32>COMMAND_MAX) return refuseFull(Err.FULL, Resource.COMMANDS, commands, <u32>COMMAND_MAX);
+  if (commands > <u32>COMMAND_MAX)
+    return refuseFull(Err.FULL, Resource.COMMANDS, commands, <u32>COMMAND_MAX);
   return Err.OK;
 }
 

@@ -4,12 +4,24 @@ import { arenaCost, arenaFree, arenaMove, arenaRelease } from "../arena";
 import { emit } from "../events";
 import { taskPrepare, taskRemove } from "../executive/lifecycle";
 import { taskAt, taskFind, taskMemoryField } from "../executive/task";
-import { CursorUse, mailboxCursorAt, mailboxName, mailboxNext, mailboxOpen } from "../image/mailboxes";
+import {
+  CursorUse,
+  mailboxCursorAt,
+  mailboxName,
+  mailboxNext,
+  mailboxOpen,
+} from "../image/mailboxes";
 import { entryFind, imageSections, sectionFind } from "../image/metadata";
 import { slotCrc, slotDrop } from "../image/slot";
 import { IO_BASE } from "../layout";
 import { descriptorAt } from "../mailbox/descriptor";
-import { mailboxAttach, mailboxBind, mailboxDisown, mailboxFind, mailboxRelease } from "../mailbox/mailbox";
+import {
+  mailboxAttach,
+  mailboxBind,
+  mailboxDisown,
+  mailboxFind,
+  mailboxRelease,
+} from "../mailbox/mailbox";
 import { isBare, isReference, nodeAt } from "../node";
 import { refusalName, refuseFull } from "../refusal";
 import { commandsRelease, commandsReveal } from "../registry/command";

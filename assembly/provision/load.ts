@@ -40,6 +40,7 @@ export enum LoadFlag {
 
 export const NO_SLOT: u32 = 0xff;
 
+
 @unmanaged
 export class Load {
   phase: u8 = 0;

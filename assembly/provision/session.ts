@@ -65,7 +65,13 @@ function fail(l: Load, err: i32): i32 {
  * a further instance. `restarts`: how often a fault restarts the app. BUSY: a load goes on. NOT_FOUND: no such pid.
  * HXE_TRUNCATED, FULL, NO_MEMORY.
  */
-export function sessionBegin(total: u32, replaced: u32, groupBase: u32, keyBase: u32, restarts: u32): i32 {
+export function sessionBegin(
+  total: u32,
+  replaced: u32,
+  groupBase: u32,
+  keyBase: u32,
+  restarts: u32,
+): i32 {
   const l = loadAt();
   if (l.phase != Phase.IDLE) return refuse(Err.BUSY, 0, 0, 0);
   if (replaced != 0 && taskFind(replaced) < 0) return refuse(Err.NOT_FOUND, 0, replaced, 0);
@@ -124,7 +130,8 @@ function check(l: Load, slices: u32): i32 {
 export function sessionData(from: usize, length: u32): i32 {
   const l = loadAt();
   if (l.phase != Phase.RECEIVING) return refuse(Err.STATE, 0, 0, 0);
-  if (length > l.total - l.received) return fail(l, refuse(Err.LENGTH, l.total, l.received + length, l.total));
+  if (length > l.total - l.received)
+    return fail(l, refuse(Err.LENGTH, l.total, l.received + length, l.total));
   const err = slotWrite(l.slot, l.received, from, length);
   if (err < 0) return fail(l, err);
   l.received += length;
@@ -205,7 +212,7 @@ function endedTasks(): u32 {
   let ended: u32 = 0;
   for (let i: usize = 0; i < TASK_MAX; i++) {
     const t = taskAt(i);
-    if (t.pid != 0 && !isAlive(t)) ended |= 1 << <u32>i;
+    if (t.pid != 0 && !isAlive(t)) ended |= 1 << (<u32>i);
   }
   return ended;
 }

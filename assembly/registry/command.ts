@@ -25,6 +25,7 @@ export enum CommandBit {
 /** Handler offset of a command registered at run time, which has no code of its own. */
 export const HANDLER_NONE: u32 = 0xffffffff;
 
+
 @unmanaged
 export class Command {
   oid: u16 = 0;
@@ -67,7 +68,8 @@ export function commandFind(oid: u32): i32 {
 /** Appends a zeroed command and returns its index. FULL. */
 export function commandAppend(oid: u32, owner: u32, row: usize, bits: u32): i32 {
   const count = commandCount();
-  if (count == COMMAND_MAX) return refuseFull(Err.FULL, Resource.COMMANDS, <u32>COMMAND_MAX + 1, <u32>COMMAND_MAX);
+  if (count == COMMAND_MAX)
+    return refuseFull(Err.FULL, Resource.COMMANDS, <u32>COMMAND_MAX + 1, <u32>COMMAND_MAX);
   const c = commandAt(count);
   c.oid = <u16>oid;
   c.owner = <u8>owner;
@@ -82,7 +84,11 @@ export function commandRemove(index: usize): void {
   const c = commandAt(index);
   if (c.slot == RUN_TIME) arenaRelease(commandEntryField(c));
   const last = commandCount() - 1;
-  memory.copy(changetype<usize>(c), changetype<usize>(c) + COMMAND_SIZE, (last - index) * COMMAND_SIZE);
+  memory.copy(
+    changetype<usize>(c),
+    changetype<usize>(c) + COMMAND_SIZE,
+    (last - index) * COMMAND_SIZE,
+  );
   memory.fill(changetype<usize>(commandAt(last)), 0, COMMAND_SIZE);
   nodeAt().commands = <u16>last;
   for (let i = index; i < last; i++) {

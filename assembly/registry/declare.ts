@@ -43,7 +43,8 @@ function keyHolder(d: Declarer, key: u32, oid: u32, isShared: bool): u32 {
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
-    if (v.key != key || !isVisible(v) || v.owner == d.replaced || ((d.ended >>> v.row) & 1) != 0) continue;
+    if (v.key != key || !isVisible(v) || v.owner == d.replaced || ((d.ended >>> v.row) & 1) != 0)
+      continue;
     if (isShared && v.oid == oid && (v.flags & ValueFlag.SHARED) != 0) continue;
     return v.owner;
   }
@@ -60,7 +61,8 @@ export function declareValue(d: Declarer, entry: u32): i32 {
   let bits: u32 = ValueBit.PENDING;
   const known = valueFind(oid);
   if (known >= 0 && valueAt(known).owner != d.replaced) {
-    if (!isShared || (valueAt(known).flags & ValueFlag.SHARED) == 0) return refuseHeld(Err.ID_TAKEN, oid, valueAt(known).owner);
+    if (!isShared || (valueAt(known).flags & ValueFlag.SHARED) == 0)
+      return refuseHeld(Err.ID_TAKEN, oid, valueAt(known).owner);
     bits |= ValueBit.ALIAS;
   }
   const holder = key == 0 ? 0 : keyHolder(d, key, oid, isShared);
@@ -99,7 +101,8 @@ function isClaimed(d: Declarer, key: u32): bool {
 export function declareCommand(d: Declarer, entry: u32): i32 {
   const oid = oidOf(d, entry, COMMAND_GROUP_OFF, COMMAND_ID_OFF);
   const known = commandFind(oid);
-  if (known >= 0 && commandAt(known).owner != d.replaced) return refuseHeld(Err.ID_TAKEN, oid, commandAt(known).owner);
+  if (known >= 0 && commandAt(known).owner != d.replaced)
+    return refuseHeld(Err.ID_TAKEN, oid, commandAt(known).owner);
   const index = commandAppend(oid, d.pid, d.row, CommandBit.PENDING);
   if (index < 0) return index;
   const k = commandAt(index);

@@ -69,10 +69,12 @@ function change(v: Value, value: u32): void {
  * NO_ACCESS, READ_ONLY, RANGE (the refusal has the value, and minimum | maximum << 16), BUSY (rate).
  */
 export function valueSet(v: Value, value: u32, pid: u32, level: u32): i32 {
-  if (!hasAuthority(ownsValue(v, pid), (v.flags & ValueFlag.PIN) != 0, v.auth, level)) return refuse(Err.NO_ACCESS, 0, v.auth, level);
+  if (!hasAuthority(ownsValue(v, pid), (v.flags & ValueFlag.PIN) != 0, v.auth, level))
+    return refuse(Err.NO_ACCESS, 0, v.auth, level);
   if ((v.flags & ValueFlag.RO) != 0) return refuse(Err.READ_ONLY, 0, 0, 0);
   if (!isInRange(v, value)) {
-    const limits = entryU16(v.slot, v.entry, VALUE_MIN_OFF) | (entryU16(v.slot, v.entry, VALUE_MAX_OFF) << 16);
+    const limits =
+      entryU16(v.slot, v.entry, VALUE_MIN_OFF) | (entryU16(v.slot, v.entry, VALUE_MAX_OFF) << 16);
     return refuse(Err.RANGE, 0, value, limits);
   }
   if (isTooSoon(v)) return refuse(Err.BUSY, 0, 0, 0);

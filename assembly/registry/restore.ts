@@ -14,7 +14,8 @@ export function valueAdopt(v: Value): bool {
   const index = valueFindKey(v.key);
   if (index < 0) return false;
   const other = valueAt(index);
-  if (changetype<usize>(other) == changetype<usize>(v) || (other.flags & ValueFlag.PERSIST) == 0) return false;
+  if (changetype<usize>(other) == changetype<usize>(v) || (other.flags & ValueFlag.PERSIST) == 0)
+    return false;
   v.value = other.value;
   v.cell = other.cell;
   return true;

@@ -8,13 +8,29 @@
 import { emit } from "../events";
 import { SAVER_BASE, SAVER_SIZE } from "../layout";
 import { isReference, nodeAt } from "../node";
-import { storeDebounce, storeFind, storeRead, storeResult, storeState, storeWrite } from "../persist/pool";
+import {
+  storeDebounce,
+  storeFind,
+  storeRead,
+  storeRest,
+  storeResult,
+  storeState,
+  storeWrite,
+} from "../persist/pool";
 import { CellType, NO_CELL, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { EventType, NEVER } from "../spec/node";
 import { ValueFlag } from "../spec/svc";
 import { entryU16, RUN_TIME, VALUE_DEBOUNCE_OFF } from "./entry";
-import { Value, ValueBit, valueAt, valueAwait, valueCount, valueRemove, valueServed } from "./value";
+import {
+  Value,
+  ValueBit,
+  valueAt,
+  valueAwait,
+  valueCount,
+  valueRemove,
+  valueServed,
+} from "./value";
 
 /** Ms until a save that failed is tried again. */
 const RETRY_MS: u32 = 60000;
@@ -27,6 +43,7 @@ enum SaverJob {
   LOCATE = 2,
   SAVE = 3,
 }
+
 
 @unmanaged
 class Saver {
@@ -107,7 +124,7 @@ function complete(key: u32, cell: u32): void {
     if ((v.bits & ValueBit.DIRTY) == 0 || v.value != saverAt().value) continue;
     valueServed(v, ValueBit.DIRTY);
     v.bits &= ~(<u8>ValueBit.STALE);
-    emit(EventType.VALUE_SAVED, v.owner, v.oid, key | (<u32>v.value << 16));
+    emit(EventType.VALUE_SAVED, v.owner, v.oid, key | ((<u32>v.value) << 16));
     if ((v.bits & ValueBit.GHOST) != 0) valueRemove(i - 1);
   }
 }
@@ -159,7 +176,8 @@ function due(elapsed: u32): i32 {
   let first: i32 = -1;
   for (let i = valueCount(); i > 0; i--) {
     const v = valueAt(i - 1);
-    if ((v.bits & ValueBit.DIRTY) != 0) v.timer = <u16>(<u32>v.timer > elapsed ? <u32>v.timer - elapsed : 0);
+    if ((v.bits & ValueBit.DIRTY) != 0)
+      v.timer = <u16>(<u32>v.timer > elapsed ? <u32>v.timer - elapsed : 0);
     const saves = (v.bits & ValueBit.DIRTY) != 0 && v.timer == 0;
     const isFirst = first < 0 || (valueAt(first).bits & ValueBit.RESTORE) == 0;
     if ((v.bits & ValueBit.RESTORE) != 0 || (saves && isFirst)) first = <i32>(i - 1);
@@ -189,7 +207,7 @@ export function abandonRestore(): void {
 
 /** Ms until something is to be saved or restored; NEVER: nothing waits, or nothing can be done. */
 export function saverRest(): u32 {
-  if (saverAt().job != SaverJob.NONE) return 0;
+  if (saverAt().job != SaverJob.NONE) return storeRest() == NEVER ? 0 : storeRest();
   if (nodeAt().waiting == 0 || storeState() != StoreState.READY) return NEVER;
   let rest: u32 = NEVER;
   const count = valueCount();

@@ -15,6 +15,7 @@ import { Resource } from "../spec/node";
 /** Bytes of a notification: oid, old and new value, each u16 little-endian. */
 const NOTICE_SIZE: u32 = 6;
 
+
 @unmanaged
 export class Subscription {
   oid: u16 = 0;
@@ -40,7 +41,12 @@ export function subscribe(oid: u32, pid: u32, row: usize, handle: u32): i32 {
     if (s.oid == oid && s.row == row && s.handle == handle) return Err.OK;
   }
   if (count == SUBSCRIPTION_MAX) {
-    return refuseFull(Err.FULL, Resource.SUBSCRIPTIONS, <u32>SUBSCRIPTION_MAX + 1, <u32>SUBSCRIPTION_MAX);
+    return refuseFull(
+      Err.FULL,
+      Resource.SUBSCRIPTIONS,
+      <u32>SUBSCRIPTION_MAX + 1,
+      <u32>SUBSCRIPTION_MAX,
+    );
   }
   const s = subscriptionAt(count);
   s.oid = <u16>oid;
@@ -75,7 +81,8 @@ export function notify(oid: u32, before: u32, after: u32): void {
   let i: usize = 0;
   while (i < subscriptionCount()) {
     const s = subscriptionAt(i);
-    const sent = s.oid == oid ? mailboxSend(s.row, s.handle, notice, NOTICE_SIZE, 0, 0, s.pid) : <i32>Err.OK;
+    const sent =
+      s.oid == oid ? mailboxSend(s.row, s.handle, notice, NOTICE_SIZE, 0, 0, s.pid) : <i32>Err.OK;
     if (sent == Err.NOT_FOUND) subscriptionRemove(i);
     else i++;
     if (sent < 0) nodeAt().noticesDropped += 1;

@@ -42,6 +42,7 @@ export enum ValueBit {
   RESTORE = 128,
 }
 
+
 @unmanaged
 export class Value {
   oid: u16 = 0;
@@ -114,7 +115,8 @@ export function valueFindKey(key: u32): i32 {
 /** Appends a zeroed value and returns its index. FULL. */
 export function valueAppend(oid: u32, owner: u32, row: usize, bits: u32): i32 {
   const count = valueCount();
-  if (count == VALUE_MAX) return refuseFull(Err.FULL, Resource.VALUES, <u32>VALUE_MAX + 1, <u32>VALUE_MAX);
+  if (count == VALUE_MAX)
+    return refuseFull(Err.FULL, Resource.VALUES, <u32>VALUE_MAX + 1, <u32>VALUE_MAX);
   const v = valueAt(count);
   v.oid = <u16>oid;
   v.owner = <u8>owner;
