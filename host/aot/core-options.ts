@@ -1,0 +1,43 @@
+// How the core itself is translated: the memory of each profile, the HAL as C sees it.
+
+import { Desktop, Large, Small, STATIC_ORIGIN } from "../../assembly/spec/limits.ts";
+import type { ImportShape, Target, TranslateOptions } from "./options.ts";
+
+const RAM_LIMIT = {
+  small: Small.RAM_LIMIT,
+  large: Large.RAM_LIMIT,
+  desktop: Desktop.RAM_LIMIT,
+} as const;
+
+/** The HAL on 16 bits: addresses and lengths are short, an error is a small negative number. */
+const SHORT_HAL: Readonly<Record<string, ImportShape>> = {
+  "hal.uart_write": { params: ["u16", "u16"], result: "s16" },
+  "hal.uart_read": { params: ["u16", "u16"], result: "s16" },
+  "hal.can_send": { params: ["u32", "u16", "u8"], result: "s8" },
+  "hal.can_receive": { params: ["u16"], result: "s8" },
+  "hal.can_filter": { params: ["u32", "u32"], result: "s8" },
+  "hal.nv_erase_size": { params: [], result: "u16" },
+  "hal.nv_read": { params: ["u32", "u16", "u16"], result: "s8" },
+  "hal.nv_program": { params: ["u32", "u16", "u16"], result: "s8" },
+  "hal.nv_erase": { params: ["u32"], result: "s8" },
+  "hal.nv_busy": { params: [], result: "s8" },
+  "hal.sd_read": { params: ["u32", "u16"], result: "s8" },
+  "hal.gpio_count": { params: [], result: "u8" },
+  "hal.gpio_configure": { params: ["u32", "u32"], result: "s8" },
+  "hal.gpio_read": { params: ["u32"], result: "s8" },
+  "hal.gpio_write": { params: ["u32", "u32"], result: "s8" },
+  "hal.gpio_release": { params: ["u32"], result: "s8" },
+  "hal.gpio_edge": { params: [], result: "s16" },
+  "hal.node_uid": { params: ["u16"], result: "s8" },
+  "hal.node_reset_cause": { params: [], result: "u8" },
+  "hal.node_reset": { params: ["u8"] },
+};
+
+/** Where the MiniVM spends its time. */
+const HOT = ["vm/vm/vmRun"];
+
+/** Options for the core of a profile on a target. */
+export function coreOptions(profile: keyof typeof RAM_LIMIT, target: Target): TranslateOptions {
+  const imports = target === "avr" ? { imports: SHORT_HAL } : {};
+  return { target, low: STATIC_ORIGIN, high: RAM_LIMIT[profile], hot: HOT, ...imports };
+}
