@@ -1,7 +1,7 @@
 // What a SET passes before it counts: authority, read-only, range, rate, epsilon; and what it causes then.
 
 import { emit } from "../events";
-import { f16Distance, f16IsNaN, f16Less } from "../vm/f16";
+import { f16Distance, f16IsNaN, f16Less } from "../f16";
 import { isReference, nodeAt } from "../node";
 import { refuse } from "../refusal";
 import { Err } from "../spec/errors";

@@ -2,7 +2,7 @@
 
 import { ARENA_BASE, FLAGS_BASE } from "../../assembly/layout";
 import { Context, contextAt } from "../../assembly/vm/context";
-import * as f16 from "../../assembly/vm/f16";
+import * as f16 from "../../assembly/f16";
 import * as memory from "../../assembly/vm/memory";
 import * as vm from "../../assembly/vm/vm";
 
