@@ -19,42 +19,24 @@ import { Context, reg, setReg } from "../vm/context";
 import { callStart } from "./call";
 import { chainRead } from "./chain";
 import { guestBytes, guestRange, reg16, Svc, textAddress, textLength } from "./guest";
+import { answerEntry, entryStatus, pairedOid } from "./svc-entry";
 import { taskAt } from "./task";
 
-/** The CommandStatus of an Err; also for calls by the host. */
-export function commandStatus(err: i32): u32 {
-  if (err >= 0) return CommandStatus.OK;
-  switch (err) {
-    case Err.NOT_FOUND:
-      return CommandStatus.ENOENT;
-    case Err.NO_ACCESS:
-      return CommandStatus.EPERM;
-    case Err.FULL:
-    case Err.NO_MEMORY:
-      return CommandStatus.ENOSPC;
-    case Err.EXISTS:
-    case Err.ID_TAKEN:
-      return CommandStatus.EEXIST;
-    case Err.UNSUPPORTED:
-      return CommandStatus.ENOASYNC;
-    case Err.ENDED:
-    case Err.STATE:
-      return CommandStatus.EFAIL;
-    default:
-      return CommandStatus.EINVAL;
-  }
+function statusOf(err: i32): u32 {
+  if (err == Err.UNSUPPORTED) return CommandStatus.ENOASYNC;
+  if (err == Err.ENDED || err == Err.STATE) return CommandStatus.EFAIL;
+  return entryStatus(err);
 }
 function answer(c: Context, err: i32): Svc {
-  setReg(c, 0, commandStatus(err));
+  setReg(c, 0, statusOf(err));
   return Svc.DONE;
 }
 function answerNumber(c: Context, number: i32): Svc {
-  if (number >= 0) setReg(c, 1, number);
-  return answer(c, number);
+  return answerEntry(c, statusOf(number), number);
 }
 
 function register(index: usize, c: Context, pid: u32): i32 {
-  const oid = ((reg(c, 1) & 0xff) << 8) | (reg(c, 2) & 0xff);
+  const oid = pairedOid(c);
   if (commandFind(oid) >= 0) return Err.EXISTS;
   const place = commandAppend(oid, pid, index, 0);
   if (place < 0) return place;
@@ -132,7 +114,7 @@ export function svcCommand(index: usize, c: Context, fn: u32): Svc {
     case CommandFn.REGISTER:
       return answerNumber(c, register(index, c, pid));
     case CommandFn.LOOKUP: {
-      const oid = ((reg(c, 1) & 0xff) << 8) | (reg(c, 2) & 0xff);
+      const oid = pairedOid(c);
       return answerNumber(c, commandFind(oid) < 0 ? <i32>Err.NOT_FOUND : <i32>oid);
     }
     case CommandFn.CALL:

@@ -30,6 +30,7 @@ import { Level, ValueFn, ValueStatus } from "../spec/svc";
 import { Context, reg, setReg } from "../vm/context";
 import { chainRead } from "./chain";
 import { guestBytes, guestRange, reg16, Svc, textAddress, textLength } from "./guest";
+import { answerEntry, entryStatus, pairedOid } from "./svc-entry";
 import { taskAt } from "./task";
 
 /** VAL_LIST for every group. */
@@ -38,39 +39,20 @@ const ALL_GROUPS: u32 = 0xff;
 const META_SIZE: u32 = 18;
 
 function statusOf(err: i32): u32 {
-  if (err >= 0) return ValueStatus.OK;
-  switch (err) {
-    case Err.NOT_FOUND:
-      return ValueStatus.ENOENT;
-    case Err.NO_ACCESS:
-    case Err.READ_ONLY:
-      return ValueStatus.EPERM;
-    case Err.FULL:
-    case Err.NO_MEMORY:
-      return ValueStatus.ENOSPC;
-    case Err.EXISTS:
-    case Err.ID_TAKEN:
-      return ValueStatus.EEXIST;
-    case Err.BUSY:
-      return ValueStatus.EBUSY;
-    default:
-      return ValueStatus.EINVAL;
-  }
+  return err == Err.BUSY ? ValueStatus.EBUSY : entryStatus(err);
 }
 function answer(c: Context, err: i32): Svc {
   setReg(c, 0, statusOf(err));
   return Svc.DONE;
 }
-/** R0: the status; R1: the number, when there is one. */
 function answerNumber(c: Context, number: i32): Svc {
-  if (number >= 0) setReg(c, 1, number);
-  return answer(c, number);
+  return answerEntry(c, statusOf(number), number);
 }
 
 // ---- Registering ----
 
 function register(index: usize, c: Context, pid: u32): i32 {
-  const oid = ((reg(c, 1) & 0xff) << 8) | (reg(c, 2) & 0xff);
+  const oid = pairedOid(c);
   const known = valueFind(oid);
   if (known >= 0) return Err.EXISTS;
   const place = valueAppend(oid, pid, index, 0);
@@ -194,7 +176,7 @@ export function svcValue(index: usize, c: Context, fn: u32): Svc {
     case ValueFn.REGISTER:
       return answerNumber(c, register(index, c, pid));
     case ValueFn.LOOKUP: {
-      const oid = ((reg(c, 1) & 0xff) << 8) | (reg(c, 2) & 0xff);
+      const oid = pairedOid(c);
       return answerNumber(c, valueFind(oid) < 0 ? <i32>Err.NOT_FOUND : <i32>oid);
     }
     case ValueFn.GET:
