@@ -59,10 +59,15 @@ function frameAt(index: usize): CallFrame {
 function frameClear(f: CallFrame): void {
   memory.fill(changetype<usize>(f), 0, CALL_SIZE);
 }
+/** A free frame, or one whose answer the host has not fetched. FULL. */
 function freeFrame(): i32 {
+  let unfetched: i32 = -1;
   for (let i: usize = 0; i < CALL_MAX; i++) {
-    if (frameAt(i).state == FrameState.FREE) return <i32>i;
+    const f = frameAt(i);
+    if (f.state == FrameState.FREE) return <i32>i;
+    if (f.state == FrameState.DONE) unfetched = <i32>i;
   }
+  if (unfetched >= 0) return unfetched;
   return refuseFull(Err.FULL, Resource.CALLS, <u32>CALL_MAX + 1, <u32>CALL_MAX);
 }
 

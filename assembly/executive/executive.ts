@@ -57,7 +57,7 @@ function wake(): void {
 function tick(): void {
   const before = nodeAt().lastMs;
   const elapsed = clockTick();
-  if (elapsed != 0) wake();
+  wake();
   if ((before ^ nodeAt().lastMs) >= SWEEP_MS) rateSweep();
   keep(elapsed);
 }
