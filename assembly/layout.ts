@@ -70,7 +70,9 @@ export const HANDLE_ROW_MAX: usize = TASK_MAX + 1;
 /** Two banks a page, so that a register file never crosses one (one pointer byte stays fixed on AVR). */
 export const TASK_BANK_SIZE: usize = 128;
 export const FLAGS_SIZE: usize = 8;
-export const NODE_SIZE: usize = 64;
+export const NODE_SIZE: usize = 28;
+/** Behind the node: what differs after all was removed again, besides events, the refusal and the I/O buffer. */
+export const COUNTERS_SIZE: usize = 52;
 export const DESCRIPTOR_SIZE: usize = 24;
 export const HANDLE_SIZE: usize = 14;
 export const HANDLE_ROW_SIZE: usize = 4 + HANDLE_MAX * HANDLE_SIZE;
@@ -102,7 +104,8 @@ export const TASKS_SIZE: usize = TASK_MAX * TASK_BANK_SIZE;
 /** Scratch of the MiniVM, zero between runs. */
 export const FLAGS_BASE: usize = TASKS_BASE + TASKS_SIZE;
 export const NODE_BASE: usize = FLAGS_BASE + FLAGS_SIZE;
-export const DESCRIPTORS_BASE: usize = NODE_BASE + NODE_SIZE;
+export const COUNTERS_BASE: usize = NODE_BASE + NODE_SIZE;
+export const DESCRIPTORS_BASE: usize = COUNTERS_BASE + COUNTERS_SIZE;
 export const DESCRIPTORS_SIZE: usize = DESCRIPTOR_MAX * DESCRIPTOR_SIZE;
 export const HANDLES_BASE: usize = DESCRIPTORS_BASE + DESCRIPTORS_SIZE;
 export const HANDLES_SIZE: usize = HANDLE_ROW_MAX * HANDLE_ROW_SIZE;

@@ -183,4 +183,8 @@ export function taskRemove(index: usize): void {
   arenaRelease(taskMemoryField(t));
   memory.fill(bankAddress(index), 0, TASK_BANK_SIZE);
   slotDrop(slot);
+  const node = nodeAt();
+  if (node.turn != index) return;
+  node.turn = 0;
+  node.turnLeft = 0;
 }

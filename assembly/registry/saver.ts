@@ -116,12 +116,12 @@ function deliver(key: u32, cell: i32): void {
 // ---- Saving ----
 
 /** Tells every value of the key where it lies now, and those that hold what was written that they are saved. */
-function complete(key: u32, cell: u32): void {
+function complete(key: u32, value: u32, cell: u32): void {
   for (let i = valueCount(); i > 0; i--) {
     const v = valueAt(i - 1);
     if (v.key != key || (v.bits & ValueBit.ALIAS) != 0) continue;
     v.cell = <u16>cell;
-    if ((v.bits & ValueBit.DIRTY) == 0 || v.value != saverAt().value) continue;
+    if ((v.bits & ValueBit.DIRTY) == 0 || v.value != value) continue;
     valueServed(v, ValueBit.DIRTY);
     v.bits &= ~(<u8>ValueBit.STALE);
     emit(EventType.VALUE_SAVED, v.owner, v.oid, key | ((<u32>v.value) << 16));
@@ -148,7 +148,7 @@ function write(key: u32, value: u32, cell: u32): void {
   s.job = <u8>SaverJob.SAVE;
   const err = storeWrite(CellType.VALUE, key, value, cell);
   if (err >= 0) return;
-  s.job = <u8>SaverJob.NONE;
+  memory.fill(SAVER_BASE, 0, SAVER_SIZE);
   if (err != Err.BUSY) postpone(key, err);
 }
 
@@ -164,11 +164,13 @@ function find(job: u32, v: Value): void {
 function conclude(result: i32): void {
   const s = saverAt();
   const job: u32 = s.job;
-  s.job = <u8>SaverJob.NONE;
-  if (job == SaverJob.RESTORE) return deliver(s.key, result);
-  if (job == SaverJob.LOCATE) return write(s.key, s.value, result < 0 ? NO_CELL : result);
-  if (result < 0) postpone(s.key, result);
-  else complete(s.key, result);
+  const key: u32 = s.key;
+  const value: u32 = s.value;
+  memory.fill(SAVER_BASE, 0, SAVER_SIZE);
+  if (job == SaverJob.RESTORE) return deliver(key, result);
+  if (job == SaverJob.LOCATE) return write(key, value, result < 0 ? NO_CELL : result);
+  if (result < 0) postpone(key, result);
+  else complete(key, value, result);
 }
 
 /** The value to serve next: one that waits to be restored, else one whose debounce is over; -1: none. */
