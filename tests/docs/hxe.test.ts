@@ -43,6 +43,7 @@ describe("docs/hxe.md", () => {
     expect(refused).toBeInstanceOf(NodeError);
     const { refusal } = refused as NodeError;
     expect([Err[refusal.code], refusal.offset]).toEqual([code, Number(place)]);
+    node.settle(); // closes the hole in the arena
     expect(node.tasks()).toEqual([]);
     expect(node.values()).toEqual([]);
     expect(node.config(Config.ARENA_FREE)).toBe(free);
