@@ -17,9 +17,10 @@ import { canPoll, uartPoll } from "./feed";
 import { tasksRebind } from "./lifecycle";
 import { pinsPoll } from "./pins";
 import { receiveExpire, serveReceivers } from "./receive";
-import { hasReady, schedule } from "./scheduler";
+import { schedule } from "./scheduler";
 import { writeOn } from "./svc";
 import { taskAt } from "./task";
+import { hasReady } from "./turn";
 
 /** Frames, console reads and edges taken in one poll. */
 const INPUTS_A_POLL: u32 = 4;

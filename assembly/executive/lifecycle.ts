@@ -26,6 +26,7 @@ import { filesRelease } from "./files";
 import { pinsRelease } from "./pins";
 import { wakeOrphans } from "./receive";
 import { bankAddress, taskAt, taskMemoryField } from "./task";
+import { turnLeave } from "./turn";
 
 /** The reference gives each task 4 KiB of stack, one below the other. */
 const REFERENCE_STACK: u32 = 0x1000;
@@ -179,12 +180,9 @@ export function taskStrip(index: usize): void {
 export function taskRemove(index: usize): void {
   const t = taskAt(index);
   const slot: u32 = t.slot;
+  turnLeave(index);
   taskStrip(index);
   arenaRelease(taskMemoryField(t));
   memory.fill(bankAddress(index), 0, TASK_BANK_SIZE);
   slotDrop(slot);
-  const node = nodeAt();
-  if (node.turn != index) return;
-  node.turn = 0;
-  node.turnLeft = 0;
 }
