@@ -1,10 +1,9 @@
 // Symbols and source lines of an image, from the .sym file beside it; and a fault in those words.
 
-import { HXE_VERSION_OFF } from "../../assembly/spec/hxe.ts";
 import { Stop, TaskState } from "../../assembly/spec/node.ts";
 import type { TaskInfo } from "../client/records.ts";
-import { hxeCrc } from "../formats/hxe.ts";
 import { readTextIfAny } from "./files.ts";
+import { fileCrc } from "./image-id.ts";
 import { hex } from "./numbers.ts";
 
 interface SymbolRow {
@@ -22,7 +21,9 @@ interface LineRow {
 
 /** What `hsx build --symbols` writes. */
 export interface Symbols {
-  readonly crc: number;
+  /** What the image is known by: its length and the CRC-32 over every byte. */
+  readonly size: number;
+  readonly crc32: number;
   readonly symbols: readonly SymbolRow[];
   readonly lines: readonly LineRow[];
 }
@@ -49,7 +50,7 @@ export function readSymbols(
   if (text === undefined) return { isStale: false };
   try {
     const symbols = JSON.parse(text) as Symbols;
-    const isSame = symbols.crc === hxeCrc(image, image[HXE_VERSION_OFF + 1] ?? 2);
+    const isSame = symbols.size === image.length && symbols.crc32 === fileCrc(image);
     return isSame ? { symbols, isStale: false } : { isStale: true };
   } catch {
     return { isStale: true };
