@@ -21,7 +21,7 @@ import { DATA_ORIGIN, STACK_TOP } from "../spec/hxe";
 import { EventType, NEVER, Stop, TaskState } from "../spec/node";
 import { ContextFlag, contextAt, reg, setReg } from "../vm/context";
 import { FLAT_SIZE } from "../vm/memory";
-import { callsFail, callsForget } from "./call";
+import { callsEnd } from "./call";
 import { filesRelease } from "./files";
 import { pinsRelease } from "./pins";
 import { wakeOrphans } from "./receive";
@@ -132,7 +132,7 @@ function taskRest(index: usize, state: u32): void {
   t.state = <u8>state;
   t.timer = NEVER;
   pinsRelease(t.pid);
-  callsFail(index);
+  callsEnd(index);
 }
 
 /** TASK_EXIT and top-level RET. What the image registered stays until kill, replace or unload. */
@@ -166,8 +166,7 @@ export function taskFault(index: usize): void {
 export function taskStrip(index: usize): void {
   const t = taskAt(index);
   pinsRelease(t.pid);
-  callsFail(index);
-  callsForget(index);
+  callsEnd(index);
   subscriptionsRelease(t.pid);
   commandsRelease(t.pid);
   valuesRelease(t.pid);
