@@ -68,12 +68,13 @@ export async function runCli(
     } else await program.parseAsync([...args], { from: "user" });
     return context.exit;
   } catch (error) {
-    return report(out, error, terminal);
+    const known = program.commands.some((c) => c.name() === args[0]);
+    return report(out, error, terminal, `hsx${known ? ` ${args[0]}` : ""} --help`);
   }
 }
 
-function report(out: Output, error: unknown, terminal: Terminal): number {
-  const failure = isParserError(error) ? usageFailure(error, "hsx") : failureOf(error);
+function report(out: Output, error: unknown, terminal: Terminal, help: string): number {
+  const failure = isParserError(error) ? usageFailure(error, help) : failureOf(error);
   if (failure === undefined) return Exit.OK; // help was asked for
   out.error(failure);
   const isDebugged = terminal.env.HSX_DEBUG === "1";

@@ -64,7 +64,7 @@ export function parseF16(text: string): number {
 
 /** Node time in seconds with milliseconds: `12.345 s`. */
 export function secondsText(ms: number): string {
-  return `${(ms / 1000).toFixed(3)} s`;
+  return `${(Math.floor(ms) / 1000).toFixed(3)} s`;
 }
 
 export function hex(n: number, digits: number): string {

@@ -19,12 +19,24 @@ export function makeParser(name: string, out: Output): Command {
   parser.exitOverride();
   parser.helpCommand("help [command]", "explain a command");
   parser.showSuggestionAfterError(true);
-  parser.configureHelp({ helpWidth: Math.min(100, Math.max(60, out.terminal.stdout.columns)) });
+  parser.configureHelp({
+    subcommandTerm: termOf,
+    helpWidth: Math.min(100, Math.max(60, out.terminal.stdout.columns)),
+  });
   parser.configureOutput({
     writeOut: (text) => out.bytes(text),
     writeErr: () => {}, // the error itself is thrown and told once
   });
   return parser;
+}
+
+/** `build <files...>`: every command has options, so help need not say it. */
+function termOf(command: Command): string {
+  const words = command.registeredArguments.map((a) => {
+    const name = `${a.name()}${a.variadic ? "..." : ""}`;
+    return a.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...words].join(" ");
 }
 
 /** Adds a command: `usage` is its name and arguments, each example a command line and what it does. */
@@ -44,19 +56,18 @@ export function addCommand(
   return command;
 }
 
-/** What the parser threw, as a Failure; undefined: it has printed help or a version and all is well. */
-export function usageFailure(error: CommanderError, program: string): Failure | undefined {
+/** What the parser threw, as a Failure; undefined: it has printed help and all is well. `help` shows more. */
+export function usageFailure(error: CommanderError, help: string): Failure | undefined {
   if (error.exitCode === 0) return undefined;
   const [first = "", ...rest] = error.message.split("\n");
   const message = first.replace(/^error: /, "");
   const suggestion = rest.join(" ").replace(/^\((.*)\)$/, "$1");
   const isNoCommand = error.code === "commander.help";
   return new Failure(Exit.USAGE, "usage", isNoCommand ? "a command is missing" : message, {
-    remedy: suggestion || `look at ${program === "" ? "help" : `${program} --help`}`,
+    remedy: suggestion.replace(/^D/, "d") || `look at ${help}`,
   });
 }
 
-/** The words of a command line as far as it names a command: `hsx val set`. */
 export function isParserError(error: unknown): error is CommanderError {
   return error instanceof CommanderError;
 }

@@ -3,7 +3,7 @@
 import { Stop, TaskState } from "../../assembly/spec/node.ts";
 import type { TaskInfo } from "../client/records.ts";
 import { readTextIfAny } from "./files.ts";
-import { fileCrc } from "./image-id.ts";
+import { fileCrc } from "./image.ts";
 import { hex } from "./numbers.ts";
 
 interface SymbolRow {

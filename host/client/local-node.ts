@@ -149,10 +149,10 @@ export class LocalNode {
   }
 
   /** Runs `ms` of node time, jumping over times when nothing is to be done; ends early when `until`, asked once a poll, says so. */
-  run(ms: number, until: () => boolean = () => false, budget = POLL_BUDGET): void {
+  run(ms: number, until: () => boolean = () => false): void {
     const end = this.machine.now_us + ms * 1000;
     while (this.machine.now_us < end && !until()) {
-      this.poll(budget);
+      this.poll();
       const rest = this.rest_ms();
       const next = rest === undefined ? end : this.machine.now_us + rest * 1000;
       if (next > this.machine.now_us)

@@ -150,7 +150,8 @@ function range(r: Told, s: Subject): Explanation {
 
 function invalid(r: Told, s: Subject): Explanation {
   if (s.kind === "task" && r.isTold && r.need > 16) {
-    const text = `its memory has no ${count(r.have)} bytes at 0x${r.need.toString(16)}`;
+    const hex = (address: number) => `0x${address.toString(16).toUpperCase().padStart(4, "0")}`;
+    const text = `${hex(r.need)} to ${hex(r.need + r.have - 1)} is not all inside its memory`;
     return about(s, text, "data lies from 0x4000, the stack below 0xFFFC");
   }
   if (s.kind === "value")

@@ -11,7 +11,7 @@ import { renderListing } from "../../toolchain/listing.ts";
 import { renderSymbols } from "../../toolchain/symbols.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { readText, readTextIfAny, writeOutput } from "../files.ts";
-import { fileCrc } from "../image-id.ts";
+import { fileCrc } from "../image.ts";
 import { hex, parseInteger, plural } from "../numbers.ts";
 import { addCommand, type Context } from "../program.ts";
 

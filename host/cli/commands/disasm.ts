@@ -2,8 +2,8 @@
 
 import type { Command } from "commander";
 import { type DisassembleResult, disassemble } from "../../toolchain/disassembler.ts";
-import { Exit, Failure } from "../exit.ts";
-import { readBytes, writeOutput } from "../files.ts";
+import { writeOutput } from "../files.ts";
+import { readImage } from "../image.ts";
 import { hex, plural } from "../numbers.ts";
 import { addCommand, type Context } from "../program.ts";
 
@@ -34,15 +34,10 @@ function remarks({ inexpressible }: DisassembleResult): string[] {
 
 function disasm(context: Context, file: string, { output }: Options): void {
   const { out } = context;
-  const result = disassemble(readBytes(file), { file });
-  const { source, exact, inexpressible, diagnostics } = result;
-  if (source === undefined) {
-    const [first] = diagnostics;
-    throw new Failure(Exit.VERIFY, first?.code ?? "HXE", first?.message ?? "no image", {
-      diagnostics,
-      details: { file, offset: first?.offset },
-    });
-  }
+  const { bytes } = readImage(file);
+  const result = disassemble(bytes, { file });
+  const { source, exact, inexpressible } = result;
+  if (source === undefined) throw new Error("the disassembler and the decoder disagree");
   if (output !== undefined) writeOutput(output, source);
   const data = { file, exact, inexpressible, ...(output === undefined ? { source } : { output }) };
   out.result("hsx.disasm/1", data, () => (output === undefined ? source : ""));

@@ -2,21 +2,20 @@
 
 import type { Command } from "commander";
 import { Err } from "../../../assembly/spec/errors.ts";
-import { HxeCap, HxeFlag, MetaType } from "../../../assembly/spec/hxe.ts";
+import { HxeFlag, MetaType } from "../../../assembly/spec/hxe.ts";
 import { Config } from "../../../assembly/spec/node.ts";
-import { CommandFlag, Level, MailboxMode, ValueFlag } from "../../../assembly/spec/svc.ts";
+import { MailboxMode } from "../../../assembly/spec/svc.ts";
 import { capsText } from "../../client/image-refusal.ts";
 import { LocalNode } from "../../client/local-node.ts";
 import { f16Text, NodeError } from "../../client/refusal.ts";
 import type { ValueEntry } from "../../formats/declarations.ts";
 import { f16ToNumber } from "../../formats/f16.ts";
-import { decodeHxe, type HxeImage, hxeCrc } from "../../formats/hxe.ts";
+import { type HxeImage, hxeCrc } from "../../formats/hxe.ts";
 import type { HxeMetadata } from "../../formats/hxe-metadata.ts";
 import { Machine } from "../../node/hal.ts";
 import { NvDevice } from "../../node/nv.ts";
-import { Exit, Failure } from "../exit.ts";
-import { readBytes } from "../files.ts";
-import { fileCrc } from "../image-id.ts";
+import { capNames, commandFlags, levelName, mailboxModes, valueFlags } from "../flags.ts";
+import { fileCrc, readImage } from "../image.ts";
 import { type Install, PROFILES, type ProfileName } from "../install.ts";
 import { count, hex, plural } from "../numbers.ts";
 import type { Output } from "../output.ts";
@@ -61,11 +60,6 @@ async function tryProfile(install: Install, profile: ProfileName, image: Uint8Ar
 
 // ---- What it holds ----
 
-const flagNames = (bits: number, flags: object): string[] =>
-  Object.entries(flags)
-    .filter(([, bit]) => typeof bit === "number" && (bits & bit) !== 0)
-    .map(([name]) => name);
-
 const number = (bits: number) =>
   Number.isFinite(f16ToNumber(bits)) ? Number(f16Text(bits)) : null;
 
@@ -81,8 +75,8 @@ function describeValue(v: ValueEntry) {
     min: hasRange ? number(v.min) : null,
     max: hasRange ? number(v.max) : null,
     persist_key: v.persistKey,
-    flags: flagNames(v.flags, ValueFlag),
-    level: Level[v.auth] ?? String(v.auth),
+    flags: valueFlags(v.flags),
+    level: levelName(v.auth),
   };
 }
 
@@ -114,7 +108,8 @@ function describe(file: string, bytes: Uint8Array, image: HxeImage, metadata: Hx
     manifest:
       image.manifest === undefined ? null : JSON.parse(new TextDecoder().decode(image.manifest)),
     needs: {
-      caps: flagNames(image.reqCaps, HxeCap),
+      caps: capNames(image.reqCaps),
+      caps_bits: image.reqCaps,
       stack: metadata.stackBytes ?? null,
       data: image.rodata.length + image.bssSize,
     },
@@ -125,13 +120,13 @@ function describe(file: string, bytes: Uint8Array, image: HxeImage, metadata: Hx
       group: c.groupName ?? "",
       help: c.help ?? "",
       handler: c.handler,
-      flags: flagNames(c.flags, CommandFlag),
-      level: Level[c.auth] ?? String(c.auth),
+      flags: commandFlags(c.flags),
+      level: levelName(c.auth),
     })),
     mailboxes: mailboxes.map((m) => ({
       name: m.target,
       capacity: m.capacity ?? null,
-      mode: flagNames(m.mode ?? MailboxMode.RDWR, MailboxMode).filter((f) => f !== "RDWR"),
+      mode: mailboxModes(m.mode ?? MailboxMode.RDWR),
     })),
   };
 }
@@ -170,7 +165,7 @@ const label = (group: string, name: string, id: string) => {
 };
 /** Flags beyond what their own column says. */
 const notes = (flags: readonly string[], level: string) =>
-  [...flags.map((f) => f.toLowerCase()), ...(level === "PUBLIC" ? [] : [level.toLowerCase()])].join(
+  [...flags.map((f) => f.toLowerCase()), ...(level === "public" ? [] : [level.toLowerCase()])].join(
     ", ",
   );
 
@@ -220,22 +215,7 @@ function fitText(out: Output, fits: readonly Fit[]): string[] {
 
 async function info(context: Context, file: string): Promise<void> {
   const { out, install } = context;
-  const bytes = readBytes(file);
-  const { image, metadata, diagnostics } = decodeHxe(bytes, file);
-  if (image === undefined || metadata === undefined) {
-    const [first] = diagnostics;
-    const code = first?.code ?? "HXE";
-    const isOther = code === "HXE_VERSION" || code === "HXE_FLAGS";
-    throw new Failure(
-      isOther ? Exit.DOES_NOT_FIT : Exit.VERIFY,
-      code,
-      first?.message ?? "no image",
-      {
-        diagnostics,
-        details: { file, offset: first?.offset },
-      },
-    );
-  }
+  const { bytes, image, metadata } = readImage(file);
   const fits: Fit[] = [];
   for (const profile of PROFILES) fits.push(await tryProfile(install, profile, bytes));
   const described = describe(file, bytes, image, metadata);

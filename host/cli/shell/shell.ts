@@ -50,7 +50,7 @@ export class Shell {
   }
 
   private statusOf(error: unknown): Status {
-    const failure = isParserError(error) ? usageFailure(error, "") : failureOf(error);
+    const failure = isParserError(error) ? usageFailure(error, "help") : failureOf(error);
     if (failure === undefined) return { exit: Exit.OK }; // help was asked for
     const { env, stderr } = this.out.terminal;
     if (env.HSX_DEBUG === "1" && error instanceof Error) stderr.write(`${error.stack}\n`);

@@ -1,20 +1,15 @@
 // cmd: commands that apps offer.
 
 import type { Command } from "commander";
-import { CommandFlag, CommandStatus, Level } from "../../../assembly/spec/svc.ts";
-import { type CommandInfo, labelOf } from "../../client/records.ts";
+import { CommandStatus } from "../../../assembly/spec/svc.ts";
+import { labelOf } from "../../client/records.ts";
 import { oidText } from "../../client/refusal.ts";
 import { Exit, Failure } from "../exit.ts";
+import { commandFlags, levelName } from "../flags.ts";
 import { findCommand } from "../names.ts";
 import { hex, parseDuration, parseF16, parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
-
-function flagNames(k: CommandInfo): string[] {
-  return Object.entries(CommandFlag)
-    .filter(([, bit]) => typeof bit === "number" && (k.flags & bit) !== 0)
-    .map(([name]) => name.toLowerCase());
-}
 
 function list({ out, session }: VerbContext): void {
   const commands = session.node.commands();
@@ -22,8 +17,8 @@ function list({ out, session }: VerbContext): void {
     id: oidText(k.oid),
     name: labelOf(k),
     help: k.help,
-    flags: flagNames(k),
-    level: Level[k.auth] ?? String(k.auth),
+    flags: commandFlags(k.flags),
+    level: levelName(k.auth),
     owner: k.owner,
   }));
   out.result("hsx.cmd.list/1", { commands: data }, () => {

@@ -1,28 +1,16 @@
 // mbox: mailboxes, seen from the host.
 
 import type { Command } from "commander";
-import { MailboxMode, MESSAGE_OVERRUN } from "../../../assembly/spec/svc.ts";
+import { MESSAGE_OVERRUN } from "../../../assembly/spec/svc.ts";
 import type { MailboxInfo, Message } from "../../client/records.ts";
 import { usage } from "../exit.ts";
+import { mailboxModes } from "../flags.ts";
 import { findMailbox } from "../names.ts";
 import { parseDuration, parseInteger, plural, secondsText } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import { passTime, type VerbContext } from "../shell/context.ts";
 
 // ---- Data and text ----
-
-function modeNames(mode: number): string[] {
-  const names = Object.entries(MailboxMode)
-    .filter(
-      ([name, bit]) =>
-        typeof bit === "number" &&
-        (mode & bit) !== 0 &&
-        !["RDONLY", "WRONLY", "RDWR"].includes(name),
-    )
-    .map(([name]) => name.toLowerCase());
-  const access = MailboxMode[mode & MailboxMode.RDWR]?.toLowerCase();
-  return access === undefined ? names : [access, ...names];
-}
 
 const hexOf = (data: Uint8Array) => Buffer.from(data).toString("hex");
 
@@ -64,7 +52,7 @@ function list({ out, session }: VerbContext): void {
     capacity: m.capacity,
     used: m.used,
     messages: m.messages,
-    mode: modeNames(m.mode),
+    mode: mailboxModes(m.mode),
     handles: m.handles,
   }));
   out.result("hsx.mbox.list/1", { mailboxes: data }, () => {
@@ -75,7 +63,7 @@ function list({ out, session }: VerbContext): void {
       String(m.messages),
       `${m.used} of ${m.capacity}`,
       String(m.handles),
-      modeNames(m.mode).join("|"),
+      mailboxModes(m.mode).join("|"),
     ];
     return out.table(["ID", "NAME", "MESSAGES", "BYTES", "HANDLES", "MODE"], mailboxes.map(row));
   });

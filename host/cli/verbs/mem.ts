@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { DATA_ORIGIN, STACK_TOP } from "../../../assembly/spec/hxe.ts";
 import { Config } from "../../../assembly/spec/node.ts";
+import type { TaskInfo } from "../../client/records.ts";
 import { findTask } from "../names.ts";
 import { count, hex, parseInteger, plural } from "../numbers.ts";
 import { addCommand } from "../program.ts";
@@ -33,13 +34,24 @@ function nodeMemory({ out, session }: VerbContext): void {
   );
 }
 
+/** Bytes from an address to the end of its segment; 1 outside of both, which the node refuses. */
+function restOf(address: number, { dataBytes, stackBytes }: TaskInfo): number {
+  const segments = [
+    [DATA_ORIGIN, DATA_ORIGIN + dataBytes],
+    [STACK_TOP - stackBytes, STACK_TOP],
+  ] as const;
+  const segment = segments.find(([from, to]) => address >= from && address < to);
+  return segment === undefined ? 1 : segment[1] - address;
+}
+
 function taskMemory(
   { out, session }: VerbContext,
   text: string,
   addressText?: string,
-  bytesText = "64",
+  bytesText?: string,
 ): void {
-  const { pid, name, dataBytes, stackBytes, sp } = findTask(session, text);
+  const task = findTask(session, text);
+  const { pid, name, dataBytes, stackBytes, sp } = task;
   if (addressText === undefined) {
     const data = { from: DATA_ORIGIN, bytes: dataBytes };
     const stack = { from: STACK_TOP - stackBytes, bytes: stackBytes, sp };
@@ -54,7 +66,11 @@ function taskMemory(
     return;
   }
   const address = parseInteger(addressText, "address", 0, 0xffff);
-  const bytes = session.node.readMemory(pid, address, parseInteger(bytesText, "bytes", 1, 0x10000));
+  const length =
+    bytesText === undefined
+      ? Math.min(64, restOf(address, task))
+      : parseInteger(bytesText, "bytes", 1, 0x10000);
+  const bytes = session.node.readMemory(pid, address, length);
   const hexDigits = Buffer.from(bytes).toString("hex");
   out.result("hsx.mem/1", { pid, name, address, hex: hexDigits }, () => dump(bytes, address));
 }

@@ -7,6 +7,7 @@ import { labelOf, type NodeEvent, type ValueInfo } from "../../client/records.ts
 import { f16Text, oidText } from "../../client/refusal.ts";
 import { f16ToNumber } from "../../formats/f16.ts";
 import { Exit, Failure, usage } from "../exit.ts";
+import { levelName, valueFlags } from "../flags.ts";
 import { findValue } from "../names.ts";
 import { hex, parseDuration, parseF16, secondsText } from "../numbers.ts";
 import { addCommand } from "../program.ts";
@@ -17,13 +18,6 @@ import { passTime, type VerbContext } from "../shell/context.ts";
 /** A number for programs; null stands for NaN and the infinities, which JSON lacks. */
 function numberOf(bits: number): number | null {
   return Number.isFinite(f16ToNumber(bits)) ? Number(f16Text(bits)) : null;
-}
-
-function flagNames(v: ValueInfo): string[] {
-  const names = Object.entries(ValueFlag).filter(
-    ([, bit]) => typeof bit === "number" && (v.flags & bit) !== 0,
-  );
-  return names.map(([name]) => name.toLowerCase());
 }
 
 /** How far a value is kept. */
@@ -47,8 +41,8 @@ function valueData(v: ValueInfo) {
     rate_ms: v.rate_ms,
     persist: modeOf(v),
     persist_key: v.persistKey,
-    flags: flagNames(v),
-    level: Level[v.auth] ?? String(v.auth),
+    flags: valueFlags(v.flags),
+    level: levelName(v.auth),
     owner: v.owner,
     dirty: v.isDirty,
     stale: v.isStale,
@@ -62,8 +56,8 @@ const rangeText = (v: ValueInfo) =>
 
 function remarks(v: ValueInfo): string {
   const kept = { volatile: "", load: "load only", save: "saved" }[modeOf(v)];
-  const flags = flagNames(v).filter((name) => name !== "persist");
-  const level = v.auth === Level.PUBLIC ? "" : (Level[v.auth] ?? String(v.auth)).toLowerCase();
+  const flags = valueFlags(v.flags).filter((name) => name !== "persist");
+  const level = v.auth === Level.PUBLIC ? "" : levelName(v.auth);
   const state = [v.isDirty ? "not yet saved" : "", v.isStale ? "stale" : ""];
   return [kept, ...flags, level, ...state].filter((text) => text !== "").join(", ");
 }
