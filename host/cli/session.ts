@@ -48,6 +48,8 @@ export interface App {
 /** Instructions of a poll: what an app says in it must fit its streams. */
 const BUDGET: Record<ProfileName, number> = { small: 64, large: 64, desktop: 2500 };
 const EVENTS_KEPT = 10_000;
+/** Polls that saving may take: 64 values in an EEPROM take 1.8 s, at 10 µs a poll. */
+const FLUSH_POLLS_MAX = 300_000;
 
 const BAD_STORES: Partial<Record<StoreState, string>> = {
   [StoreState.READ_ONLY]: "is no store of a node, or a damaged one",
@@ -93,7 +95,7 @@ export class Session {
       await session.powerOn();
       session.checkStore();
     } catch (error) {
-      session.close();
+      session.nv?.close();
       throw error;
     }
     return session;
@@ -149,18 +151,33 @@ export class Session {
     });
   }
 
+  /** Saves what changed since the last save, without letting apps run on: nobody expects Ctrl-D to lose a value. */
+  private flush(): void {
+    const dirty = () => this.node.values().filter((v) => v.isDirty);
+    for (const { oid } of dirty()) this.node.saveValue(oid);
+    for (let n = 0; n < FLUSH_POLLS_MAX && dirty().length > 0; n++) this.node.poll(0);
+  }
+
   /** Switches the node off and on again. Its store keeps its bytes, its apps are loaded anew. */
   async powerCycle(): Promise<void> {
+    if (this.nv !== undefined) this.flush();
     const apps = [...this.apps.values()];
     this.apps.clear();
+    this.events.length = 0;
     this.nv?.device.powerOn();
     await this.powerOn();
     for (const { path, options } of apps) this.load(path, { ...options, replaces: 0 });
   }
 
+  /** Saves what is to be saved and lets go of the nv file. */
   close(): void {
-    this.nv?.close();
-    this.nv = undefined;
+    if (this.nv === undefined) return;
+    try {
+      this.flush();
+    } finally {
+      this.nv.close();
+      this.nv = undefined;
+    }
   }
 
   // ---- Apps ----
