@@ -103,8 +103,7 @@ function statusOf(err: i32): u32 {
 function hasModule(module: u32): bool {
   if (module == Module.FILE) return FILE_MAX != 0;
   if (module == Module.LIBM) return IS_DESKTOP && (nodeAt().mode & NodeMode.LIBM) != 0;
-  const m = <i32>module;
-  return m <= Module.CAN || (m >= Module.MAILBOX && m <= Module.TIME);
+  return module <= <u32>Module.CAN || (module >= <u32>Module.MAILBOX && module <= <u32>Module.TIME);
 }
 
 function svcExec(index: usize, c: Context, fn: u32): Svc {
