@@ -32,7 +32,7 @@ export function valueRestore(v: Value): void {
 
 /** VOLATILE, LOAD or LOAD_SAVE from now on; LOAD_SAVE saves the present value, too. INVALID: another mode. */
 export function setPersistMode(v: Value, mode: u32): i32 {
-  if (<i32>mode > PersistMode.LOAD_SAVE) return Err.INVALID;
+  if (mode > <u32>PersistMode.LOAD_SAVE) return Err.INVALID;
   v.bits &= ~(<u8>ValueBit.LOAD_ONLY);
   if (mode == PersistMode.VOLATILE) v.flags &= ~(<u8>ValueFlag.PERSIST);
   else v.flags |= <u8>ValueFlag.PERSIST;

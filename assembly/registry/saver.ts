@@ -152,8 +152,12 @@ function write(key: u32, value: u32, cell: u32): void {
   if (err != Err.BUSY) postpone(key, err);
 }
 
+/** Starts to look for a key. One the store cannot have is answered at once: nothing is stored, nothing can be. */
 function find(job: u32, v: Value): void {
-  if (storeFind(CellType.VALUE, v.key) < 0) return;
+  const err = storeFind(CellType.VALUE, v.key);
+  if (err == Err.INVALID && job == SaverJob.RESTORE) deliver(v.key, Err.NOT_FOUND);
+  else if (err < 0 && err != Err.BUSY) postpone(v.key, err);
+  if (err < 0) return;
   const s = saverAt();
   s.key = v.key;
   s.value = v.value;
