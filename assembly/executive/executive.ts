@@ -7,7 +7,7 @@ import { DESCRIPTOR_MAX, HANDLE_MAX, RAM_END, STATIC_BASE, TASK_MAX } from "../l
 import { Node, nodeAt } from "../node";
 import { storeAt, storeMount, storePoll, storeRest, storeState } from "../persist/pool";
 import { rateSweep } from "../registry/filter";
-import { abandonRestore, isRestoring, saverPoll, saverRest } from "../registry/saver";
+import { abandonStore, isRestoring, saverPoll, saverRest } from "../registry/saver";
 import { StoreState } from "../spec/cell";
 import { QUANTUM_DEFAULT } from "../spec/limits";
 import { EventType, NEVER, TaskState } from "../spec/node";
@@ -69,7 +69,7 @@ function keep(elapsed: u32): void {
   storePoll();
   if (storeState() != before) {
     emit(EventType.STORE, 0, storeState(), storeAt().damaged);
-    if (storeState() != StoreState.READY) abandonRestore();
+    if (storeState() != StoreState.READY) abandonStore();
   }
   saverPoll(elapsed);
   for (let i: usize = 0; i < TASK_MAX; i++) {

@@ -17,7 +17,15 @@ import {
 import { ValueFlag } from "../spec/svc";
 import { CommandBit, commandAppend, commandAt, commandFind } from "./command";
 import { entryU16 } from "./entry";
-import { isVisible, ValueBit, valueAppend, valueAt, valueCount, valueFind } from "./value";
+import {
+  isVisible,
+  ValueBit,
+  valueAppend,
+  valueAt,
+  valueCount,
+  valueHeld,
+  valueServed,
+} from "./value";
 
 /** Who declares: the task, its bank, its image, how far its ids and keys are moved, and whom it replaces (0: nobody). */
 @unmanaged
@@ -59,8 +67,8 @@ export function declareValue(d: Declarer, entry: u32): i32 {
   const key = declaredKey == 0 ? 0 : (declaredKey + d.keyBase) & 0xffff;
   const isShared = (flags & ValueFlag.SHARED) != 0;
   let bits: u32 = ValueBit.PENDING;
-  const known = valueFind(oid);
-  if (known >= 0 && valueAt(known).owner != d.replaced) {
+  const known = valueHeld(oid, d.replaced);
+  if (known >= 0) {
     if (!isShared || (valueAt(known).flags & ValueFlag.SHARED) == 0)
       return refuseHeld(Err.ID_TAKEN, oid, valueAt(known).owner);
     bits |= ValueBit.ALIAS;
@@ -84,7 +92,10 @@ export function claimKeys(d: Declarer): void {
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
     if (v.key == 0 || !isVisible(v) || v.owner == d.pid || ((d.ended >>> v.row) & 1) == 0) continue;
-    if (isClaimed(d, v.key)) v.key = 0;
+    if (!isClaimed(d, v.key)) continue;
+    valueServed(v, ValueBit.DIRTY);
+    valueServed(v, ValueBit.RESTORE);
+    v.key = 0;
   }
 }
 

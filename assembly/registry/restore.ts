@@ -16,8 +16,10 @@ export function valueAdopt(v: Value): bool {
   const other = valueAt(index);
   if (changetype<usize>(other) == changetype<usize>(v) || (other.flags & ValueFlag.PERSIST) == 0)
     return false;
+  if ((other.bits & ValueBit.RESTORE) != 0) return false; // it does not know yet itself
   v.value = other.value;
   v.cell = other.cell;
+  v.bits = <u8>((v.bits & ~ValueBit.STALE) | (other.bits & ValueBit.STALE));
   return true;
 }
 
