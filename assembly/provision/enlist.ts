@@ -151,7 +151,8 @@ function settle(l: Load): void {
   const d = declarerAt();
   const t = taskAt(l.bank);
   t.pid = d.pid;
-  t.row = l.bank;
+  t.groupBase = d.groupBase;
+  t.keyBase = d.keyBase;
   t.slot = l.slot;
   t.instance = l.instance;
   t.restarts = l.restarts;
