@@ -196,12 +196,15 @@ function f16Distance(a: u32, b: u32): u32 {
   return f16Sub(a, b) & MAGNITUDE;
 }
 
-/** What rounding took away in f16Sub(a, b), exactly: it is representable, as for any sum of two (Knuth, TAOCP 4.2.2). */
+/** What rounding took away in f16Add(large, small), |large| >= |small|: representable, so exact (Dekker's fast two-sum). */
+function lostInAdd(large: u32, small: u32): u32 {
+  return f16Sub(small, f16Sub(f16Add(large, small), large));
+}
+
+/** What rounding took away in f16Sub(a, b), a and b finite. */
 function lostInSub(a: u32, b: u32): u32 {
   const minusB = b ^ SIGN;
-  const sum = f16Add(a, minusB);
-  const partB = f16Sub(sum, a);
-  return f16Add(f16Sub(a, f16Sub(sum, partB)), f16Sub(minusB, partB));
+  return (a & MAGNITUDE) < (b & MAGNITUDE) ? lostInAdd(minusB, a) : lostInAdd(a, minusB);
 }
 
 /** |a - b| < limit, as if the difference were exact. False when any is NaN. */
