@@ -24,6 +24,7 @@ import { FLAT_SIZE } from "../vm/memory";
 import { callsEnd } from "./call";
 import { timerOf } from "./clock";
 import { filesRelease } from "./files";
+import { filtersRelease } from "./filters";
 import { pinsRelease } from "./pins";
 import { wakeOrphans } from "./receive";
 import { bankAddress, taskAt, taskMemoryField } from "./task";
@@ -164,6 +165,7 @@ export function taskFault(index: usize): void {
 export function taskStrip(index: usize): void {
   const t = taskAt(index);
   pinsRelease(t.pid);
+  filtersRelease(t.pid);
   callsEnd(index);
   subscriptionsRelease(t.pid);
   commandsRelease(t.pid);
