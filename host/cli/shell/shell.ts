@@ -26,7 +26,7 @@ export class Shell {
 
   /** A parser of the verbs. Parsers remember what they parsed, so every line gets a new one. */
   parser(out = this.out): Command {
-    const parser = makeParser("", out);
+    const parser = makeParser("hsx>", out);
     parser.usage("<verb>").description("Verbs of the shell. What follows # is a comment.");
     const context: VerbContext = { out, state: this.state, session: this.state.session };
     for (const add of VERBS) add(parser, context);
