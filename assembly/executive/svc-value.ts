@@ -53,14 +53,15 @@ function answerNumber(c: Context, number: i32): Svc {
 
 // ---- Registering ----
 
-/** True when another value, of a task that has not ended, is kept by the key of `v`. */
+/** True when another value is kept by the key of `v`, and its task has not ended. */
 function isKeyHeld(v: Value): bool {
   if (v.key == 0 || isReference()) return false;
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const other = valueAt(i);
     const isOther = changetype<usize>(other) != changetype<usize>(v) && other.key == v.key;
-    if (isOther && (other.bits & ValueBit.GHOST) == 0 && isAlive(taskAt(other.row))) return true;
+    if (!isOther || (other.bits & ValueBit.GHOST) != 0) continue;
+    if ((other.bits & ValueBit.PENDING) != 0 || isAlive(taskAt(other.row))) return true;
   }
   return false;
 }

@@ -82,7 +82,9 @@ function reserve(l: Load): i32 {
 
 /** Admits the verified image of a load, and reserves bank and memory for it. HXE_CAPS, APP_EXISTS, HXE_BSS, FULL, NO_MEMORY. */
 export function admit(l: Load): i32 {
-  const replaced: u32 = declarerAt().replaced;
+  const d = declarerAt();
+  if (taskFind(d.replaced) < 0) d.replaced = 0; // it was killed while the image came
+  const replaced: u32 = d.replaced;
   let err = checkCaps(l.slot);
   if (err >= 0) err = checkName(l, replaced);
   if (err >= 0) err = checkSegments(l.slot);

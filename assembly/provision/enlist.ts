@@ -167,7 +167,8 @@ export function changeOver(l: Load): void {
   adoptValues(d.pid);
   claimKeys(d);
   if (d.replaced != 0) {
-    taskRemove(taskFind(d.replaced));
+    const bank = taskFind(d.replaced);
+    if (bank >= 0) taskRemove(bank); // unless it was killed meanwhile
     mailboxAttach(l.bank, d.pid, isReference());
   }
   if ((l.flags & LoadFlag.RESTART) == 0) settle(l);

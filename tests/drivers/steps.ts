@@ -37,8 +37,9 @@ export function readVectors(text: string): Vector[] {
 
 /** Profiles a case runs on: all that its machine has unless it names some. */
 export function profilesOf(vector: Vector, machine: Machine): readonly ProfileName[] {
-  const named = vector.sections.get("profiles")?.trim().split(/\s+/);
-  return machine.profiles.filter((p) => named === undefined || named.includes(p));
+  const [, ...named] =
+    [...vector.sections.keys()].find((k) => k.startsWith("profiles "))?.split(" ") ?? [];
+  return machine.profiles.filter((p) => named.length === 0 || named.includes(p));
 }
 
 /** A step whose result is not what its line says. */
