@@ -1,7 +1,9 @@
 // Proves the check of images on hostile files: every truncation, bit flip and extreme field, and 100,000 mutations.
 // `--count n` sets another number of mutations, `--seed n` another seed.
 
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { LoadFuzzer } from "../tests/drivers/load-fuzz.ts";
 import {
   bitFlips,
   extremes,
@@ -14,7 +16,9 @@ import {
 import { ImageRoom } from "../tests/oracle/image-room.ts";
 import { SAMPLES, withChecksum } from "../tests/oracle/image-samples.ts";
 import { Random } from "../tests/oracle/random.ts";
+import type { ProfileName } from "../tests/probes/compile.ts";
 import { type Figure, report } from "./figures.ts";
+import { fromRoot } from "./root.ts";
 
 const { values } = parseArgs({
   options: {
@@ -65,6 +69,17 @@ function figuresOf(id: string, { files, accepted, calls }: FuzzCounts): Figure[]
   ];
 }
 
+/** The same files, sealed or not, against a whole node with an app on it. */
+async function proveLoads(profile: ProfileName, files: Iterable<Uint8Array>): Promise<Figure> {
+  const wasm = readFileSync(fromRoot(`build/core/${profile}.wasm`));
+  const fuzzer = await LoadFuzzer.create(wasm, profile, SAMPLES["all binary"] ?? new Uint8Array());
+  const random = new Random(seed);
+  for (const file of files) fuzzer.offer(file, random);
+  const { images, taken, refused } = fuzzer.counts;
+  const note = `${taken} loaded and removed, ${refused} refused; nothing stayed of any`;
+  return { id: `${profile}.loads`, value: images, unit: "images", note };
+}
+
 const figures: Figure[] = [];
 for (const profile of ["small", "large", "desktop"] as const) {
   const room = await ImageRoom.create(profile);
@@ -84,5 +99,6 @@ for (const profile of ["small", "large", "desktop"] as const) {
   for (const name of names) {
     figures.push(...figuresOf(`${profile}.${name}`, prove(room, runs[name] ?? [], random)));
   }
+  figures.push(await proveLoads(profile, mutations(new Random(seed))));
 }
 report({ command: "proof:image", figures });

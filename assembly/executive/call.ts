@@ -59,10 +59,15 @@ function frameAt(index: usize): CallFrame {
 function frameClear(f: CallFrame): void {
   memory.fill(changetype<usize>(f), 0, CALL_SIZE);
 }
+/** A free frame, or one whose answer the host has not fetched. FULL. */
 function freeFrame(): i32 {
+  let unfetched: i32 = -1;
   for (let i: usize = 0; i < CALL_MAX; i++) {
-    if (frameAt(i).state == FrameState.FREE) return <i32>i;
+    const f = frameAt(i);
+    if (f.state == FrameState.FREE) return <i32>i;
+    if (f.state == FrameState.DONE) unfetched = <i32>i;
   }
+  if (unfetched >= 0) return unfetched;
   return refuseFull(Err.FULL, Resource.CALLS, <u32>CALL_MAX + 1, <u32>CALL_MAX);
 }
 
@@ -92,6 +97,12 @@ function callerBank(f: CallFrame): usize {
   return bankAddress(caller);
 }
 
+/** Ends the wait of a caller; one that was paused meanwhile stays paused. */
+function goOn(t: Task): void {
+  if (t.state == TaskState.PAUSED) t.resume = <u8>TaskState.READY;
+  else t.state = <u8>TaskState.READY;
+}
+
 /** Tells whoever waits for the answer of a frame, and frees it unless the host has yet to fetch it. */
 function answer(f: CallFrame, status: u32, result: u32, hasResult: bool): void {
   emit(EventType.COMMAND_DONE, f.pid, f.oid, status | (result << 16));
@@ -102,7 +113,7 @@ function answer(f: CallFrame, status: u32, result: u32, hasResult: bool): void {
     const c = changetype<Context>(bank);
     setReg(c, 0, status);
     if (hasResult) setReg(c, 1, result);
-    changetype<Task>(bank + CONTEXT_SIZE).state = <u8>TaskState.READY;
+    goOn(changetype<Task>(bank + CONTEXT_SIZE));
   }
   if (f.pid != 0) return frameClear(f);
   f.owner = 0;
@@ -211,22 +222,17 @@ export function callFetch(index: usize, to: usize): i32 {
   return status;
 }
 
-/** A task ended: its handlers will not answer, so its callers learn that they failed. */
-export function callsFail(owner: usize): void {
+/** A task ended: its handlers will not answer, so their callers learn that they failed; and it waits for no answer itself. */
+export function callsEnd(index: usize): void {
   for (let i: usize = 0; i < CALL_MAX; i++) {
     const f = frameAt(i);
-    if (f.state != FrameState.RUNNING || f.owner != owner + 1) continue;
+    if (f.caller == index + 1) f.caller = 0;
+  }
+  for (let i: usize = 0; i < CALL_MAX; i++) {
+    const f = frameAt(i);
+    if (f.state != FrameState.RUNNING || f.owner != index + 1) continue;
     arenaRelease(changetype<usize>(f));
-    if (f.caller == owner + 1) f.caller = 0;
     answer(f, CommandStatus.EFAIL, 0, false);
   }
-  taskAt(owner).call = 0;
-}
-
-/** A task is taken away: nobody waits for the answers to its calls any more. */
-export function callsForget(caller: usize): void {
-  for (let i: usize = 0; i < CALL_MAX; i++) {
-    const f = frameAt(i);
-    if (f.caller == caller + 1) f.caller = 0;
-  }
+  taskAt(index).call = 0;
 }

@@ -18,7 +18,7 @@ export function timerOf(ms: u32): u32 {
 }
 
 /** True for a task whose timer runs. */
-function isTimed(t: Task): bool {
+export function isTimed(t: Task): bool {
   const state = t.state;
   const waits =
     state == TaskState.SLEEPING || state == TaskState.RECEIVING || state == TaskState.BACKING_OFF;

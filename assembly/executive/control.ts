@@ -30,7 +30,7 @@ import { contextAt, setReg } from "../vm/context";
 import { vmRange } from "../vm/memory";
 import { callStart } from "./call";
 import { taskRemove, tasksSettle } from "./lifecycle";
-import { serveReceivers } from "./receive";
+import { receiveResume, serveReceivers } from "./receive";
 import { scheduleStep } from "./scheduler";
 import { isAlive, taskAt, taskFind } from "./task";
 
@@ -76,6 +76,7 @@ export function controlResume(pid: u32): i32 {
     return refuse(Err.STATE, 0, t.state, 0);
   t.state = t.state == TaskState.SLEEPING ? <u8>TaskState.READY : t.resume;
   emit(EventType.RESUMED, pid, 0, contextAt(index).pc);
+  if (t.state == TaskState.RECEIVING) receiveResume(index); // what came meanwhile
   return Err.OK;
 }
 

@@ -7,7 +7,7 @@ import { DESCRIPTOR_MAX, HANDLE_MAX, RAM_END, STATIC_BASE, TASK_MAX } from "../l
 import { Node, nodeAt } from "../node";
 import { storeAt, storeMount, storePoll, storeRest, storeState } from "../persist/pool";
 import { rateSweep } from "../registry/filter";
-import { abandonRestore, isRestoring, saverPoll, saverRest } from "../registry/saver";
+import { abandonStore, isRestoring, saverPoll, saverRest } from "../registry/saver";
 import { StoreState } from "../spec/cell";
 import { QUANTUM_DEFAULT } from "../spec/limits";
 import { EventType, NEVER, TaskState } from "../spec/node";
@@ -17,9 +17,10 @@ import { canPoll, uartPoll } from "./feed";
 import { tasksRebind } from "./lifecycle";
 import { pinsPoll } from "./pins";
 import { receiveExpire, serveReceivers } from "./receive";
-import { hasReady, schedule } from "./scheduler";
+import { schedule } from "./scheduler";
 import { writeOn } from "./svc";
 import { taskAt } from "./task";
+import { hasReady } from "./turn";
 
 /** Frames, console reads and edges taken in one poll. */
 const INPUTS_A_POLL: u32 = 4;
@@ -57,7 +58,7 @@ function wake(): void {
 function tick(): void {
   const before = nodeAt().lastMs;
   const elapsed = clockTick();
-  if (elapsed != 0) wake();
+  wake();
   if ((before ^ nodeAt().lastMs) >= SWEEP_MS) rateSweep();
   keep(elapsed);
 }
@@ -68,7 +69,7 @@ function keep(elapsed: u32): void {
   storePoll();
   if (storeState() != before) {
     emit(EventType.STORE, 0, storeState(), storeAt().damaged);
-    if (storeState() != StoreState.READY) abandonRestore();
+    if (storeState() != StoreState.READY) abandonStore();
   }
   saverPoll(elapsed);
   for (let i: usize = 0; i < TASK_MAX; i++) {

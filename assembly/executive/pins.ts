@@ -31,7 +31,7 @@ export function pinMode(pin: usize): u32 {
 /** Gives a pin to a task and sets its mode. INVALID, NO_ACCESS: another task holds it. */
 export function pinConfigure(pid: u32, pin: u32, mode: u32): i32 {
   const known: u32 = PinEdge.RISING | PinEdge.FALLING;
-  if (<usize>pin >= pinCount() || <i32>(mode & ~known) > PinMode.OUTPUT) return Err.INVALID;
+  if (<usize>pin >= pinCount() || (mode & ~known) > <u32>PinMode.OUTPUT) return Err.INVALID;
   const holder = pinHolder(pin);
   if (holder != 0 && holder != pid) return Err.NO_ACCESS;
   const err = gpio_configure(pin, mode);

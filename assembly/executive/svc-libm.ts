@@ -5,7 +5,7 @@
 
 import { LibmFn } from "../spec/svc";
 import { Context, reg, setReg } from "../vm/context";
-import { F16_NAN, f16IsNaN } from "../vm/f16";
+import { F16_NAN, f16IsNaN } from "../f16";
 import { Svc } from "./guest";
 
 const SIGN: u32 = 0x8000;

@@ -1,6 +1,7 @@
 // Module 7, values: SVC arguments and statuses around the registry.
 
 import { mailboxClose, mailboxOpen } from "../mailbox/mailbox";
+import { isReference } from "../node";
 import { entryText, entryU16, RUN_TIME } from "../registry/entry";
 import { hasAuthority, ownsValue, valueSet } from "../registry/filter";
 import { setPersistMode, valueRestore } from "../registry/restore";
@@ -14,6 +15,7 @@ import {
   valueCount,
   valueEntryField,
   valueFind,
+  valueHeld,
   valueRemove,
 } from "../registry/value";
 import { Err } from "../spec/errors";
@@ -25,12 +27,13 @@ import {
   VALUE_EPSILON_OFF,
   VALUE_NAME_OFF,
 } from "../spec/hxe";
-import { TaskState } from "../spec/node";
+import { HOST_PID, TaskState } from "../spec/node";
 import { Level, ValueFn, ValueStatus } from "../spec/svc";
 import { Context, reg, setReg } from "../vm/context";
-import { chainRead } from "./chain";
+import { chainCheck, chainRead } from "./chain";
 import { guestBytes, guestRange, reg16, Svc, textAddress, textLength } from "./guest";
-import { taskAt } from "./task";
+import { answerEntry, entryStatus, pairedOid } from "./svc-entry";
+import { isAlive, taskAt } from "./task";
 
 /** VAL_LIST for every group. */
 const ALL_GROUPS: u32 = 0xff;
@@ -38,53 +41,48 @@ const ALL_GROUPS: u32 = 0xff;
 const META_SIZE: u32 = 18;
 
 function statusOf(err: i32): u32 {
-  if (err >= 0) return ValueStatus.OK;
-  switch (err) {
-    case Err.NOT_FOUND:
-      return ValueStatus.ENOENT;
-    case Err.NO_ACCESS:
-    case Err.READ_ONLY:
-      return ValueStatus.EPERM;
-    case Err.FULL:
-    case Err.NO_MEMORY:
-      return ValueStatus.ENOSPC;
-    case Err.EXISTS:
-    case Err.ID_TAKEN:
-      return ValueStatus.EEXIST;
-    case Err.BUSY:
-      return ValueStatus.EBUSY;
-    default:
-      return ValueStatus.EINVAL;
-  }
+  return err == Err.BUSY ? ValueStatus.EBUSY : entryStatus(err);
 }
 function answer(c: Context, err: i32): Svc {
   setReg(c, 0, statusOf(err));
   return Svc.DONE;
 }
-/** R0: the status; R1: the number, when there is one. */
 function answerNumber(c: Context, number: i32): Svc {
-  if (number >= 0) setReg(c, 1, number);
-  return answer(c, number);
+  return answerEntry(c, statusOf(number), number);
 }
 
 // ---- Registering ----
 
+/** True when another value is kept by the key of `v`, and its task has not ended. */
+function isKeyHeld(v: Value): bool {
+  if (v.key == 0 || isReference()) return false;
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const other = valueAt(i);
+    const isOther = changetype<usize>(other) != changetype<usize>(v) && other.key == v.key;
+    if (!isOther || (other.bits & ValueBit.GHOST) != 0) continue;
+    if ((other.bits & ValueBit.PENDING) != 0 || isAlive(taskAt(other.row))) return true;
+  }
+  return false;
+}
+
 function register(index: usize, c: Context, pid: u32): i32 {
-  const oid = ((reg(c, 1) & 0xff) << 8) | (reg(c, 2) & 0xff);
-  const known = valueFind(oid);
-  if (known >= 0) return Err.EXISTS;
+  const oid = pairedOid(c);
+  const unreadable = chainCheck(c, reg16(c, 4), false);
+  if (unreadable < 0) return unreadable;
+  if (valueHeld(oid, HOST_PID) >= 0) return Err.EXISTS;
   const place = valueAppend(oid, pid, index, 0);
   if (place < 0) return place;
   const v = valueAt(place);
   v.slot = <u8>RUN_TIME;
   const err = chainRead(c, reg16(c, 4), false, valueEntryField(v));
-  if (err < 0) {
-    v.slot = 0;
+  if (err < 0) v.slot = 0;
+  else v.key = <u16>entryU16(RUN_TIME, v.entry, VALUE_KEY_OFF);
+  if (err < 0 || isKeyHeld(v)) {
     valueRemove(place);
-    return err;
+    return err < 0 ? err : <i32>Err.EXISTS;
   }
   v.flags = <u8>reg(c, 3);
-  v.key = <u16>entryU16(RUN_TIME, v.entry, VALUE_KEY_OFF);
   valueRestore(v);
   if ((v.bits & ValueBit.RESTORE) != 0) taskAt(index).state = <u8>TaskState.RESTORING;
   return oid;
@@ -92,14 +90,16 @@ function register(index: usize, c: Context, pid: u32): i32 {
 
 // ---- Reading ----
 
+function mayRead(v: Value, pid: u32): bool {
+  return hasAuthority(ownsValue(v, pid), false, v.auth, Level.PUBLIC);
+}
+
 /** The value of `oid` for task `pid`. NOT_FOUND, NO_ACCESS. */
 function readValue(oid: u32, pid: u32): i32 {
   const place = valueFind(oid);
   if (place < 0) return place;
   const v = valueAt(place);
-  return hasAuthority(ownsValue(v, pid), false, v.auth, Level.PUBLIC)
-    ? <i32>v.value
-    : <i32>Err.NO_ACCESS;
+  return mayRead(v, pid) ? <i32>v.value : <i32>Err.NO_ACCESS;
 }
 
 /** VAL_GET: the value, or a bare status. */
@@ -109,22 +109,34 @@ function get(c: Context, pid: u32): Svc {
   return Svc.DONE;
 }
 
-/** VAL_LIST: the caller's oids of a group, u16 each. */
-function list(c: Context, pid: u32): Svc {
-  const group = reg(c, 1) & 0xff;
-  const room = guestBytes(c, 2, reg16(c, 3) << 1) >> 1;
+function isListed(v: Value, group: u32, pid: u32): bool {
+  return isVisible(v) && v.owner == pid && (group == ALL_GROUPS || v.oid >> 8 == group);
+}
+
+/** Oids of a group a task may list, at most `max`. */
+function countListed(group: u32, pid: u32, max: u32): u32 {
   let listed: u32 = 0;
   const count = valueCount();
-  for (let i: usize = 0; i < count && listed < room; i++) {
-    const v = valueAt(i);
-    if (!isVisible(v) || v.owner != pid || (group != ALL_GROUPS && v.oid >> 8 != group)) continue;
-    const to = guestRange(c, 2, (listed + 1) << 1);
-    if (to == 0) return Svc.FAULT;
-    store<u16>(to + (listed << 1), v.oid);
-    listed++;
+  for (let i: usize = 0; i < count && listed < max; i++) {
+    if (isListed(valueAt(i), group, pid)) listed++;
   }
-  setReg(c, 1, listed);
-  return answer(c, Err.OK);
+  return listed;
+}
+
+/** VAL_LIST: the caller's oids of a group, u16 each. Only those that are there need room. */
+function list(c: Context, pid: u32): Svc {
+  const group = reg(c, 1) & 0xff;
+  const listed = countListed(group, pid, guestBytes(c, 2, reg16(c, 3) << 1) >> 1);
+  let to: usize = listed == 0 ? 0 : guestRange(c, 2, listed << 1);
+  if (listed != 0 && to == 0) return Svc.FAULT;
+  for (let i: usize = 0, left = listed; left != 0; i++) {
+    const v = valueAt(i);
+    if (!isListed(v, group, pid)) continue;
+    store<u16>(to, v.oid);
+    to += 2;
+    left--;
+  }
+  return answerNumber(c, listed);
 }
 
 /** The record: u16 oid, value, init, epsilon, min, max, key, u8 flags, auth, owner, bits; then the name with a NUL. */
@@ -149,11 +161,12 @@ function writeMeta(v: Value, to: usize, max: u32): u32 {
 }
 
 /** VAL_META: R1 oid, R2 buffer, R3 its size, at least META_SIZE. R1: bytes written. */
-function meta(c: Context): Svc {
+function meta(c: Context, pid: u32): Svc {
   const place = valueFind(reg(c, 1) & 0xffff);
   const max = guestBytes(c, 2, reg16(c, 3));
-  if (place < 0) return answerNumber(c, place);
-  if (max < META_SIZE) return answerNumber(c, Err.INVALID);
+  if (place < 0) return answer(c, place);
+  if (!mayRead(valueAt(place), pid)) return answer(c, Err.NO_ACCESS);
+  if (max < META_SIZE) return answer(c, Err.INVALID);
   const to = guestRange(c, 2, max);
   if (to == 0) return Svc.FAULT;
   return answerNumber(c, writeMeta(valueAt(place), to, max));
@@ -167,7 +180,7 @@ function follow(index: usize, c: Context, pid: u32): Svc {
   const length = textLength(c, reg16(c, 2));
   if (length < 0) return Svc.FAULT;
   const handle = mailboxOpen(index, pid, textAddress(c, reg16(c, 2)), length);
-  if (handle < 0) return answerNumber(c, Err.FULL);
+  if (handle < 0) return answerNumber(c, Err.INVALID);
   const err = valueFind(oid) < 0 ? <i32>Err.NOT_FOUND : subscribe(oid, pid, index, handle);
   if (err < 0) mailboxClose(index, handle);
   return answerNumber(c, err < 0 ? err : handle);
@@ -194,7 +207,7 @@ export function svcValue(index: usize, c: Context, fn: u32): Svc {
     case ValueFn.REGISTER:
       return answerNumber(c, register(index, c, pid));
     case ValueFn.LOOKUP: {
-      const oid = ((reg(c, 1) & 0xff) << 8) | (reg(c, 2) & 0xff);
+      const oid = pairedOid(c);
       return answerNumber(c, valueFind(oid) < 0 ? <i32>Err.NOT_FOUND : <i32>oid);
     }
     case ValueFn.GET:
@@ -208,7 +221,7 @@ export function svcValue(index: usize, c: Context, fn: u32): Svc {
     case ValueFn.PERSIST:
       return persist(c, pid);
     case ValueFn.META:
-      return meta(c);
+      return meta(c, pid);
     case ValueFn.READ:
       return answerNumber(c, readValue(reg(c, 1) & 0xffff, pid));
     default:

@@ -1,4 +1,4 @@
-// Load, 44 bytes behind the image's Check: the one load or restart that is under way.
+// Load, 40 bytes behind the image's Check: the one load or restart that is under way.
 //  0  phase      u8   Phase
 //  1  slot       u8   slot of the image; NO_SLOT: none
 //  2  bank       u8   where the task will be
@@ -6,14 +6,13 @@
 //  4  total      u32  announced length
 //  8  received   u32  bytes that came
 // 12  cursor     u32  entry or section that is next
-// 16  result     i32  of the last load: the pid, or why it was refused
-// 20  memory     u16  arena ref of the data and stack to be
-// 22  instance   u8   of the name
-// 23  eighths    u8   of the file that were reported
-// 24  restarts   u8   most restarts after a fault
-// 25  (3 spare)
-// 28  growth     u32  bytes by which mailboxes that exist must grow
-// 32  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
+// 16  memory     u16  arena ref of the data and stack to be
+// 18  instance   u8   of the name
+// 19  eighths    u8   of the file that were reported
+// 20  restarts   u8   most restarts after a fault
+// 21  (3 spare)
+// 24  growth     u32  bytes by which mailboxes that exist must grow
+// 28  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
 
 import { CHECK_SIZE, SESSION_BASE, SESSION_SIZE } from "../layout";
 import { Declarer } from "../registry/declare";
@@ -50,17 +49,16 @@ export class Load {
   total: u32 = 0;
   received: u32 = 0;
   cursor: u32 = 0;
-  result: i32 = 0;
   memory: u16 = 0;
   instance: u8 = 0;
   eighths: u8 = 0;
   restarts: u8 = 0;
   growth: u32 = 0;
 }
-const DECLARER_OFF: usize = 32;
+const DECLARER_OFF: usize = 28;
 const LOAD_BASE: usize = SESSION_BASE + CHECK_SIZE;
-export const LOAD_SIZE: usize = 44;
-if (offsetof<Load>("growth") != 28) ERROR("Load.growth: offset");
+export const LOAD_SIZE: usize = 40;
+if (offsetof<Load>("growth") != 24) ERROR("Load.growth: offset");
 if (DECLARER_OFF + offsetof<Declarer>() > LOAD_SIZE) ERROR("Load: size");
 if (CHECK_SIZE + LOAD_SIZE > SESSION_SIZE) ERROR("Load: session");
 

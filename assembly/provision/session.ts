@@ -44,17 +44,17 @@ const BYTES_A_SLICE: u32 = 128;
 // ---- End ----
 
 /** Leaves nothing of a session but its result. */
-function close(l: Load, result: i32): void {
+function close(result: i32): void {
   memory.fill(SESSION_BASE, 0, SESSION_SIZE);
   memory.fill(MAILBOX_CURSORS_BASE, 0, MAILBOX_CURSORS_SIZE);
-  l.result = result;
+  nodeAt().loadResult = result;
 }
 
 function fail(l: Load, err: i32): i32 {
   emit(EventType.REFUSED, 0, -err, load<u32>(REFUSAL_BASE + REFUSAL_OFFSET_OFF));
   takeBack(l);
   tasksRebind();
-  close(l, err);
+  close(err);
   return err;
 }
 
@@ -78,7 +78,7 @@ export function sessionBegin(
   const sound = checkBegin(total);
   const slot = sound < 0 ? sound : slotAllocate(total);
   if (slot < 0) {
-    close(l, slot);
+    close(slot);
     emit(EventType.REFUSED, 0, -slot, 0);
     return slot;
   }
@@ -86,7 +86,6 @@ export function sessionBegin(
   l.slot = <u8>slot;
   l.total = total;
   l.received = 0;
-  l.result = Err.NO_DATA;
   l.restarts = <u8>restarts;
   const d = declarerAt();
   d.replaced = <u8>replaced;
@@ -146,14 +145,14 @@ export function sessionAbort(): i32 {
   if (l.phase == Phase.IDLE || isLate) return refuse(Err.STATE, 0, 0, 0);
   takeBack(l);
   tasksRebind();
-  close(l, Err.STATE);
+  close(Err.STATE);
   return Err.OK;
 }
 
 /** NO_DATA: bytes must come. BUSY: the load goes on. The pid, or the reason of the refusal, once it has ended. */
 export function sessionResult(): i32 {
   const l = loadAt();
-  if (l.phase == Phase.IDLE) return l.result;
+  if (l.phase == Phase.IDLE) return nodeAt().loadResult;
   const waits = l.phase == Phase.RECEIVING && l.received < l.total;
   return waits ? <i32>Err.NO_DATA : <i32>Err.BUSY;
 }
@@ -172,7 +171,7 @@ export function sessionRestart(pid: u32): i32 {
   if (bank < 0) return refuse(Err.NOT_FOUND, 0, pid, 0);
   if (l.phase != Phase.IDLE) return refuse(Err.BUSY, 0, 0, 0);
   const t = taskAt(bank);
-  close(l, Err.BUSY);
+  close(Err.BUSY);
   taskStrip(bank);
   t.state = <u8>TaskState.LOADING;
   t.timer = NEVER;
@@ -180,6 +179,8 @@ export function sessionRestart(pid: u32): i32 {
   l.bank = <u8>bank;
   l.flags = <u8>LoadFlag.RESTART;
   l.phase = <u8>Phase.VALUES;
+  declarerAt().groupBase = t.groupBase;
+  declarerAt().keyBase = t.keyBase;
   declare(l, pid);
   const attached = attachTask(l);
   tasksRebind();
@@ -259,7 +260,7 @@ function restore(l: Load): i32 {
 function finish(l: Load): i32 {
   if (adjustNextOrEnd(l) != Err.NO_DATA) return Err.OK;
   const pid = launch(l);
-  close(l, pid);
+  close(pid);
   return Err.OK;
 }
 

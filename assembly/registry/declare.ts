@@ -1,7 +1,8 @@
 // Declaring: the values and commands of an image enter the tables, PENDING until the load is complete.
 
 import { slotByte } from "../image/slot";
-import { refuseHeld } from "../refusal";
+import { isKey } from "../persist/record";
+import { refuse, refuseHeld } from "../refusal";
 import { Err } from "../spec/errors";
 import {
   COMMAND_AUTH_OFF,
@@ -17,7 +18,15 @@ import {
 import { ValueFlag } from "../spec/svc";
 import { CommandBit, commandAppend, commandAt, commandFind } from "./command";
 import { entryU16 } from "./entry";
-import { isVisible, ValueBit, valueAppend, valueAt, valueCount, valueFind } from "./value";
+import {
+  isVisible,
+  ValueBit,
+  valueAppend,
+  valueAt,
+  valueCount,
+  valueHeld,
+  valueServed,
+} from "./value";
 
 /** Who declares: the task, its bank, its image, how far its ids and keys are moved, and whom it replaces (0: nobody). */
 @unmanaged
@@ -51,16 +60,18 @@ function keyHolder(d: Declarer, key: u32, oid: u32, isShared: bool): u32 {
   return 0;
 }
 
-/** Declares the value whose entry lies at `entry` of the image. ID_TAKEN, KEY_TAKEN, FULL; its index otherwise. */
+/** Declares the value whose entry lies at `entry` of the image. ID_TAKEN, KEY_TAKEN, HXE_VALUE: no key is 0xFFFF or,
+ * moved, 0; FULL; its index otherwise. */
 export function declareValue(d: Declarer, entry: u32): i32 {
   const oid = oidOf(d, entry, VALUE_GROUP_OFF, VALUE_ID_OFF);
   const flags = slotByte(d.slot, entry + VALUE_FLAGS_OFF);
   const declaredKey = entryU16(d.slot, entry, VALUE_KEY_OFF);
   const key = declaredKey == 0 ? 0 : (declaredKey + d.keyBase) & 0xffff;
+  if (declaredKey != 0 && !isKey(key)) return refuse(Err.HXE_VALUE, entry + VALUE_KEY_OFF, key, 0);
   const isShared = (flags & ValueFlag.SHARED) != 0;
   let bits: u32 = ValueBit.PENDING;
-  const known = valueFind(oid);
-  if (known >= 0 && valueAt(known).owner != d.replaced) {
+  const known = valueHeld(oid, d.replaced);
+  if (known >= 0) {
     if (!isShared || (valueAt(known).flags & ValueFlag.SHARED) == 0)
       return refuseHeld(Err.ID_TAKEN, oid, valueAt(known).owner);
     bits |= ValueBit.ALIAS;
@@ -84,7 +95,10 @@ export function claimKeys(d: Declarer): void {
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
     if (v.key == 0 || !isVisible(v) || v.owner == d.pid || ((d.ended >>> v.row) & 1) == 0) continue;
-    if (isClaimed(d, v.key)) v.key = 0;
+    if (!isClaimed(d, v.key)) continue;
+    valueServed(v, ValueBit.DIRTY);
+    valueServed(v, ValueBit.RESTORE);
+    v.key = 0;
   }
 }
 

@@ -1,7 +1,7 @@
 // What a SET passes before it counts: authority, read-only, range, rate, epsilon; and what it causes then.
 
 import { emit } from "../events";
-import { f16Distance, f16IsNaN, f16Less } from "../vm/f16";
+import { f16IsCloser, f16IsNaN, f16Less } from "../f16";
 import { isReference, nodeAt } from "../node";
 import { refuse } from "../refusal";
 import { Err } from "../spec/errors";
@@ -50,7 +50,7 @@ function isTooSoon(v: Value): bool {
 
 function isWithinEpsilon(v: Value, value: u32): bool {
   const epsilon = entryU16(v.slot, v.entry, VALUE_EPSILON_OFF);
-  return epsilon != 0 && f16Less(f16Distance(value, v.value), epsilon);
+  return epsilon != 0 && f16IsCloser(value, v.value, epsilon);
 }
 
 /** Stores a value and tells everybody. */

@@ -16,8 +16,10 @@ export function valueAdopt(v: Value): bool {
   const other = valueAt(index);
   if (changetype<usize>(other) == changetype<usize>(v) || (other.flags & ValueFlag.PERSIST) == 0)
     return false;
+  if ((other.bits & ValueBit.RESTORE) != 0) return false; // it does not know yet itself
   v.value = other.value;
   v.cell = other.cell;
+  v.bits = <u8>((v.bits & ~ValueBit.STALE) | (other.bits & ValueBit.STALE));
   return true;
 }
 
@@ -32,7 +34,7 @@ export function valueRestore(v: Value): void {
 
 /** VOLATILE, LOAD or LOAD_SAVE from now on; LOAD_SAVE saves the present value, too. INVALID: another mode. */
 export function setPersistMode(v: Value, mode: u32): i32 {
-  if (<i32>mode > PersistMode.LOAD_SAVE) return Err.INVALID;
+  if (mode > <u32>PersistMode.LOAD_SAVE) return Err.INVALID;
   v.bits &= ~(<u8>ValueBit.LOAD_ONLY);
   if (mode == PersistMode.VOLATILE) v.flags &= ~(<u8>ValueFlag.PERSIST);
   else v.flags |= <u8>ValueFlag.PERSIST;

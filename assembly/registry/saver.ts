@@ -115,17 +115,32 @@ function deliver(key: u32, cell: i32): void {
 
 // ---- Saving ----
 
+/** True when a value of a task has what was written: then what ghosts of the key hold is older. */
+function isNewest(key: u32, value: u32): bool {
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    const counts = (v.bits & (ValueBit.ALIAS | ValueBit.GHOST)) == 0;
+    if (counts && v.key == key && (v.bits & ValueBit.DIRTY) != 0 && v.value == value) return true;
+  }
+  return false;
+}
+
 /** Tells every value of the key where it lies now, and those that hold what was written that they are saved. */
-function complete(key: u32, cell: u32): void {
+function complete(key: u32, value: u32, cell: u32): void {
+  const outdates = isNewest(key, value);
   for (let i = valueCount(); i > 0; i--) {
     const v = valueAt(i - 1);
     if (v.key != key || (v.bits & ValueBit.ALIAS) != 0) continue;
     v.cell = <u16>cell;
-    if ((v.bits & ValueBit.DIRTY) == 0 || v.value != saverAt().value) continue;
-    valueServed(v, ValueBit.DIRTY);
-    v.bits &= ~(<u8>ValueBit.STALE);
-    emit(EventType.VALUE_SAVED, v.owner, v.oid, key | ((<u32>v.value) << 16));
-    if ((v.bits & ValueBit.GHOST) != 0) valueRemove(i - 1);
+    const isGhost = (v.bits & ValueBit.GHOST) != 0;
+    const isSaved = (v.bits & ValueBit.DIRTY) != 0 && v.value == value;
+    if (isSaved) {
+      valueServed(v, ValueBit.DIRTY);
+      v.bits &= ~(<u8>ValueBit.STALE);
+      emit(EventType.VALUE_SAVED, v.owner, v.oid, key | (value << 16));
+    }
+    if (isGhost && (isSaved || outdates)) valueRemove(i - 1);
   }
 }
 
@@ -148,12 +163,16 @@ function write(key: u32, value: u32, cell: u32): void {
   s.job = <u8>SaverJob.SAVE;
   const err = storeWrite(CellType.VALUE, key, value, cell);
   if (err >= 0) return;
-  s.job = <u8>SaverJob.NONE;
+  memory.fill(SAVER_BASE, 0, SAVER_SIZE);
   if (err != Err.BUSY) postpone(key, err);
 }
 
+/** Starts to look for a key. One the store cannot have is answered at once: nothing is stored, nothing can be. */
 function find(job: u32, v: Value): void {
-  if (storeFind(CellType.VALUE, v.key) < 0) return;
+  const err = storeFind(CellType.VALUE, v.key);
+  if (err == Err.INVALID && job == SaverJob.RESTORE) deliver(v.key, Err.NOT_FOUND);
+  else if (err < 0 && err != Err.BUSY) postpone(v.key, err);
+  if (err < 0) return;
   const s = saverAt();
   s.key = v.key;
   s.value = v.value;
@@ -164,11 +183,13 @@ function find(job: u32, v: Value): void {
 function conclude(result: i32): void {
   const s = saverAt();
   const job: u32 = s.job;
-  s.job = <u8>SaverJob.NONE;
-  if (job == SaverJob.RESTORE) return deliver(s.key, result);
-  if (job == SaverJob.LOCATE) return write(s.key, s.value, result < 0 ? NO_CELL : result);
-  if (result < 0) postpone(s.key, result);
-  else complete(s.key, result);
+  const key: u32 = s.key;
+  const value: u32 = s.value;
+  memory.fill(SAVER_BASE, 0, SAVER_SIZE);
+  if (job == SaverJob.RESTORE) return deliver(key, result);
+  if (job == SaverJob.LOCATE) return write(key, value, result < 0 ? NO_CELL : result);
+  if (result < 0) postpone(key, result);
+  else complete(key, value, result);
 }
 
 /** The value to serve next: one that waits to be restored, else one whose debounce is over; -1: none. */
@@ -185,11 +206,18 @@ function due(elapsed: u32): i32 {
   return first;
 }
 
+/** The store was formatted or reset: no cell holds what it held. */
+function forgetCells(): void {
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) valueAt(i).cell = <u16>NO_CELL;
+}
+
 /** One step of saving and restoring, after `elapsed` ms. */
 export function saverPoll(elapsed: u32): void {
   const s = saverAt();
   const result = storeResult(); // of a format or reset nobody waits for, too: their outcome is the store's state
   if (s.job != SaverJob.NONE && result != Err.BUSY) conclude(result);
+  else if (result >= 0) forgetCells();
   if (nodeAt().waiting == 0) return;
   const index = due(elapsed);
   if (index < 0 || s.job != SaverJob.NONE || storeState() != StoreState.READY) return;
@@ -199,10 +227,13 @@ export function saverPoll(elapsed: u32): void {
   else write(v.key, v.value, v.cell);
 }
 
-/** Values cannot be restored from a store that never will be READY: `init` holds for all that wait. */
-export function abandonRestore(): void {
-  const count = valueCount();
-  for (let i: usize = 0; i < count; i++) valueServed(valueAt(i), ValueBit.RESTORE);
+/** The store will not be READY: `init` holds for all that wait to be restored, and what only waited to be saved goes. */
+export function abandonStore(): void {
+  for (let i = valueCount(); i > 0; i--) {
+    const v = valueAt(i - 1);
+    valueServed(v, ValueBit.RESTORE);
+    if ((v.bits & ValueBit.GHOST) != 0) valueRemove(i - 1);
+  }
 }
 
 /** Ms until something is to be saved or restored; NEVER: nothing waits, or nothing can be done. */

@@ -6,7 +6,7 @@
 //  6  (2 spare)
 
 import { IO_BASE, SUBSCRIPTION_MAX, SUBSCRIPTION_SIZE, SUBSCRIPTIONS_BASE } from "../layout";
-import { mailboxSend } from "../mailbox/mailbox";
+import { handleDescriptor, mailboxSend } from "../mailbox/mailbox";
 import { nodeAt } from "../node";
 import { refuseFull } from "../refusal";
 import { Err } from "../spec/errors";
@@ -33,8 +33,25 @@ export function subscriptionCount(): usize {
   return nodeAt().subscriptions;
 }
 
+function subscriptionRemove(index: usize): void {
+  const s = changetype<usize>(subscriptionAt(index));
+  const last = subscriptionCount() - 1;
+  memory.copy(s, s + SUBSCRIPTION_SIZE, (last - index) * SUBSCRIPTION_SIZE);
+  memory.fill(changetype<usize>(subscriptionAt(last)), 0, SUBSCRIPTION_SIZE);
+  nodeAt().subscriptions = <u16>last;
+}
+
+/** Ends the subscriptions whose handle was closed. */
+function prune(): void {
+  for (let i = subscriptionCount(); i > 0; i--) {
+    const s = subscriptionAt(i - 1);
+    if (handleDescriptor(s.row, s.handle) == Err.NOT_FOUND) subscriptionRemove(i - 1);
+  }
+}
+
 /** Subscribes a handle to a value; the same twice is once. FULL. */
 export function subscribe(oid: u32, pid: u32, row: usize, handle: u32): i32 {
+  if (subscriptionCount() == SUBSCRIPTION_MAX) prune();
   const count = subscriptionCount();
   for (let i: usize = 0; i < count; i++) {
     const s = subscriptionAt(i);
@@ -55,14 +72,6 @@ export function subscribe(oid: u32, pid: u32, row: usize, handle: u32): i32 {
   s.handle = <u16>handle;
   nodeAt().subscriptions = <u16>(count + 1);
   return Err.OK;
-}
-
-function subscriptionRemove(index: usize): void {
-  const s = changetype<usize>(subscriptionAt(index));
-  const last = subscriptionCount() - 1;
-  memory.copy(s, s + SUBSCRIPTION_SIZE, (last - index) * SUBSCRIPTION_SIZE);
-  memory.fill(changetype<usize>(subscriptionAt(last)), 0, SUBSCRIPTION_SIZE);
-  nodeAt().subscriptions = <u16>last;
 }
 
 /** Ends the subscriptions of a task. */

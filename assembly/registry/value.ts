@@ -16,8 +16,9 @@
 import { arenaAdopt, arenaRelease } from "../arena";
 import { VALUE_MAX, VALUE_SIZE, VALUES_BASE } from "../layout";
 import { nodeAt } from "../node";
+import { storeState } from "../persist/pool";
 import { refuseFull } from "../refusal";
-import { NO_CELL } from "../spec/cell";
+import { NO_CELL, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
 import { ValueFlag } from "../spec/svc";
@@ -99,6 +100,16 @@ export function valueFind(oid: u32): i32 {
   return Err.NOT_FOUND;
 }
 
+/** Index of a value of this id, in use or about to be, that is not of task `except`; NOT_FOUND. */
+export function valueHeld(oid: u32, except: u32): i32 {
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if (v.oid == oid && v.owner != except && (v.bits & ValueBit.GHOST) == 0) return <i32>i;
+  }
+  return Err.NOT_FOUND;
+}
+
 /** Index of the value of `key`, dirty ones first: the newest value may not have reached the store. NOT_FOUND. */
 export function valueFindKey(key: u32): i32 {
   const count = valueCount();
@@ -149,12 +160,18 @@ export function valuesRelease(owner: u32): void {
     const v = valueAt(i - 1);
     if (v.owner != owner || (v.bits & ValueBit.GHOST) != 0) continue;
     if ((v.flags & ValueFlag.SHARED) != 0 && isVisible(v)) valuePassOn(v);
-    if ((v.bits & ValueBit.DIRTY) != 0) valueHaunt(v);
+    if ((v.bits & ValueBit.DIRTY) != 0 && isStoreAlive()) valueHaunt(v);
     else valueRemove(i - 1);
   }
 }
 
-/** The first alias of a shared value takes its place. */
+/** True while what waits for the store has a chance. */
+function isStoreAlive(): bool {
+  const state = storeState();
+  return state == StoreState.READY || state == StoreState.MOUNTING;
+}
+
+/** The first alias of a shared value takes its place, with the key it is kept by. */
 function valuePassOn(v: Value): void {
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
@@ -164,6 +181,8 @@ function valuePassOn(v: Value): void {
     heir.cell = v.cell;
     heir.timer = v.timer;
     heir.stamp = v.stamp;
+    heir.key = v.key;
+    heir.flags = <u8>((heir.flags & ~ValueFlag.PERSIST) | (v.flags & ValueFlag.PERSIST));
     heir.bits = <u8>((heir.bits & ValueBit.PENDING) | (v.bits & ~ValueBit.PENDING)); // with what it waits for
     v.bits &= ~(<u8>(ValueBit.DIRTY | ValueBit.RESTORE));
     return;

@@ -13,15 +13,15 @@ export enum Err {
   EXISTS = -4,
   /** the caller's level or ownership does not allow it; use a session of a higher level */
   NO_ACCESS = -5,
-  /** the value is declared read-only */
+  /** the value is declared read-only; declare another init, or another flag */
   READ_ONLY = -6,
-  /** outside the declared minimum and maximum; the refusal tells both */
+  /** outside what is declared, the refusal tells the limits; choose a number between them */
   RANGE = -7,
   /** an argument no call accepts; correct it */
   INVALID = -8,
-  /** a table of the profile is full; the refusal tells which, the need and what there is */
+  /** a table of the profile is full, the refusal tells which, the need and what there is; remove a task, or declare less */
   FULL = -9,
-  /** the arena is full; the refusal tells the need and what there is */
+  /** the arena is full, the refusal tells the need and what there is; remove a task, or declare less */
   NO_MEMORY = -10,
   /** the wait ended without an answer; try again */
   TIMEOUT = -11,
@@ -41,64 +41,62 @@ export enum Err {
   STATE = -18,
   /** no device answers; check that it is fitted */
   ABSENT = -19,
-  /** the handler ended without an answer; look at its task */
-  HANDLER = -20,
-  /** the store was found damaged or foreign and is mounted read-only; inspect, then reset it by command */
+  /** the store was found damaged or foreign and is mounted read-only; inspect, then format it by command */
   STORE_READ_ONLY = -21,
 
   // ---- Refusals of an image: `offset` of the refusal is the place in the file ----
-  /** byte 0..3 is not "HSXE"; this is no HXE image */
+  /** byte 0..3 is not "HSXE", so this is no HXE image; load another file */
   HXE_MAGIC = -32,
-  /** the version is neither 1 nor 2 */
+  /** the version is neither 1 nor 2; link the app again with this toolchain */
   HXE_VERSION = -33,
-  /** a flag this loader does not know */
+  /** a flag this loader does not know; link the app again, or update the node */
   HXE_FLAGS = -34,
-  /** entry is not a multiple of 4 inside the code */
+  /** entry is not a multiple of 4 inside the code; name a label of the code as entry */
   HXE_ENTRY = -35,
-  /** code_len is 0, not a multiple of 4, or more than 65,536 */
+  /** code_len is 0, not a multiple of 4, or more than 65,536; link the app again, smaller */
   HXE_CODE_LEN = -36,
-  /** ro_len is more than 65,536 or leaves no room for the stack */
+  /** ro_len is more than 65,536; declare less data */
   HXE_RO_LEN = -37,
-  /** bss_size is more than 65,536 or leaves no room for the stack */
+  /** ro_len and bss_size are more than 65,536, or leave no room for the stack; declare less data or stack */
   HXE_BSS = -38,
-  /** req_caps asks for what this node lacks or does not know */
+  /** req_caps asks for what this node lacks or does not know; load it on a node that has it */
   HXE_CAPS = -39,
   /** the checksum does not match; transfer the file again */
   HXE_CRC = -40,
-  /** the file ends before its sections do */
+  /** the file ends before its sections do; transfer the whole file */
   HXE_TRUNCATED = -41,
-  /** app_name is not ASCII */
+  /** app_name is not ASCII; give the app another name */
   HXE_NAME = -42,
-  /** a reserved byte is not zero */
+  /** a reserved byte is not zero; link the app again, or update the node */
   HXE_RESERVED = -43,
-  /** the metadata table lies outside the file or over code, rodata or manifest */
+  /** the metadata table lies outside the file or over code, rodata or manifest, or has too many entries; link the app again */
   HXE_TABLE = -44,
-  /** a metadata section lies outside the file */
+  /** a metadata section lies outside the file or shares bytes with another; link the app again */
   HXE_SECTION = -45,
-  /** a string offset lies outside its section, lacks its NUL or is not UTF-8 */
+  /** a string offset lies outside its section, or the string lacks its NUL or is not UTF-8; link the app again */
   HXE_STRING = -46,
-  /** a value entry is cut off or holds what cannot be */
+  /** a value entry is cut off or holds what cannot be; correct the declaration */
   HXE_VALUE = -47,
-  /** a command entry is cut off or holds what cannot be */
+  /** a command entry is cut off or holds what cannot be; correct the declaration */
   HXE_COMMAND = -48,
-  /** a mailbox entry is cut off or holds what cannot be */
+  /** a mailbox entry is cut off or holds what cannot be; correct the declaration */
   HXE_MAILBOX = -49,
-  /** mailbox metadata is not the JSON it should be */
+  /** mailbox metadata is not the JSON it should be; correct it */
   HXE_JSON = -50,
-  /** the .stack section is malformed or asks for more than there can be */
+  /** the .stack section is malformed or asks for more than there can be; declare less stack or data */
   HXE_STACK = -51,
-  /** the embedded manifest is cut off or not JSON */
+  /** the embedded manifest is cut off or not JSON; correct it */
   HXE_MANIFEST = -52,
-  /** one id, key or mailbox is declared twice in the image */
+  /** one id, key, mailbox or stack is declared twice in the image; remove one declaration */
   HXE_DUPLICATE = -53,
 
   // ---- Refusals of a load: the image is sound, the node cannot take it ----
   /** a single-instance app of that name is loaded; replace it */
   APP_EXISTS = -64,
-  /** another task holds the id of a value or command; the refusal names both */
+  /** another task holds the id of a value or command, see the refusal; load with another group base, or replace the holder */
   ID_TAKEN = -65,
-  /** another task holds the persist key; the refusal names both */
+  /** another task holds the persist key, see the refusal; load with another key base, or replace the holder */
   KEY_TAKEN = -66,
-  /** other bytes came than announced */
+  /** more bytes came than announced; begin again with the length of the file */
   LENGTH = -67,
 }

@@ -65,11 +65,15 @@ export enum Restart {
 
 /** Keys of hsx_config_get and hsx_config_set. */
 export enum Config {
+  /** instructions a turn, 1 to 65,535; may be set */
   QUANTUM = 0,
+  /** NodeMode bits; may be set on a desktop node before anything is loaded */
   MODE = 1,
+  /** most descriptors in use at once; may be set, up to DESCRIPTOR_MAX */
   DESCRIPTOR_LIMIT = 2,
+  /** most handles a task; may be set, up to HANDLE_MAX */
   HANDLE_LIMIT = 3,
-  /** authority of the session the host speaks with (Level) */
+  /** authority of the session the host speaks with (Level); may be set */
   LEVEL = 4,
   TASK_MAX = 16,
   VALUE_MAX = 17,
@@ -77,16 +81,26 @@ export enum Config {
   DESCRIPTOR_MAX = 19,
   HANDLE_MAX = 20,
   EVENT_MAX = 21,
+  /** bytes of the I/O buffer */
   IO_BYTES = 22,
   ARENA_BYTES = 23,
+  /** bytes of the arena no block holds */
   ARENA_FREE = 24,
+  /** bytes of stack of an image that declares none */
   STACK_DEFAULT = 25,
+  /** 0 small, 1 large, 2 desktop */
   PROFILE = 26,
+  /** first address behind the core's state */
   STATE_END = 27,
+  /** counter: events overwritten before they were read */
   EVENTS_DROPPED = 28,
+  /** counter: instructions retired since power-on */
   STEPS = 29,
+  /** counter: frames a mailbox had no room for */
   CAN_DROPPED = 30,
+  /** counter: console bytes a mailbox had no room for */
   UART_DROPPED = 31,
+  /** counter: value notifications a mailbox had no room for */
   NOTICES_DROPPED = 32,
 }
 
@@ -115,6 +129,7 @@ export enum Resource {
   STACK = 11,
   MAILBOX = 12,
   SLOTS = 13,
+  FILTERS = 14,
 }
 
 // ---- Refusal, 64 bytes: the reason of the last call that failed ----
@@ -135,7 +150,7 @@ export enum EventType {
   STARTED = 1,
   /** a: bytes so far / 64, b: bytes in all */
   LOAD_PROGRESS = 2,
-  /** pid runs; b: CRC-32 of the file */
+  /** pid runs; a: restarts it has, b: CRC-32 of the file */
   LOADED = 3,
   /** a: -Err, b: place in the file */
   REFUSED = 4,
@@ -143,7 +158,7 @@ export enum EventType {
   EXITED = 5,
   /** a: Stop, b: pc */
   FAULTED = 6,
-  /** pid runs again from its entry; a: restarts left */
+  /** pid runs again from its entry; a: restarts left, b: CRC-32 of the file */
   RESTARTED = 7,
   /** pid and all it had are gone */
   KILLED = 8,

@@ -14,7 +14,7 @@ import {
   STACK_UNDERFLOW,
 } from "../spec/svc";
 import { Context, REGS_OFF, setReg } from "./context";
-import { f16Add, f16Div, f16FromInteger, f16Mul, f16Sub, f16ToInteger } from "./f16";
+import { f16Add, f16Div, f16FromInteger, f16Mul, f16Sub, f16ToInteger } from "../f16";
 import {
   carry,
   clearFlags,

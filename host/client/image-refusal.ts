@@ -170,12 +170,14 @@ const IMAGE: Partial<Record<Err, Says>> = {
   },
   [Err.HXE_CRC]: {
     text: (r) =>
-      `the checksum is ${hex(r.need, 8)} and should be ${hex(r.have, 8)}: the file is damaged`,
+      `the file is damaged: its checksum is ${hex(r.need, 8)}, the header says ${hex(r.have, 8)}`,
     remedy: TRANSFER,
   },
   [Err.HXE_TRUNCATED]: {
     text: (r) =>
-      `the file ends too early: ${count(r.need)} bytes are needed, it has ${count(r.have)}`,
+      r.have === 0
+        ? "the file is empty"
+        : `the file ends too early: ${count(r.need)} bytes are needed, it has ${count(r.have)}`,
     remedy: TRANSFER,
   },
   [Err.HXE_NAME]: { text: plain("app_name is not ASCII"), remedy: "give the app another name" },
@@ -224,10 +226,15 @@ const IMAGE: Partial<Record<Err, Says>> = {
   },
 };
 
-/** Errors for which the offset is the place of the mistake. */
-function placeText(r: Told, image: Uint8Array | undefined): string {
-  const name = placeName(r.offset, image);
-  return ` (at ${hex(r.offset, 4)}${name === undefined ? "" : `, ${name}`})`;
+/** ` (at 0x0008, header field entry)`. */
+export function placeText(offset: number, image?: Uint8Array): string {
+  const name = placeName(offset, image);
+  return ` (at ${hex(offset, 4)}${name === undefined ? "" : `, ${name}`})`;
+}
+
+/** What to do about an image that is refused with this code. */
+export function imageRemedy(code: Err): string | undefined {
+  return IMAGE[code]?.remedy;
 }
 
 /** Why an image was refused; undefined: the code is of another kind. */
@@ -240,5 +247,5 @@ export function explainImage(
   if (says === undefined) return undefined;
   if (!refusal.isTold)
     return { message: `the image is refused: ${Err[code]}`, remedy: says.remedy };
-  return { message: says.text(refusal) + placeText(refusal, image), remedy: says.remedy };
+  return { message: says.text(refusal) + placeText(refusal.offset, image), remedy: says.remedy };
 }

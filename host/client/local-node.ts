@@ -1,5 +1,6 @@
 // A node in this process: the core on a simulated machine, with verbs that return objects or throw a NodeError.
 
+import { StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { Config, HOST_PID, NEVER, TaskState } from "../../assembly/spec/node.ts";
 import type { PersistMode } from "../../assembly/spec/svc.ts";
@@ -149,10 +150,10 @@ export class LocalNode {
   }
 
   /** Runs `ms` of node time, jumping over times when nothing is to be done; ends early when `until`, asked once a poll, says so. */
-  run(ms: number, until: () => boolean = () => false, budget = POLL_BUDGET): void {
+  run(ms: number, until: () => boolean = () => false): void {
     const end = this.machine.now_us + ms * 1000;
     while (this.machine.now_us < end && !until()) {
-      this.poll(budget);
+      this.poll();
       const rest = this.rest_ms();
       const next = rest === undefined ? end : this.machine.now_us + rest * 1000;
       if (next > this.machine.now_us)
@@ -373,15 +374,20 @@ export class LocalNode {
     this.check(this.x.hsx_store_info());
     return readStore(this.core.view());
   }
+  /** Polls until a job of the whole store has ended; apps wait meanwhile. */
+  private awaitStore(): void {
+    this.settle();
+    for (let n = 0; n < POLLS_MAX && this.store().state === StoreState.MOUNTING; n++) this.pump();
+  }
   /** Formats the device for as many cells as it holds, or `cells`. What it held is lost. */
   formatStore(cells = this.store().capacityCells, schema = 0): void {
     this.check(this.x.hsx_store_format(cells, schema), this.about("store", "the store"));
-    this.settle();
+    this.awaitStore();
   }
   /** Factory reset: no value is kept any more. */
   resetStore(): void {
     this.check(this.x.hsx_store_reset(), this.about("store", "the store"));
-    this.settle();
+    this.awaitStore();
   }
   /** Pid that holds a pin, and its PinMode and PinEdge bits. */
   pin(pin: number): { holder: number; mode: number; level: number } {

@@ -92,7 +92,12 @@ const RESOURCE: Record<Resource, { many: string; remedy: string }> = {
   },
   [Resource.STACK]: { many: "bytes of stack", remedy: "declare a smaller .stack" },
   [Resource.MAILBOX]: { many: "bytes of a mailbox", remedy: "bind it with a larger capacity" },
+  [Resource.FILTERS]: {
+    many: "filters for CAN frames",
+    remedy: "let one filter cover several ids by its mask",
+  },
   [Resource.SLOTS]: { many: "images", remedy: "kill a task, so that its image goes" },
+  [Resource.FILTERS]: { many: "CAN filters", remedy: "kill a task that set some" },
 };
 
 const count = (n: number) => n.toLocaleString("en-US");
@@ -150,7 +155,8 @@ function range(r: Told, s: Subject): Explanation {
 
 function invalid(r: Told, s: Subject): Explanation {
   if (s.kind === "task" && r.isTold && r.need > 16) {
-    const text = `its memory has no ${count(r.have)} bytes at 0x${r.need.toString(16)}`;
+    const hex = (address: number) => `0x${address.toString(16).toUpperCase().padStart(4, "0")}`;
+    const text = `${hex(r.need)} to ${hex(r.need + r.have - 1)} is not all inside its memory`;
     return about(s, text, "data lies from 0x4000, the stack below 0xFFFC");
   }
   if (s.kind === "value")
@@ -169,12 +175,16 @@ function invalid(r: Told, s: Subject): Explanation {
 }
 
 function wrongState(r: Told, s: Subject): Explanation {
+  if (s.kind === "task" && r.isTold && r.need === TaskState.PAUSED) {
+    const text = "it is paused while it waits, so it has no instruction to run";
+    return about(s, text, "resume it, or let it wake first");
+  }
   if (s.kind === "task" && r.isTold) {
     const state = TaskState[r.need]?.toLowerCase().replace("_", " ");
-    return about(s, `it is ${state}, so this is not possible`, "pause or resume it first");
+    return about(s, `it is ${state}, so this is not possible`, "look at the tasks: ps");
   }
   if (s.kind === "command") return about(s, "the task that serves it is paused", "resume the task");
-  return about(s, "not possible in its present state", "look at the state: ps");
+  return about(s, "not possible in its present state", "look at the tasks: ps");
 }
 
 function held(what: string): Sentence {
@@ -221,7 +231,6 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
   CORRUPT: say("what is stored fails its check", "restore it, or reset the store: store reset"),
   STATE: wrongState,
   ABSENT: say("no device answers", "give the node one: --nv FILE"),
-  HANDLER: say("the handler ended without an answer", "look at its task: ps"),
   STORE_READ_ONLY: say(
     "the store is damaged or none, so nothing is written to it",
     "inspect it: store status; then empty it: store format",

@@ -1,7 +1,6 @@
-// The non-volatile bytes of a node in Node: FRAM or EEPROM over a byte array or a file, with the time that
+// The non-volatile bytes of a node in Node: FRAM or EEPROM over a byte array, with the time that
 // programming takes, power cuts inside it, stuck bits and a device that does not answer.
 
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import type * as Hal from "../../assembly/hal.d.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 
@@ -208,28 +207,4 @@ export class NvDevice {
     this.burst = undefined;
     throw new PowerCut(`power lost at byte ${first}`);
   }
-}
-
-export interface NvFile {
-  readonly device: NvDevice;
-  /** True when the file did not exist: its bytes are 0xFF and no store is on it yet. */
-  readonly isNew: boolean;
-  close(): void;
-}
-
-/** Opens the device a file holds; every change is written through. A new file gets `size` bytes of 0xFF. */
-export function openNvFile(
-  path: string,
-  size: number,
-  options: Omit<NvOptions, "onChange"> = {},
-): NvFile {
-  const isNew = !existsSync(path);
-  const file = openSync(path, isNew ? "wx+" : "r+");
-  const bytes = isNew ? new Uint8Array(size).fill(0xff) : new Uint8Array(readFileSync(file));
-  const write = (address: number, changed: Uint8Array): void => {
-    writeSync(file, changed, 0, changed.length, address);
-  };
-  if (isNew) write(0, bytes);
-  const device = new NvDevice(bytes, { ...options, onChange: write });
-  return { device, isNew, close: () => closeSync(file) };
 }

@@ -12,7 +12,7 @@ const BELOW: Record<string, readonly string[]> = {
   "assembly/index": ["assembly/provision"],
   "assembly/provision": ["assembly/executive"],
   "assembly/executive": ["assembly/registry", "assembly/image", "assembly/vm"],
-  "assembly/registry": ["assembly/mailbox", "assembly/persist"],
+  "assembly/registry": ["assembly/mailbox", "assembly/image"], // particulars are read from the image's slot
   "assembly/image": ["assembly/persist"],
   "assembly/persist": ["assembly/base"],
   "assembly/mailbox": ["assembly/base"],
@@ -31,7 +31,7 @@ const BELOW: Record<string, readonly string[]> = {
   "host/formats": ["assembly/spec"],
   scripts: ["host/client", "host/toolchain", "host/aot", "tests/drivers", "tests/oracle"],
   tests: ["host/cli", "host/aot", "scripts", "tests/drivers", "tests/oracle"],
-  "tests/drivers": ["host/client", "host/toolchain", "host/aot", "tests/probes"],
+  "tests/drivers": ["host/client", "host/toolchain", "host/aot", "tests/oracle", "tests/probes"],
   "tests/oracle": ["assembly/spec", "tests/probes"],
   "tests/probes": [],
 };

@@ -1,11 +1,8 @@
-// The simulated non-volatile bytes: what programming takes, what a cut leaves, what a file keeps.
+// The simulated non-volatile bytes: what programming takes, what a cut leaves, who hears of it.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Err } from "../../../assembly/spec/errors.ts";
-import { NV_GEOMETRY, NvDevice, openNvFile, PowerCut } from "../../../host/node/nv.ts";
+import { NV_GEOMETRY, NvDevice, PowerCut } from "../../../host/node/nv.ts";
 
 function connect(device: NvDevice) {
   const memory = new Uint8Array(64);
@@ -69,26 +66,15 @@ describe("a simulated device", () => {
   });
 });
 
-describe("a device in a file", () => {
-  it("is new once, all 0xFF, and holds every byte as soon as it is durable", () => {
-    const folder = mkdtempSync(join(tmpdir(), "hsx-nv-"));
-    try {
-      const path = join(folder, "node.fram");
-      const first = openNvFile(path, 32);
-      expect(first.isNew).toBe(true);
-      const { memory, hal } = connect(first.device);
-      memory.set([1, 2, 3]);
-      hal.nv_program(5, 0, 3);
-      const expected = new Uint8Array(32).fill(0xff);
-      expected.set([1, 2, 3], 5);
-      expect(new Uint8Array(readFileSync(path))).toEqual(expected);
-      first.close();
-      const second = openNvFile(path, 9999); // the file's own size counts
-      expect(second.isNew).toBe(false);
-      expect(second.device.bytes).toEqual(expected);
-      second.close();
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+describe("whoever keeps the bytes of a device", () => {
+  it("hears of each as soon as it is durable", () => {
+    const kept = new Uint8Array(32).fill(0xff);
+    const onChange = (address: number, bytes: Uint8Array) => kept.set(bytes, address);
+    const { memory, hal } = connect(new NvDevice(kept.slice(), { onChange }));
+    memory.set([1, 2, 3]);
+    hal.nv_program(5, 0, 3);
+    const expected = new Uint8Array(32).fill(0xff);
+    expected.set([1, 2, 3], 5);
+    expect(kept).toEqual(expected);
   });
 });

@@ -1,0 +1,83 @@
+// The `hsx` command: all its commands, its help, and how any outcome becomes an exit code.
+
+import type { Command } from "commander";
+import { addBuild } from "./commands/build.ts";
+import { addCompletion } from "./commands/completion.ts";
+import { addDisasm } from "./commands/disasm.ts";
+import { addInfo } from "./commands/info.ts";
+import { addNew } from "./commands/new.ts";
+import { addRun } from "./commands/run.ts";
+import { addShell } from "./commands/shell.ts";
+import { addVersion, showVersion } from "./commands/version.ts";
+import { EXIT_TEXT, Exit, failureOf } from "./exit.ts";
+import type { Install } from "./install.ts";
+import { Output } from "./output.ts";
+import { type Context, isParserError, makeParser, usageFailure } from "./program.ts";
+import type { Terminal } from "./terminal.ts";
+
+const COMMANDS = [
+  addNew,
+  addBuild,
+  addInfo,
+  addDisasm,
+  addRun,
+  addShell,
+  addCompletion,
+  addVersion,
+];
+
+function exitCodesText(): string {
+  const rows = Object.entries(EXIT_TEXT).map(([code, text]) => `  ${code.padStart(3)}  ${text}`);
+  return `\nExit codes:\n${rows.join("\n")}`;
+}
+
+/** The whole command tree. */
+export function makeProgram(context: Context): Command {
+  const program = makeParser("hsx", context.out);
+  program
+    .description("Build, inspect and run HXE images: apps for the nodes of a CAN bus.")
+    .option("-V, --version", "show version, commit, Node, ABI and formats")
+    .option("--json", "print JSON: data on stdout, errors on stderr")
+    .addHelpText("after", exitCodesText());
+  for (const add of COMMANDS) add(program, context);
+  return program;
+}
+
+const isVersion = (args: readonly string[]) =>
+  args.some((a) => a === "--version" || a === "-V") && args.every((a) => a.startsWith("-"));
+
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).includes("--json");
+}
+
+/** Runs one command line and returns the exit code. Nothing it throws gets out. */
+export async function runCli(
+  args: readonly string[],
+  terminal: Terminal,
+  install: Install,
+): Promise<number> {
+  const out = new Output(terminal, wantsJson(args));
+  const context: Context = { out, install, exit: Exit.OK };
+  const program = makeProgram(context);
+  try {
+    if (isVersion(args)) showVersion(context);
+    else if (args.filter((a) => a !== "--json").length === 0) {
+      terminal.stderr.write(`${program.helpInformation() + exitCodesText()}\n`);
+      return Exit.USAGE;
+    } else await program.parseAsync([...args], { from: "user" });
+    return context.exit;
+  } catch (error) {
+    const known = program.commands.some((c) => c.name() === args[0]);
+    return report(out, error, terminal, `hsx${known ? ` ${args[0]}` : ""} --help`);
+  }
+}
+
+function report(out: Output, error: unknown, terminal: Terminal, help: string): number {
+  const failure = isParserError(error) ? usageFailure(error, help) : failureOf(error);
+  if (failure === undefined) return Exit.OK; // help was asked for
+  out.error(failure);
+  const isDebugged = terminal.env.HSX_DEBUG === "1";
+  if (isDebugged && error instanceof Error) terminal.stderr.write(`${error.stack}\n`);
+  return failure.exit;
+}

@@ -1,0 +1,172 @@
+// hsx run: images on a node in this process, their streams attached, until all have ended.
+
+import type { Command } from "commander";
+import { EventType, TaskState } from "../../../assembly/spec/node.ts";
+import type { TaskInfo } from "../../client/records.ts";
+import { Exit, usage } from "../exit.ts";
+import type { ProfileName } from "../install.ts";
+import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-options.ts";
+import { parseDuration, parseInteger, secondsText } from "../numbers.ts";
+import type { Output } from "../output.ts";
+import { type Ending, Pace } from "../pace.ts";
+import { addCommand, type Context } from "../program.ts";
+import { type Listener, Session } from "../session.ts";
+import { faultText, hasEnded, stateText } from "../symbols.ts";
+import { eventData, eventText, frameText, pinText, traceLine } from "../trace.ts";
+
+const SHOWN = ["pins", "values", "events", "can"] as const;
+type Shown = (typeof SHOWN)[number];
+
+interface Options extends NodeOptionValues {
+  readonly for?: string;
+  readonly restarts?: string;
+  readonly show?: string;
+  readonly realtime?: true;
+  readonly profile: ProfileName;
+}
+
+export function addRun(program: Command, context: Context): void {
+  const command = addCommand(program, "run <images...>", "run images on a node in this process", [
+    [
+      "hsx run blink.hxe --for 5s --show pins",
+      "five seconds of node time, as fast as they can be had",
+    ],
+    ["hsx run app.hxe --nv node.fram", "values that persist are kept in node.fram"],
+    [
+      "hsx run server.hxe client.hxe --profile small",
+      "two apps on a node as small as an ATmega1284P",
+    ],
+    ["echo hello | hsx run cat.hxe", "stdin goes to svc:stdio.in of the first app"],
+  ])
+    .option("--for <time>", "node time after which to stop: 500ms, 10s, 2m")
+    .option("--show <what>", `also show, with commas between: ${SHOWN.join(", ")}`)
+    .option("--restarts <n>", "how often a fault restarts an app", "0")
+    .option(
+      "--realtime",
+      "let node time pass as fast as the clock; the default when stdin is a terminal",
+    );
+  addNodeOptions(command);
+  command.addHelpText(
+    "after",
+    "\nThe exit code is R0 & 0xFF of the first app that did not end with 0, and 1 after a fault.",
+  );
+  command.action((images: string[], options: Options) => run(context, images, options));
+}
+
+function parseShown(text: string | undefined): Set<Shown> {
+  const names = (text ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  for (const name of names) {
+    if (!SHOWN.includes(name as Shown))
+      throw usage(`--show ${name}: unknown`, `there are ${SHOWN.join(", ")}`);
+  }
+  return new Set(names as Shown[]);
+}
+
+// ---- What is seen ----
+
+/** Tells what happens: bytes of apps as they are, everything else as lines; with --json each an object. */
+function makeListener(out: Output, session: Session, shown: Set<Shown>): Listener {
+  const now = () => session.now_ms;
+  const emit = (event: string, data: object, text: () => string) =>
+    out.result("hsx.run/1", { event, at_ms: now(), ...data }, text);
+  const say = (stream: "uart" | "out" | "err", pid: number, bytes: Uint8Array) => {
+    if (out.json) emit("output", { stream, pid, text: new TextDecoder().decode(bytes) }, () => "");
+    else if (stream === "err") out.terminal.stderr.write(bytes);
+    else out.bytes(bytes);
+  };
+  return {
+    onUart: (bytes) => say("uart", 0, bytes),
+    onStdio: say,
+    onPin(pin, level) {
+      if (shown.has("pins"))
+        emit("pin", { pin, level: level ?? null }, () => traceLine(now(), 0, pinText(pin, level)));
+    },
+    onCan(frame) {
+      const text = frameText(frame);
+      if (shown.has("can")) emit("can", { frame: text }, () => traceLine(now(), 0, `can ${text}`));
+    },
+    onEvent(event) {
+      const isValue = event.type === EventType.VALUE_CHANGED;
+      if (!shown.has("events") && !(isValue && shown.has("values"))) return;
+      const data = eventData(event, session);
+      emit("node", { node: data }, () => traceLine(event.ms, event.pid, eventText(event, session)));
+    },
+  };
+}
+
+// ---- How it ends ----
+
+const statusOf = (task: TaskInfo): number =>
+  task.state === TaskState.FAULTED ? 1 : (task.regs[0] ?? 0) & 0xff;
+
+function exitStatus(tasks: readonly TaskInfo[]): number {
+  return (
+    tasks
+      .filter(hasEnded)
+      .map(statusOf)
+      .find((status) => status !== 0) ?? 0
+  );
+}
+
+function report(context: Context, session: Session, ending: Ending): void {
+  const { out } = context;
+  const tasks = session.node.tasks();
+  const alive = tasks.filter((t) => !hasEnded(t));
+  const status = exitStatus(tasks);
+  for (const task of tasks.filter((t) => t.state === TaskState.FAULTED)) {
+    out.note(faultText(task, session.placeOf(task)));
+  }
+  const isStuck = ending === "idle";
+  const exit =
+    status !== 0
+      ? status
+      : isStuck
+        ? Exit.TIMEOUT
+        : ending === "interrupted"
+          ? Exit.INTERRUPTED
+          : 0;
+  if (isStuck) {
+    const who = alive.map((t) => `task ${t.pid} (${t.name}) is ${stateText(t)}`).join(", ");
+    out.note(`nothing can happen any more after ${secondsText(session.now_ms)}: ${who}`);
+  }
+  if (ending === "interrupted")
+    out.note(`interrupted after ${secondsText(session.now_ms)} of node time`);
+  context.exit = exit;
+  if (!out.json) return;
+  const described = tasks.map((task) => ({
+    pid: task.pid,
+    name: task.name,
+    state: stateText(task),
+    status: hasEnded(task) ? statusOf(task) : null,
+    r0: task.regs[0] ?? 0,
+    pc: task.pc,
+    steps: task.steps,
+    fault:
+      task.state === TaskState.FAULTED
+        ? { text: faultText(task, session.placeOf(task)), ...session.placeOf(task) }
+        : null,
+  }));
+  const data = { event: "end", at_ms: session.now_ms, ending, exit, tasks: described };
+  out.result("hsx.run/1", data, () => "");
+}
+
+async function run(context: Context, images: readonly string[], options: Options): Promise<void> {
+  const { out, install } = context;
+  const shown = parseShown(options.show);
+  const limit_ms =
+    options.for === undefined ? Number.POSITIVE_INFINITY : parseDuration(options.for);
+  const restarts = parseInteger(options.restarts ?? "0", "--restarts", 0, 255);
+  const warn: Listener = { onWarning: (message, remedy) => out.warn(message, remedy) };
+  const session = await Session.open(install, sessionOptions(options), warn);
+  session.listen(makeListener(out, session, shown));
+  try {
+    const pids = images.map((image) => session.load(image, { restarts }));
+    const pace = new Pace(out.terminal, session, pids[0] as number, options.realtime === true);
+    report(context, session, await pace.run(limit_ms));
+  } finally {
+    session.close();
+  }
+}

@@ -1,0 +1,119 @@
+// The exit codes of every command, and how a failure gets one.
+
+import { Err } from "../../assembly/spec/errors.ts";
+import { NodeError } from "../client/refusal.ts";
+import type { Diagnostic } from "../formats/diagnostic.ts";
+
+export enum Exit {
+  OK = 0,
+  FAILED = 1,
+  USAGE = 2,
+  NOT_FOUND = 3,
+  TIMEOUT = 4,
+  VERIFY = 5,
+  PARTIAL = 6,
+  DOES_NOT_FIT = 7,
+  BUSY = 8,
+  DEVICE = 9,
+  INTERRUPTED = 130,
+}
+
+/** One line each, for --help and docs/cli.md. */
+export const EXIT_TEXT: Record<Exit, string> = {
+  [Exit.OK]: "done",
+  [Exit.FAILED]: "the operation failed; of `run`: an app faulted",
+  [Exit.USAGE]: "the command line is wrong",
+  [Exit.NOT_FOUND]: "no such file, task, value, command or mailbox",
+  [Exit.TIMEOUT]: "no answer in time; of `run`: every app waits for ever",
+  [Exit.VERIFY]: "an image or a store is damaged or none",
+  [Exit.PARTIAL]: "some of several failed",
+  [Exit.DOES_NOT_FIT]: "incompatible, or the node is full",
+  [Exit.BUSY]: "busy or locked; try again",
+  [Exit.DEVICE]: "a device failed",
+  [Exit.INTERRUPTED]: "interrupted with Ctrl-C",
+};
+
+/** What went wrong, for a person, a script and the shell that called. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  /** Stable across releases: an Err name, a diagnostic's code or one of ours. */
+  readonly code: string;
+  readonly exit: Exit;
+  readonly remedy: string | undefined;
+  /** All mistakes of the sources, when there are several. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** More for --json. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    exit: Exit,
+    code: string,
+    message: string,
+    more: {
+      readonly remedy?: string | undefined;
+      readonly diagnostics?: readonly Diagnostic[];
+      readonly details?: Readonly<Record<string, unknown>>;
+    } = {},
+  ) {
+    super(message);
+    this.exit = exit;
+    this.code = code;
+    this.remedy = more.remedy;
+    this.diagnostics = more.diagnostics ?? [];
+    this.details = more.details ?? {};
+  }
+}
+
+/** A command line that cannot be meant. */
+export function usage(message: string, remedy?: string): Failure {
+  return new Failure(Exit.USAGE, "usage", message, { remedy });
+}
+
+// ---- Codes of the core ----
+
+const NODE_EXITS: Partial<Record<Err, Exit>> = {
+  [Err.NOT_FOUND]: Exit.NOT_FOUND,
+  [Err.NO_DATA]: Exit.NOT_FOUND,
+  [Err.TIMEOUT]: Exit.TIMEOUT,
+  [Err.CORRUPT]: Exit.VERIFY,
+  [Err.STORE_READ_ONLY]: Exit.VERIFY,
+  [Err.LENGTH]: Exit.VERIFY,
+  [Err.UNSUPPORTED]: Exit.DOES_NOT_FIT,
+  [Err.FULL]: Exit.DOES_NOT_FIT,
+  [Err.NO_MEMORY]: Exit.DOES_NOT_FIT,
+  [Err.APP_EXISTS]: Exit.DOES_NOT_FIT,
+  [Err.ID_TAKEN]: Exit.DOES_NOT_FIT,
+  [Err.KEY_TAKEN]: Exit.DOES_NOT_FIT,
+  [Err.HXE_VERSION]: Exit.DOES_NOT_FIT,
+  [Err.HXE_FLAGS]: Exit.DOES_NOT_FIT,
+  [Err.HXE_CAPS]: Exit.DOES_NOT_FIT,
+  [Err.BUSY]: Exit.BUSY,
+  [Err.WOULD_BLOCK]: Exit.BUSY,
+  [Err.IO]: Exit.DEVICE,
+  [Err.ABSENT]: Exit.DEVICE,
+};
+
+/** The exit code of what the core refuses: any other complaint about an image is a failed verification. */
+export function exitOf(code: Err): Exit {
+  const isImage = code <= Err.HXE_MAGIC && code >= Err.HXE_DUPLICATE;
+  return NODE_EXITS[code] ?? (isImage ? Exit.VERIFY : Exit.FAILED);
+}
+
+function ofNode(error: NodeError): Failure {
+  const { code, offset, need, have } = error.refusal;
+  const details = code === error.code ? { offset, need, have } : {};
+  return new Failure(exitOf(error.code), Err[error.code] ?? String(error.code), error.message, {
+    remedy: error.remedy,
+    details,
+  });
+}
+
+/** Any error as a Failure. What nobody foresaw is a defect of ours, and says so. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  if (error instanceof NodeError) return ofNode(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return new Failure(Exit.FAILED, "internal", `hsx failed: ${message}`, {
+    remedy: "this is a defect of hsx; run it with HSX_DEBUG=1 and report what it prints",
+  });
+}

@@ -1,0 +1,97 @@
+// Files as commands read and write them: every failure is a sentence with the name that was given.
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { suggest } from "../formats/diagnostic.ts";
+import { Exit, Failure } from "./exit.ts";
+
+interface Cause {
+  readonly exit: Exit;
+  readonly code: string;
+  readonly text: string;
+  readonly remedy?: string;
+}
+
+const CAUSES: Record<string, Cause> = {
+  ENOENT: { exit: Exit.NOT_FOUND, code: "missing-file", text: "there is no such file" },
+  ENOTDIR: { exit: Exit.NOT_FOUND, code: "missing-file", text: "a part of the path is a file" },
+  EISDIR: {
+    exit: Exit.FAILED,
+    code: "is-directory",
+    text: "this is a directory",
+    remedy: "name a file in it",
+  },
+  EACCES: {
+    exit: Exit.FAILED,
+    code: "permission",
+    text: "the system does not permit it",
+    remedy: "look at the owner and mode of the file",
+  },
+  EEXIST: {
+    exit: Exit.FAILED,
+    code: "exists",
+    text: "it exists already",
+    remedy: "remove it or choose another name",
+  },
+  ENOSPC: {
+    exit: Exit.FAILED,
+    code: "disk-full",
+    text: "the disk is full",
+    remedy: "make room on it",
+  },
+};
+
+function nearest(path: string): string | undefined {
+  try {
+    const near = suggest(basename(path), readdirSync(dirname(path)));
+    return near ?? "look at the name and the folder";
+  } catch {
+    return `there is no folder ${dirname(path)}, either`;
+  }
+}
+
+/** What the system says against a file, in words. */
+export function fileFailure(error: unknown, path: string, verb: string): Failure {
+  const known = CAUSES[(error as NodeJS.ErrnoException).code ?? ""];
+  const text = known?.text ?? (error as Error).message;
+  const isMissing = known?.exit === Exit.NOT_FOUND && verb === "read";
+  const remedy = isMissing ? nearest(path) : (known?.remedy ?? "look at the path");
+  return new Failure(
+    known?.exit ?? Exit.FAILED,
+    known?.code ?? "file",
+    `cannot ${verb} ${path}: ${text}`,
+    {
+      remedy,
+      details: { file: path },
+    },
+  );
+}
+
+export function readBytes(path: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    throw fileFailure(error, path, "read");
+  }
+}
+
+export function readText(path: string): string {
+  return new TextDecoder().decode(readBytes(path));
+}
+
+/** Text of a file that may be missing. */
+export function readTextIfAny(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeOutput(path: string, data: string | Uint8Array, flag: "w" | "wx" = "w"): void {
+  try {
+    writeFileSync(path, data, { flag });
+  } catch (error) {
+    throw fileFailure(error, path, "write");
+  }
+}

@@ -1,0 +1,65 @@
+// Where this hsx lies and what it is: core modules, examples, version.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ABI_VERSION } from "../../assembly/spec/svc.ts";
+import packageJson from "../../package.json" with { type: "json" };
+
+export const PROFILES = ["small", "large", "desktop"] as const;
+export type ProfileName = (typeof PROFILES)[number];
+
+export interface Version {
+  readonly version: string;
+  /** Undefined outside a clone. */
+  readonly commit: string | undefined;
+  readonly node: string;
+  /** Version of the SVC ABI. */
+  readonly abi: number;
+  /** Versions of the HXE format. */
+  readonly hxe: readonly number[];
+}
+
+export class Install {
+  private readonly modules = new Map<ProfileName, Promise<WebAssembly.Module>>();
+
+  /** `root`: the folder that holds build/ and examples/. */
+  constructor(readonly root: string) {}
+
+  /** The core of a profile, compiled once. */
+  core(profile: ProfileName): Promise<WebAssembly.Module> {
+    const known = this.modules.get(profile);
+    if (known !== undefined) return known;
+    const bytes = readFileSync(join(this.root, "build/core", `${profile}.wasm`));
+    const module = WebAssembly.compile(new Uint8Array(bytes));
+    this.modules.set(profile, module);
+    return module;
+  }
+
+  example(name: string): string {
+    return join(this.root, "examples", name);
+  }
+
+  version(): Version {
+    return {
+      version: packageJson.version,
+      commit: this.commit(),
+      node: process.version,
+      abi: ABI_VERSION,
+      hxe: [1, 2],
+    };
+  }
+
+  private commit(): string | undefined {
+    if (!existsSync(join(this.root, ".git"))) return undefined;
+    try {
+      const args = ["-C", this.root, "describe", "--always", "--dirty", "--abbrev=10"];
+      return execFileSync("git", args, {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      }).trim();
+    } catch {
+      return undefined; // no git here
+    }
+  }
+}

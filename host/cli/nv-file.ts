@@ -1,0 +1,138 @@
+// The non-volatile bytes of a node in a file: made formatted, written through, used by one process at a time.
+
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { NV_GEOMETRY, NvDevice } from "../node/nv.ts";
+import { Exit, Failure, usage } from "./exit.ts";
+import { fileFailure, writeOutput } from "./files.ts";
+
+export type NvKind = "fram" | "eeprom";
+
+/** What `--nv FILE[:kind[:bytes]]` says. */
+export interface NvSpec {
+  readonly path: string;
+  readonly kind: NvKind;
+  /** Undefined: the file's own size, or 8,192 for a new file. */
+  readonly bytes: number | undefined;
+}
+
+/** Open, with its device; every change is in the file at once. */
+export interface NvFile {
+  readonly path: string;
+  readonly device: NvDevice;
+  close(): void;
+}
+
+const BYTES_DEFAULT: Record<NvKind, number> = { fram: 8192, eeprom: 4096 };
+const BYTES_MAX = 65536;
+
+export function parseNv(text: string): NvSpec {
+  const [, path = "", kind, bytes] = /^(.*?)(?::(fram|eeprom)(?::(\d+))?)?$/.exec(text) ?? [];
+  const size = bytes === undefined ? undefined : Number(bytes);
+  if (path === "")
+    throw usage(`--nv ${text}: no file is named`, "write --nv FILE or --nv FILE:fram:8192");
+  if (size !== undefined && (size < 64 || size > BYTES_MAX)) {
+    throw usage(
+      `--nv ${text}: a device has 64 to ${BYTES_MAX} bytes`,
+      "write for example :fram:8192",
+    );
+  }
+  return { path, kind: (kind as NvKind | undefined) ?? "fram", bytes: size };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Takes FILE.lock, or says which process has it. One left by a process that is gone is taken over. */
+function lock(path: string): string {
+  const file = `${path}.lock`;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      writeFileSync(file, `${process.pid}\n`, { flag: "wx" });
+      return file;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST")
+        throw fileFailure(error, path, "open");
+    }
+    const holder = Number(readFileSync(file, "utf8"));
+    if (isAlive(holder)) {
+      throw new Failure(Exit.BUSY, "locked", `${path} is in use by process ${holder}`, {
+        remedy: "end that process, or use another file",
+      });
+    }
+    rmSync(file, { force: true });
+  }
+  throw new Failure(Exit.BUSY, "locked", `${path} is in use by another process`, {
+    remedy: "try again",
+  });
+}
+
+function readDevice(spec: NvSpec): Uint8Array {
+  const { path } = spec;
+  const { size } = statSync(path);
+  const isPossible = size >= 64 && size <= BYTES_MAX;
+  if (!isPossible || (spec.bytes !== undefined && spec.bytes !== size)) {
+    const wanted = isPossible ? `--nv says ${spec.bytes}` : `a device has 64 to ${BYTES_MAX}`;
+    throw new Failure(Exit.DOES_NOT_FIT, "nv-size", `${path} has ${size} bytes, ${wanted}`, {
+      remedy: isPossible
+        ? "leave out the size"
+        : "name a file that a node has made, or one that does not exist yet",
+    });
+  }
+  return new Uint8Array(readFileSync(path));
+}
+
+/**
+ * Opens the device of a file. A missing file is made by `format`, which gets the blank device and
+ * formats it; the file then appears whole.
+ */
+export async function openNvFile(
+  spec: NvSpec,
+  clock_us: () => number,
+  format: (device: NvDevice) => Promise<void>,
+): Promise<NvFile> {
+  const { path } = spec;
+  const geometry = NV_GEOMETRY[spec.kind];
+  const lockFile = lock(path);
+  const unlock = () => rmSync(lockFile, { force: true });
+  try {
+    if (!existsSync(path)) {
+      const blank = new NvDevice(
+        new Uint8Array(spec.bytes ?? BYTES_DEFAULT[spec.kind]).fill(0xff),
+        { geometry },
+      );
+      await format(blank);
+      writeOutput(path, blank.bytes, "wx");
+    }
+    const bytes = readDevice(spec);
+    const file = openSync(path, "r+");
+    const onChange = (address: number, changed: Uint8Array) =>
+      void writeSync(file, changed, 0, changed.length, address);
+    const device = new NvDevice(bytes, { geometry, clock_us, onChange });
+    return {
+      path,
+      device,
+      close() {
+        closeSync(file);
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error instanceof Failure ? error : fileFailure(error, path, "open");
+  }
+}

@@ -1,0 +1,73 @@
+// How commands are declared: options, help with examples, and errors that become Failures.
+
+import { Command, CommanderError } from "commander";
+import { Exit, Failure } from "./exit.ts";
+import type { Install } from "./install.ts";
+import type { Output } from "./output.ts";
+
+/** What every command works with. */
+export interface Context {
+  readonly out: Output;
+  readonly install: Install;
+  /** Exit code of a command that did its work and still has something to report. */
+  exit: number;
+}
+
+/** A parser without commands. Its help goes to stdout, its errors are thrown. */
+export function makeParser(name: string, out: Output): Command {
+  const parser = new Command(name);
+  parser.exitOverride();
+  parser.helpCommand("help [command]", "explain a command");
+  parser.showSuggestionAfterError(true);
+  parser.configureHelp({
+    subcommandTerm: termOf,
+    helpWidth: Math.min(100, Math.max(60, out.terminal.stdout.columns)),
+  });
+  parser.configureOutput({
+    writeOut: (text) => out.bytes(text),
+    writeErr: () => {}, // the error itself is thrown and told once
+  });
+  return parser;
+}
+
+/** `build <files...>`: every command has options, so help need not say it. */
+function termOf(command: Command): string {
+  const words = command.registeredArguments.map((a) => {
+    const name = `${a.name()}${a.variadic ? "..." : ""}`;
+    return a.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...words].join(" ");
+}
+
+/** Adds a command: `usage` is its name and arguments, each example a command line and what it does. */
+export function addCommand(
+  parent: Command,
+  usage: string,
+  description: string,
+  examples: readonly (readonly [line: string, does: string])[] = [],
+): Command {
+  const command = parent.command(usage).description(description);
+  command.option("--json", "print JSON: data on stdout, errors on stderr");
+  if (examples.length > 0) {
+    const width = Math.max(...examples.map(([line]) => line.length));
+    const lines = examples.map(([line, does]) => `  ${line.padEnd(width)}  ${does}`.trimEnd());
+    command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
+  }
+  return command;
+}
+
+/** What the parser threw, as a Failure; undefined: it has printed help and all is well. `help` shows more. */
+export function usageFailure(error: CommanderError, help: string): Failure | undefined {
+  if (error.exitCode === 0) return undefined;
+  const [first = "", ...rest] = error.message.split("\n");
+  const message = first.replace(/^error: /, "");
+  const suggestion = rest.join(" ").replace(/^\((.*)\)$/, "$1");
+  const isNoCommand = error.code === "commander.help";
+  return new Failure(Exit.USAGE, "usage", isNoCommand ? "a command is missing" : message, {
+    remedy: suggestion.replace(/^D/, "d") || `look at ${help}`,
+  });
+}
+
+export function isParserError(error: unknown): error is CommanderError {
+  return error instanceof CommanderError;
+}

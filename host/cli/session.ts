@@ -1,0 +1,268 @@
+// A node of the command line: powered up with its nv file, its apps by name, its time, and what comes out of it.
+
+import { basename } from "node:path";
+import { StoreState } from "../../assembly/spec/cell.ts";
+import { NodeMode } from "../../assembly/spec/node.ts";
+import { type LoadOptions, LocalNode } from "../client/local-node.ts";
+import type { NodeEvent, TaskInfo } from "../client/records.ts";
+import { type CanFrame, Machine } from "../node/hal.ts";
+import type { NvDevice } from "../node/nv.ts";
+import { Console, type Stream } from "./console.ts";
+import { Exit, Failure } from "./exit.ts";
+import { readBytes } from "./files.ts";
+import type { Install, ProfileName } from "./install.ts";
+import { type NvFile, type NvSpec, openNvFile } from "./nv-file.ts";
+import { type Place, placeOf, readSymbols, type Symbols } from "./symbols.ts";
+
+export interface SessionOptions {
+  readonly profile: ProfileName;
+  readonly nv?: NvSpec | undefined;
+  /** Flat memory, stack placement and mailbox limits of the reference. */
+  readonly reference?: boolean;
+  /** Instructions of a turn. */
+  readonly quantum?: number | undefined;
+  /** Authority of the host (Level). */
+  readonly level?: number | undefined;
+  /** Accept an nv file that is no sound store, to look at it or to format it. */
+  readonly acceptsBadStore?: boolean;
+}
+
+/** What happens on the node, as it happens. */
+export interface Listener {
+  onUart?(bytes: Uint8Array): void;
+  onStdio?(stream: Stream, pid: number, bytes: Uint8Array): void;
+  onPin?(pin: number, level: number | undefined): void;
+  onCan?(frame: CanFrame): void;
+  onEvent?(event: NodeEvent): void;
+  onWarning?(message: string, remedy?: string): void;
+}
+
+/** An image the node was given. */
+export interface App {
+  readonly path: string;
+  readonly image: Uint8Array;
+  readonly options: LoadOptions;
+  readonly symbols: Symbols | undefined;
+}
+
+/** Instructions of a poll: what an app says in it must fit its streams. */
+const BUDGET: Record<ProfileName, number> = { small: 64, large: 64, desktop: 2500 };
+const EVENTS_KEPT = 10_000;
+/** Polls that saving may take: 64 values in an EEPROM take 1.8 s, at 10 µs a poll. */
+const FLUSH_POLLS_MAX = 300_000;
+
+const BAD_STORES: Partial<Record<StoreState, string>> = {
+  [StoreState.READ_ONLY]: "is no store of a node, or a damaged one",
+  [StoreState.BLANK]: "is blank: it was never formatted",
+  [StoreState.FAILED]: "cannot be read as a store",
+  [StoreState.UNSUPPORTED]: "has a size no store can have",
+};
+
+export class Session {
+  node!: LocalNode;
+  readonly apps = new Map<number, App>();
+  /** Events so far, the oldest dropped. */
+  readonly events: NodeEvent[] = [];
+  readonly options: SessionOptions;
+  private readonly listeners = new Set<Listener>();
+  private readonly install: Install;
+  private nv: NvFile | undefined;
+  private console!: Console;
+
+  private constructor(install: Install, options: SessionOptions) {
+    this.install = install;
+    this.options = options;
+  }
+
+  /** Tells a listener what happens from now on, until the returned function is called. */
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+  private tell(call: (listener: Listener) => void): void {
+    for (const listener of [...this.listeners]) call(listener);
+  }
+
+  static async open(
+    install: Install,
+    options: SessionOptions,
+    listener: Listener = {},
+  ): Promise<Session> {
+    const session = new Session(install, options);
+    session.listen(listener);
+    if (options.nv !== undefined) session.nv = await session.openStore(options.nv);
+    try {
+      await session.powerOn();
+      session.checkStore();
+    } catch (error) {
+      session.nv?.close();
+      throw error;
+    }
+    return session;
+  }
+
+  // ---- Power ----
+
+  private async startNode(machine: Machine): Promise<LocalNode> {
+    const { profile, quantum, level, reference } = this.options;
+    return LocalNode.start(await this.install.core(profile), machine, {
+      ...(quantum === undefined ? {} : { quantum }),
+      ...(level === undefined ? {} : { level }),
+      ...(reference ? { mode: NodeMode.REFERENCE } : {}),
+    });
+  }
+
+  private openStore(spec: NvSpec): Promise<NvFile> {
+    const format = async (nv: NvDevice) => {
+      const node = await this.startNode(new Machine({ nv }));
+      node.formatStore();
+    };
+    return openNvFile(spec, () => this.node?.machine.now_us ?? 0, format);
+  }
+
+  private async powerOn(): Promise<void> {
+    const nv = this.nv?.device;
+    const machine = new Machine({
+      ...(nv === undefined ? {} : { nv }),
+      onUart: (bytes) => this.tell((l) => l.onUart?.(bytes)),
+      onPin: (pin, level) => this.tell((l) => l.onPin?.(pin, level)),
+      onCan: (frame) => this.tell((l) => l.onCan?.(frame)),
+    });
+    this.node = await this.startNode(machine);
+    this.console = new Console(this.node, (stream, pid, bytes) =>
+      this.tell((l) => l.onStdio?.(stream, pid, bytes)),
+    );
+    this.takeEvents();
+  }
+
+  /** A store that would keep nothing is refused, because keeping is what --nv asks for. */
+  private checkStore(): void {
+    if (this.nv === undefined) return;
+    const bad = BAD_STORES[this.node.store().state as StoreState];
+    if (bad === undefined) return;
+    const { path } = this.nv;
+    if (this.options.acceptsBadStore) {
+      const message = `${path} ${bad}; nothing is read from it or written to it`;
+      this.tell((l) => l.onWarning?.(message, "store format empties it"));
+      return;
+    }
+    throw new Failure(Exit.VERIFY, "bad-store", `${path} ${bad}; it is left as it is`, {
+      remedy: `name another file, or empty this one: hsx shell --nv ${path}, then store format`,
+    });
+  }
+
+  /** Saves what changed since the last save, without letting apps run on: nobody expects Ctrl-D to lose a value. */
+  private flush(): void {
+    const dirty = () => this.node.values().filter((v) => v.isDirty);
+    for (const { oid } of dirty()) this.node.saveValue(oid);
+    for (let n = 0; n < FLUSH_POLLS_MAX && dirty().length > 0; n++) this.node.poll(0);
+  }
+
+  /** Switches the node off and on again. Its store keeps its bytes, its apps are loaded anew. */
+  async powerCycle(): Promise<void> {
+    if (this.nv !== undefined) this.flush();
+    const apps = [...this.apps.values()];
+    this.apps.clear();
+    this.events.length = 0;
+    this.nv?.device.powerOn();
+    await this.powerOn();
+    for (const { path, options } of apps) this.load(path, { ...options, replaces: 0 });
+  }
+
+  /** Saves what is to be saved and lets go of the nv file. */
+  close(): void {
+    if (this.nv === undefined) return;
+    try {
+      this.flush();
+    } finally {
+      this.nv.close();
+      this.nv = undefined;
+    }
+  }
+
+  // ---- Apps ----
+
+  /** Loads an image from a file and returns the pid of its task. */
+  load(path: string, options: LoadOptions = {}): number {
+    const image = readBytes(path);
+    const { symbols, isStale } = readSymbols(path, image);
+    const stale = `${basename(path)}: its .sym file belongs to another build and is ignored`;
+    if (isStale) this.tell((l) => l.onWarning?.(stale));
+    const pid = this.node.load(image, { ...options, name: path });
+    if (options.replaces) this.forget(options.replaces);
+    this.apps.set(pid, { path, image, options, symbols });
+    if (!this.options.reference) this.console.attach(pid);
+    return pid;
+  }
+
+  kill(pid: number): void {
+    this.node.kill(pid);
+    this.forget(pid);
+  }
+  restart(pid: number): void {
+    this.console.detach(pid);
+    this.node.restart(pid);
+    if (!this.options.reference) this.console.attach(pid);
+  }
+  private forget(pid: number): void {
+    this.apps.delete(pid);
+    this.console.detach(pid);
+  }
+
+  placeOf(task: Pick<TaskInfo, "pid" | "pc">): Place {
+    return placeOf(this.apps.get(task.pid)?.symbols, task.pc);
+  }
+
+  // ---- Time ----
+
+  get now_ms(): number {
+    return this.node.machine.now_us / 1000;
+  }
+
+  /** One poll, and what came out of it. */
+  private poll(): void {
+    this.node.poll(BUDGET[this.options.profile]);
+    this.drain();
+  }
+
+  /** Hears what came out of the node outside of a poll. */
+  drain(): void {
+    this.console.drain();
+    this.takeEvents();
+  }
+
+  private takeEvents(): void {
+    for (const event of this.node.events()) {
+      this.events.push(event);
+      this.tell((l) => l.onEvent?.(event));
+    }
+    if (this.events.length > 2 * EVENTS_KEPT)
+      this.events.splice(0, this.events.length - EVENTS_KEPT);
+  }
+
+  /** Runs `ms` of node time at most, jumping over times when nothing is to be done. `isDone` is asked before each poll. */
+  advance(ms: number, isDone: () => boolean = () => false): void {
+    const { machine } = this.node;
+    const end = machine.now_us + ms * 1000;
+    while (machine.now_us < end && !isDone()) {
+      this.poll();
+      if (isDone()) return;
+      const rest = this.node.rest_ms();
+      const next = rest === undefined ? end : machine.now_us + rest * 1000;
+      if (next > machine.now_us) machine.advance(Math.min(next, end) - machine.now_us);
+    }
+  }
+
+  // ---- Input ----
+
+  type(bytes: Uint8Array): void {
+    this.console.type(bytes);
+  }
+  get hasInput(): boolean {
+    return this.console.hasPending;
+  }
+  /** Hands queued input to a task as far as it takes it. */
+  feed(pid: number): boolean {
+    return this.console.feed(pid);
+  }
+}

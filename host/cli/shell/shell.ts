@@ -1,0 +1,59 @@
+// The shell on a node: one line, one verb, one status. The same for terminals, scripts and pipes.
+
+import type { Command } from "commander";
+import { Exit, type Failure, failureOf } from "../exit.ts";
+import { Output } from "../output.ts";
+import { isParserError, makeParser, usageFailure } from "../program.ts";
+import { VERBS } from "../verbs/verbs.ts";
+import type { ShellState, VerbContext } from "./context.ts";
+import { wordsOf } from "./line.ts";
+
+/** How a line went. */
+export interface Status {
+  readonly exit: Exit;
+  readonly failure?: Failure;
+}
+
+export class Shell {
+  readonly state: ShellState;
+
+  constructor(
+    readonly out: Output,
+    state: ShellState,
+  ) {
+    this.state = state;
+  }
+
+  /** A parser of the verbs. Parsers remember what they parsed, so every line gets a new one. */
+  parser(out = this.out): Command {
+    const parser = makeParser("hsx>", out);
+    parser.usage("<verb>").description("Verbs of the shell. What follows # is a comment.");
+    const context: VerbContext = { out, state: this.state, session: this.state.session };
+    for (const add of VERBS) add(parser, context);
+    return parser;
+  }
+
+  /** Runs one line. What goes wrong is returned, not thrown. */
+  async run(line: string): Promise<Status> {
+    this.state.isInterrupted = false;
+    try {
+      const words = wordsOf(line);
+      if (words.length === 0) return { exit: Exit.OK };
+      const out = words.includes("--json") ? new Output(this.out.terminal, true) : this.out;
+      await this.parser(out).parseAsync(words, { from: "user" });
+      return { exit: this.state.isInterrupted ? Exit.INTERRUPTED : Exit.OK };
+    } catch (error) {
+      return this.statusOf(error);
+    } finally {
+      this.state.session.drain();
+    }
+  }
+
+  private statusOf(error: unknown): Status {
+    const failure = isParserError(error) ? usageFailure(error, "help") : failureOf(error);
+    if (failure === undefined) return { exit: Exit.OK }; // help was asked for
+    const { env, stderr } = this.out.terminal;
+    if (env.HSX_DEBUG === "1" && error instanceof Error) stderr.write(`${error.stack}\n`);
+    return { exit: failure.exit, failure };
+  }
+}

@@ -1,0 +1,93 @@
+// What happens on a node as lines of text: events, pins, frames.
+
+import { StoreState } from "../../assembly/spec/cell.ts";
+import { Err } from "../../assembly/spec/errors.ts";
+import { EventType, ResetCause, Stop } from "../../assembly/spec/node.ts";
+import { CommandStatus } from "../../assembly/spec/svc.ts";
+import { labelOf, type NodeEvent } from "../client/records.ts";
+import { f16Text, oidText } from "../client/refusal.ts";
+import type { CanFrame } from "../node/hal.ts";
+import { hex, plural, secondsText } from "./numbers.ts";
+import type { Session } from "./session.ts";
+import { placeText } from "./symbols.ts";
+
+function valueName(session: Session, oid: number): string {
+  const known = session.node.values().find((v) => v.oid === oid);
+  return known === undefined ? `value ${oidText(oid)}` : labelOf(known);
+}
+function commandName(session: Session, oid: number): string {
+  const known = session.node.commands().find((k) => k.oid === oid);
+  return known === undefined ? `command ${oidText(oid)}` : labelOf(known);
+}
+function mailboxName(session: Session, id: number): string {
+  return session.node.mailboxes().find((m) => m.id === id)?.name ?? `mailbox ${id}`;
+}
+/** `read only`, `ready`. */
+export function storeStateText(state: number): string {
+  return (StoreState[state] ?? String(state)).toLowerCase().replace("_", " ");
+}
+const high = (n: number) => n >>> 16;
+const low = (n: number) => n & 0xffff;
+const errName = (negated: number) => Err[-negated] ?? `error ${-negated}`;
+
+const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string>> = {
+  [EventType.STARTED]: (e) =>
+    `the node started: ${ResetCause[e.a]?.toLowerCase().replace("_", "-")}`,
+  [EventType.LOAD_PROGRESS]: (e) => `loading, ${Math.min(e.a * 64, e.b)} of ${plural(e.b, "byte")}`,
+  [EventType.LOADED]: (e) => `loaded, image ${hex(e.b, 8)}`,
+  [EventType.REFUSED]: (e) => `an image was refused: ${errName(e.a)} at ${hex(e.b, 4)}`,
+  [EventType.EXITED]: (e) => `ended with ${e.b | 0}`,
+  [EventType.FAULTED]: (e, s) =>
+    `faulted: ${Stop[e.a]} at pc ${hex(e.b, 4)}${placeText(s.placeOf({ pid: e.pid, pc: e.b }))}`,
+  [EventType.RESTARTED]: (e) => `restarted, ${plural(e.a, "restart")} left`,
+  [EventType.KILLED]: () => "killed",
+  [EventType.VALUE_CHANGED]: (e, s) =>
+    `${valueName(s, e.a)} ${f16Text(low(e.b))} -> ${f16Text(high(e.b))}`,
+  [EventType.VALUE_SAVED]: (e, s) => `${valueName(s, e.a)} saved as ${f16Text(high(e.b))}`,
+  [EventType.VALUE_STALE]: (e, s) =>
+    `${valueName(s, e.a)}: what was stored is unreadable, init holds`,
+  [EventType.COMMAND_CALLED]: (e, s) =>
+    `${commandName(s, e.a)} called by ${e.b === 0 ? "the host" : `task ${e.b}`}`,
+  [EventType.COMMAND_DONE]: (e, s) =>
+    `${commandName(s, e.a)} answered ${CommandStatus[low(e.b)]}, ${high(e.b)}`,
+  [EventType.MAILBOX_FULL]: (e, s) =>
+    `${mailboxName(s, e.a)} had no room: ${low(e.b)} of ${high(e.b)} bytes used`,
+  [EventType.MAILBOX_OVERRUN]: (e, s) => `a reader of ${mailboxName(s, e.a)} missed messages`,
+  [EventType.BREAK]: (e, s) =>
+    `stopped at BRK ${e.a}, pc ${hex(e.b, 4)}${placeText(s.placeOf({ pid: e.pid, pc: e.b }))}`,
+  [EventType.STORE]: (e) => `the store is ${storeStateText(e.a)}, ${plural(e.b, "damaged cell")}`,
+  [EventType.SAVE_FAILED]: (e, s) => `${valueName(s, e.a)} could not be saved: ${errName(e.b)}`,
+  [EventType.CONFIRMED]: () => "says it is well",
+  [EventType.PAUSED]: (e) => `paused at pc ${hex(e.b, 4)}`,
+  [EventType.RESUMED]: () => "resumed",
+};
+
+/** One event in words, without time and task. */
+export function eventText(event: NodeEvent, session: Session): string {
+  const text = EVENT_TEXT[event.type]?.(event, session);
+  return (
+    text ?? `${EventType[event.type]?.toLowerCase().replaceAll("_", " ")} ${event.a}, ${event.b}`
+  );
+}
+
+/** An event for programs. */
+export function eventData(event: NodeEvent, session: Session) {
+  const { seq, ms, pid, a, b } = event;
+  const type = (EventType[event.type] ?? String(event.type)).toLowerCase();
+  return { seq, at_ms: ms, type, pid, a, b, text: eventText(event, session) };
+}
+
+/** `     1.250 s  task 2  text`, right under one another. */
+export function traceLine(ms: number, pid: number, text: string): string {
+  const who = pid === 0 ? "" : `task ${pid}`;
+  return `${secondsText(ms).padStart(12)}  ${who.padEnd(8)} ${text}`;
+}
+
+export function pinText(pin: number, level: number | undefined): string {
+  return `pin ${pin} ${level === undefined ? "released" : level === 0 ? "low" : "high"}`;
+}
+
+/** As candump writes frames: `343#B204`. */
+export function frameText({ id, data }: CanFrame): string {
+  return `${id.toString(16).toUpperCase().padStart(3, "0")}#${Buffer.from(data).toString("hex").toUpperCase()}`;
+}

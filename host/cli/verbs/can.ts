@@ -1,0 +1,62 @@
+// can: frames to and from the node, written as candump writes them.
+
+import type { Command } from "commander";
+import { Exit, Failure, usage } from "../exit.ts";
+import { parseDuration, secondsText } from "../numbers.ts";
+import { addCommand } from "../program.ts";
+import { passTime, type VerbContext } from "../shell/context.ts";
+import { frameText } from "../trace.ts";
+
+function parseFrame(text: string) {
+  const [, id, digits] = /^([\da-f]{1,3})#((?:[\da-f]{2}){0,8})$/i.exec(text) ?? [];
+  if (id === undefined || Number.parseInt(id, 16) > 0x7ff) {
+    throw usage(`"${text}" is not a frame`, "write an 11-bit id and up to 8 bytes: 343#B204");
+  }
+  return { id: Number.parseInt(id, 16), data: new Uint8Array(Buffer.from(digits ?? "", "hex")) };
+}
+
+function send({ out, session }: VerbContext, text: string): void {
+  const frame = parseFrame(text);
+  if (!session.node.machine.receiveFrame(frame)) {
+    throw new Failure(
+      Exit.FAILED,
+      "no-filter",
+      `no app asked for frames like ${frameText(frame)}`,
+      {
+        remedy: "an app asks for frames with CAN_FILTER, SVC 0x201",
+      },
+    );
+  }
+  out.result(
+    "hsx.can.send/1",
+    { frame: frameText(frame) },
+    () => `${frameText(frame)} to the node`,
+  );
+}
+
+async function dump(context: VerbContext, options: { for?: string }): Promise<void> {
+  const { out, session } = context;
+  const stop = session.listen({
+    onCan: (frame) =>
+      out.result(
+        "hsx.can.dump/1",
+        { at_ms: session.now_ms, frame: frameText(frame) },
+        () => `${secondsText(session.now_ms).padStart(12)}  ${frameText(frame)}`,
+      ),
+  });
+  try {
+    await passTime(context, options.for === undefined ? undefined : parseDuration(options.for));
+  } finally {
+    stop();
+  }
+}
+
+export function addCan(parser: Command, context: VerbContext): void {
+  const can = parser.command("can").description("CAN frames: send, dump");
+  addCommand(can, "send <frame>", "let the node receive a frame", [
+    ["can send 343#B204", "id 0x343, two bytes"],
+  ]).action((frame: string) => send(context, frame));
+  addCommand(can, "dump", "show the frames the node sends", [["can dump --for 1s", ""]])
+    .option("--for <time>", "how long; a live shell goes on until Ctrl-C")
+    .action((options) => dump(context, options));
+}

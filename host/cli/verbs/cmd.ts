@@ -1,0 +1,76 @@
+// cmd: commands that apps offer.
+
+import type { Command } from "commander";
+import { CommandStatus } from "../../../assembly/spec/svc.ts";
+import { labelOf } from "../../client/records.ts";
+import { oidText } from "../../client/refusal.ts";
+import { Exit, Failure } from "../exit.ts";
+import { commandFlags, levelName } from "../flags.ts";
+import { findCommand } from "../names.ts";
+import { hex, parseDuration, parseF16, parseInteger } from "../numbers.ts";
+import { addCommand } from "../program.ts";
+import type { VerbContext } from "../shell/context.ts";
+
+function list({ out, session }: VerbContext): void {
+  const commands = session.node.commands();
+  const data = commands.map((k) => ({
+    id: oidText(k.oid),
+    name: labelOf(k),
+    help: k.help,
+    flags: commandFlags(k.flags),
+    level: levelName(k.auth),
+    owner: k.owner,
+  }));
+  out.result("hsx.cmd.list/1", { commands: data }, () => {
+    if (commands.length === 0) return "no commands";
+    const rows = data.map((k) => [k.id, k.name, String(k.owner), k.flags.join(", "), k.help]);
+    return out.table(["ID", "NAME", "PID", "FLAGS", "HELP"], rows);
+  });
+}
+
+/** An argument is a 32-bit word; a number with a point is passed as a binary16. */
+function parseArgument(text: string): number {
+  return text.includes(".")
+    ? parseF16(text)
+    : parseInteger(text, "argument", -(2 ** 31), 2 ** 32 - 1) >>> 0;
+}
+
+function call(
+  { out, session }: VerbContext,
+  name: string,
+  argument: string,
+  timeout: string,
+): void {
+  const command = findCommand(session, name);
+  const label = labelOf(command);
+  const { status, result } = session.node.callCommand(
+    command.oid,
+    parseArgument(argument),
+    parseDuration(timeout),
+  );
+  session.drain();
+  const statusName = CommandStatus[status] ?? String(status);
+  const data = { id: oidText(command.oid), name: label, status: statusName, result };
+  if (status !== CommandStatus.OK) {
+    const remedy = "look at the task that serves it: ps, events";
+    throw new Failure(Exit.FAILED, `CMD_${statusName}`, `command ${label} answered ${statusName}`, {
+      remedy,
+      details: data,
+    });
+  }
+  out.result("hsx.cmd.call/1", data, () => `${label} -> ${result | 0} (${hex(result, 8)})`);
+}
+
+export function addCmd(parser: Command, context: VerbContext): void {
+  const cmd = parser.command("cmd").description("commands: list, call");
+  addCommand(cmd, "list", "list commands").action(() => list(context));
+  addCommand(cmd, "call <command> [argument]", "call a command and wait for its answer", [
+    ["cmd call motor:stop", ""],
+    ["cmd call motor:turn -90", "R3 of the handler is -90"],
+    ["cmd call heater:limit 21.5", "a number with a point is passed as a binary16"],
+  ])
+    .option("--timeout <time>", "node time to wait", "1s")
+    .action((name: string, argument: string | undefined, options: { timeout: string }) =>
+      call(context, name, argument ?? "0", options.timeout),
+    );
+}

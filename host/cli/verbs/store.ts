@@ -1,0 +1,97 @@
+// store: the cells that keep values across restarts.
+
+import type { Command } from "commander";
+import { StoreState } from "../../../assembly/spec/cell.ts";
+import { Err } from "../../../assembly/spec/errors.ts";
+import { NodeError } from "../../client/refusal.ts";
+import { Exit, Failure, usage } from "../exit.ts";
+import { count, parseInteger, plural } from "../numbers.ts";
+import { addCommand } from "../program.ts";
+import type { VerbContext } from "../shell/context.ts";
+import { storeStateText } from "../trace.ts";
+
+function storeData({ session }: VerbContext) {
+  const s = session.node.store();
+  return {
+    state: storeStateText(s.state),
+    device_bytes: s.deviceBytes,
+    cells: s.cells,
+    live: s.live,
+    free: s.free,
+    damaged: s.damaged,
+    retired: s.retired,
+    epoch: s.epoch,
+    schema_of_keys: s.schema,
+    saved: s.saved,
+    programmed_bytes: s.programmedBytes,
+    capacity_cells: s.capacityCells,
+    file: session.options.nv?.path ?? null,
+  };
+}
+
+function tell(
+  context: VerbContext,
+  schema: "hsx.store.status/1" | "hsx.store.format/1" | "hsx.store.reset/1",
+): void {
+  const s = storeData(context);
+  context.out.result(schema, s, () => {
+    if (s.device_bytes === 0) return "no device is fitted; give the node one with --nv FILE";
+    const where = s.file === null ? "" : ` in ${s.file}`;
+    return [
+      `${s.state}, ${plural(s.device_bytes, "byte")}${where}`,
+      `${count(s.live)} of ${plural(s.cells, "cell")} hold a value, ${count(s.free)} free, ${count(s.damaged)} damaged, ${count(s.retired)} worn out`,
+      `${plural(s.saved, "cell")} and ${plural(s.programmed_bytes, "byte")} written since power-on; epoch ${s.epoch}, schema ${s.schema_of_keys}`,
+    ].join("\n");
+  });
+}
+
+/** Formatting and resetting lose every value, so they ask for --yes. */
+function confirm(isConfirmed: boolean | undefined, what: string): void {
+  if (!isConfirmed)
+    throw usage(`${what}, and no value is kept any more`, "add --yes if that is meant");
+}
+
+function needDevice({ session }: VerbContext): void {
+  if (session.node.store().state !== StoreState.ABSENT) return;
+  throw new Failure(Exit.DEVICE, "ABSENT", "the node has no device for a store", {
+    remedy: "give it one: --nv FILE",
+  });
+}
+
+function format(context: VerbContext, options: { yes?: true; schema: string }): void {
+  needDevice(context);
+  confirm(options.yes, "formatting empties the device");
+  const { node } = context.session;
+  node.formatStore(node.store().capacityCells, parseInteger(options.schema, "--schema", 0, 0xffff));
+  tell(context, "hsx.store.format/1");
+}
+
+function reset(context: VerbContext, options: { yes?: true }): void {
+  needDevice(context);
+  confirm(options.yes, "a factory reset forgets what was stored");
+  try {
+    context.session.node.resetStore();
+  } catch (error) {
+    if (!(error instanceof NodeError) || error.code !== Err.STORE_READ_ONLY) throw error;
+    throw new Failure(Exit.VERIFY, "STORE_READ_ONLY", error.message, {
+      remedy: "empty it: store format",
+    });
+  }
+  tell(context, "hsx.store.reset/1");
+}
+
+export function addStore(parser: Command, context: VerbContext): void {
+  const store = parser
+    .command("store")
+    .description("what keeps values across restarts: status, format, reset");
+  addCommand(store, "status", "state, cells and wear").action(() =>
+    tell(context, "hsx.store.status/1"),
+  );
+  addCommand(store, "format", "make an empty store of the device, whatever it holds")
+    .option("--yes", "yes, lose what is stored")
+    .option("--schema <n>", "number of the key schema", "0")
+    .action((options) => format(context, options));
+  addCommand(store, "reset", "factory reset: forget every stored value")
+    .option("--yes", "yes, lose what is stored")
+    .action((options) => reset(context, options));
+}

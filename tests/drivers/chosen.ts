@@ -1,0 +1,14 @@
+// The machine that HSX_MACHINE names.
+
+import type { Machine } from "./machine.ts";
+import { nodeMachine } from "./node.ts";
+
+const MACHINES: Record<string, Machine> = { node: nodeMachine };
+
+/** The machine behaviour vectors run on. */
+export function chosenMachine(name = process.env.HSX_MACHINE ?? "node"): Machine {
+  const machine = MACHINES[name];
+  if (machine === undefined)
+    throw new Error(`HSX_MACHINE: "${name}" is none of ${Object.keys(MACHINES)}`);
+  return machine;
+}

@@ -1,0 +1,71 @@
+// The core as WASM in this process, of any profile.
+
+import { readFileSync } from "node:fs";
+import { LocalNode } from "../../host/client/local-node.ts";
+import { type CanFrame, Machine as SimulatedMachine } from "../../host/node/hal.ts";
+import type { Machine, ProfileName, Rig, RigOptions, Surroundings } from "./machine.ts";
+
+/** A rig whose insides tests in Node may look at. */
+export interface NodeRig extends Rig {
+  readonly node: LocalNode;
+  readonly machine: SimulatedMachine;
+}
+
+const modules = new Map<ProfileName, Promise<WebAssembly.Module>>();
+
+function moduleOf(profile: ProfileName): Promise<WebAssembly.Module> {
+  const known = modules.get(profile);
+  if (known !== undefined) return known;
+  const folder = process.env.HSX_CORE ?? new URL("../../build/core", import.meta.url).pathname;
+  const compiled = WebAssembly.compile(readFileSync(`${folder}/${profile}.wasm`));
+  modules.set(profile, compiled);
+  return compiled;
+}
+
+/** `123#0A0B`, the notation of candump. */
+export function frameText({ id, data }: CanFrame): string {
+  return `${id.toString(16).padStart(3, "0")}#${Buffer.from(data).toString("hex")}`.toUpperCase();
+}
+
+/** Starts a node and waits until its store is mounted. */
+export async function startNode(profile: ProfileName, options: RigOptions = {}): Promise<NodeRig> {
+  let console = "";
+  let frames: string[] = [];
+  const machine = new SimulatedMachine({
+    ...options,
+    onUart: (bytes) => {
+      console += Buffer.from(bytes).toString("latin1");
+    },
+    onCan: (frame) => frames.push(frameText(frame)),
+  });
+  const world: Surroundings = {
+    takeConsole: () => {
+      const text = console;
+      console = "";
+      return text;
+    },
+    typeConsole: (text) => machine.typeConsole(Buffer.from(text, "latin1")),
+    setConsoleRoom: (bytes) => {
+      machine.uartRoom = bytes;
+    },
+    takeFrames: () => {
+      const taken = frames;
+      frames = [];
+      return taken;
+    },
+    receiveFrame: (id, data) => machine.receiveFrame({ id, data }),
+    setCanState: (state) => {
+      machine.canState = state;
+    },
+    applyPin: (pin, level) => machine.applyPin(pin, level),
+    pinLevel: (pin) => machine.pinLevel(pin),
+    advance_ms: (ms) => machine.advance(ms * 1000),
+  };
+  const node = await LocalNode.start(await moduleOf(profile), machine, options);
+  return { node, machine, world };
+}
+
+export const nodeMachine: Machine = {
+  profiles: ["small", "large", "desktop"],
+  start: startNode,
+};
