@@ -1,16 +1,17 @@
 // Runs a folder of recorded vectors on a machine and writes one result line per case and harness:
-//   npm run -s conform -- --vectors DIR --machine node [--profile P] --out results.jsonl
+//   npm run -s conform -- --vectors DIR --machine node|host-c [--profile P] --out results.jsonl
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { hostCore } from "../tests/drivers/host-c.ts";
 import type { Line } from "./conform/results.ts";
 import { runVectors } from "./conform/vectors.ts";
 import { PROFILES } from "./core.ts";
 import { fromRoot } from "./root.ts";
 
 const USAGE =
-  "usage: npm run -s conform -- --vectors DIR --machine node [--profile small|large|desktop] --out FILE";
+  "usage: npm run -s conform -- --vectors DIR --machine node|host-c [--profile small|large|desktop] --out FILE";
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n${USAGE}\n`);
@@ -34,14 +35,18 @@ function readArguments() {
 
 const args = readArguments();
 const { vectors = fail("--vectors is missing"), out = fail("--out is missing") } = args;
-if (args.machine !== "node") fail(`--machine ${args.machine}: only "node" is built yet`);
+if (args.machine !== "node" && args.machine !== "host-c")
+  fail(`--machine ${args.machine}: unknown`);
 const profile =
   PROFILES.find((p) => p.name === args.profile) ?? fail(`--profile ${args.profile}: unknown`);
 if (!existsSync(join(vectors, "index.json"))) fail(`${vectors}: no index.json in this folder`);
 
-const module = await WebAssembly.compile(readFileSync(fromRoot(profile.outFile)));
+const core =
+  args.machine === "host-c"
+    ? hostCore(profile.name)
+    : await WebAssembly.compile(readFileSync(fromRoot(profile.outFile)));
 const lines: Line[] = [];
-for await (const line of runVectors(vectors, module, profile.name)) lines.push(line);
+for await (const line of runVectors(vectors, core, profile.name)) lines.push(line);
 writeFileSync(out, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 const skipped = lines.filter((line) => "skipped" in line).length;
 process.stdout.write(`${lines.length - skipped} results, ${skipped} skipped: ${out}\n`);

@@ -1,6 +1,6 @@
 // WASM in, C out: the whole of the translator in the order of its steps.
 
-import { ModuleWriter } from "./c-module.ts";
+import { ModuleWriter, type Prototype } from "./c-module.ts";
 import { flatten } from "./front.ts";
 import type { Location } from "./ir.ts";
 import type { TranslateOptions } from "./options.ts";
@@ -13,6 +13,9 @@ import { readModule } from "./read.ts";
 export interface Translation {
   readonly code: string;
   readonly header: string;
+  /** Functions of C that the code needs and offers, with their types. */
+  readonly imports: readonly Prototype[];
+  readonly exports: readonly Prototype[];
 }
 
 interface SourceMap {
@@ -38,5 +41,6 @@ export function translate(wasm: Uint8Array, options: TranslateOptions): Translat
   const ranges = new Ranges(module, options.imports);
   fixOrder(module, new Places(module, ranges, options), ranges);
   const writer = new ModuleWriter(module, ranges, options, sourceLines(options.sourceMap));
-  return { code: writer.code(), header: writer.header() };
+  const { imports, exports } = writer;
+  return { code: writer.code(), header: writer.header(), imports, exports };
 }

@@ -4,7 +4,7 @@ import { StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { Config, HOST_PID, NEVER, TaskState } from "../../assembly/spec/node.ts";
 import type { PersistMode } from "../../assembly/spec/svc.ts";
-import { Core } from "../node/core.ts";
+import { Core, type CoreSource } from "../node/core.ts";
 import type { Machine } from "../node/hal.ts";
 import {
   type CommandInfo,
@@ -71,11 +71,11 @@ export class LocalNode {
 
   /** Powers a node up and waits until its store is mounted. */
   static async start(
-    wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module,
+    core: CoreSource,
     machine: Machine,
     options: NodeOptions = {},
   ): Promise<LocalNode> {
-    const node = new LocalNode(await Core.create(wasm, machine));
+    const node = new LocalNode(await Core.create(core, machine));
     node.core.exports.hsx_start();
     if (options.quantum !== undefined) node.configure(Config.QUANTUM, options.quantum);
     if (options.mode !== undefined) node.configure(Config.MODE, options.mode);

@@ -4,7 +4,7 @@ import type { Machine } from "./hal.ts";
 
 /** The exports of assembly/index.ts, where each is explained. Negative results are Err of assembly/spec/errors.ts. */
 export interface CoreExports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: { readonly buffer: ArrayBuffer };
   hsx_start(): void;
   hsx_poll(budget: number): number;
   hsx_rest(): number;
@@ -63,6 +63,25 @@ export interface CoreExports {
   hsx_file_put(nameLength: number, length: number): number;
 }
 
+/** The core in another form than WASM: translated to C and loaded into this process. */
+export interface Engine {
+  /** A node of its own, its memory as at power-on. */
+  instantiate(imports: ReturnType<Machine["imports"]>): CoreExports;
+}
+
+/** What a node's core is made of: the bytes of its module, the compiled module, or another engine. */
+export type CoreSource = Uint8Array<ArrayBuffer> | WebAssembly.Module | Engine;
+
+async function instantiate(
+  source: CoreSource,
+  imports: ReturnType<Machine["imports"]>,
+): Promise<CoreExports> {
+  if ("instantiate" in source) return source.instantiate(imports);
+  const module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
+  const hal = imports as unknown as WebAssembly.ModuleImports;
+  return (await WebAssembly.instantiate(module, { hal })).exports as unknown as CoreExports;
+}
+
 /** One node's core. */
 export class Core {
   readonly exports: CoreExports;
@@ -76,15 +95,9 @@ export class Core {
     this.io = exports.hsx_io();
   }
 
-  /** Instantiates a module of the core (bytes or compiled) on a machine. The node is not started yet. */
-  static async create(
-    wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module,
-    machine: Machine,
-  ): Promise<Core> {
-    const module = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
-    const imports = { hal: machine.imports() as unknown as WebAssembly.ModuleImports };
-    const instance = await WebAssembly.instantiate(module, imports);
-    const exports = instance.exports as unknown as CoreExports;
+  /** Instantiates a core on a machine. The node is not started yet. */
+  static async create(source: CoreSource, machine: Machine): Promise<Core> {
+    const exports = await instantiate(source, machine.imports());
     machine.attach(() => new Uint8Array(exports.memory.buffer));
     return new Core(exports, machine);
   }

@@ -6,6 +6,7 @@ import { Config, EventType, NEVER, NodeMode, Stop, TaskState } from "../../assem
 import { Level } from "../../assembly/spec/svc.ts";
 import { LocalNode } from "../../host/client/local-node.ts";
 import type { TaskInfo } from "../../host/client/records.ts";
+import type { CoreSource } from "../../host/node/core.ts";
 import { Machine } from "../../host/node/hal.ts";
 import { NV_GEOMETRY, NvDevice } from "../../host/node/nv.ts";
 
@@ -64,7 +65,7 @@ export class Subject {
     this.options = options;
   }
 
-  static async create(module: WebAssembly.Module, options: SubjectOptions): Promise<Subject> {
+  static async create(core: CoreSource, options: SubjectOptions): Promise<Subject> {
     const heard: { subject?: Subject } = {};
     const nv = new NvDevice(new Uint8Array(NV_BYTES).fill(0xff), { geometry: NV_GEOMETRY.fram });
     const machine = new Machine({
@@ -74,7 +75,7 @@ export class Subject {
         heard.subject?.can.push({ id, data: Buffer.from(data).toString("hex") });
       },
     });
-    const node = await LocalNode.start(module, machine);
+    const node = await LocalNode.start(core, machine);
     const subject = new Subject(node, options);
     heard.subject = subject;
     subject.prepare();

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { LocalNode } from "../../host/client/local-node.ts";
 import { NodeError } from "../../host/client/refusal.ts";
+import type { CoreSource } from "../../host/node/core.ts";
 import { Machine } from "../../host/node/hal.ts";
 import { type Line, mailboxResults, taskResult, valueResults } from "./results.ts";
 import { type Action, NoSuchVerb, Scenario } from "./scenario.ts";
@@ -36,14 +37,9 @@ function programActions(c: Case): Action[] {
   ];
 }
 
-async function runCase(
-  c: Case,
-  harness: string,
-  folder: string,
-  module: WebAssembly.Module,
-): Promise<Line> {
+async function runCase(c: Case, harness: string, folder: string, core: CoreSource): Promise<Line> {
   const base = { name: c.name, harness };
-  const subject = await Subject.create(module, optionsOf(c, harness === "minivm"));
+  const subject = await Subject.create(core, optionsOf(c, harness === "minivm"));
   const scenario = new Scenario(subject, folder);
   try {
     for (const action of c.actions ?? programActions(c)) scenario.perform(action);
@@ -63,9 +59,9 @@ async function runCase(
 }
 
 /** Whether a node, in its own memory, takes an image. */
-async function judgeImage(file: string, module: WebAssembly.Module): Promise<Line> {
+async function judgeImage(file: string, core: CoreSource): Promise<Line> {
   const name = basename(file, ".hxe");
-  const node = await LocalNode.start(module, new Machine());
+  const node = await LocalNode.start(core, new Machine());
   try {
     node.load(readFileSync(file));
     return { kind: "image", name, rejected: false };
@@ -78,7 +74,7 @@ async function judgeImage(file: string, module: WebAssembly.Module): Promise<Lin
 /** Runs every case of a folder of vectors on the core of a profile; only `desktop` has the reference's memory. */
 export async function* runVectors(
   folder: string,
-  module: WebAssembly.Module,
+  core: CoreSource,
   profile: string,
 ): AsyncGenerator<Line> {
   const index: { cases: { name: string }[] } = JSON.parse(
@@ -87,12 +83,12 @@ export async function* runVectors(
   for (const { name } of index.cases) {
     const c: Case = JSON.parse(readFileSync(join(folder, "expected", `${name}.json`), "utf8"));
     for (const harness of Object.keys(c.runs)) {
-      if (profile === "desktop") yield await runCase(c, harness, folder, module);
+      if (profile === "desktop") yield await runCase(c, harness, folder, core);
       else yield { name, harness, skipped: NOT_HELD };
     }
   }
   const invalid = join(folder, "invalid");
   for (const file of existsSync(invalid) ? readdirSync(invalid).sort() : []) {
-    if (file.endsWith(".hxe")) yield await judgeImage(join(invalid, file), module);
+    if (file.endsWith(".hxe")) yield await judgeImage(join(invalid, file), core);
   }
 }

@@ -39,7 +39,11 @@ HSX_APART void __attribute__((noreturn, cold)) hsx_trap_memory(void) { hsx_trap(
 #else
 #define HSX_FLASH
 /** Linear memory from HSX_LOW on. */
+#if defined(HSX_MEMORY_MOVES)
+extern u8 *hsx_memory; // one process holds several nodes
+#else
 extern u8 hsx_memory[HSX_SIZE];
+#endif
 #define HSX_RAM(a) (hsx_memory + ((a) - HSX_LOW))
 #define hsx_copy_flash(to, from, size) memcpy(to, from, size)
 #endif
