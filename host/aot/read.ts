@@ -49,6 +49,10 @@ function words(items: readonly Item[]): string[] {
   return items.filter((item) => typeof item === "string");
 }
 
+function isResult(item: Item): boolean {
+  return typeof item !== "string" && item.head === "result";
+}
+
 function isType(word: string): word is ValueType {
   return TYPES.includes(word);
 }
@@ -212,8 +216,9 @@ class BodyReader {
       case "global.set":
         return [{ kind: "setGlobal", name: items[0] as string, value: value() }];
       case "drop":
+        return this.drop(list);
       case "call":
-        return [{ kind: "run", value: head === "drop" ? value() : this.expr(list) }];
+        return [{ kind: "run", value: this.expr(list) }];
       case "memory.fill":
       case "memory.copy": {
         const kind = head === "memory.fill" ? "fill" : "copy";
@@ -249,6 +254,14 @@ class BodyReader {
     }
   }
 
+  /** A value that nobody wants may still be nested: then so are the statements that compute it. */
+  private drop(list: List): Statement[] {
+    const [dropped] = lists(list.items);
+    if (dropped?.head === "if" || dropped?.head === "block")
+      return this.statement({ ...dropped, items: dropped.items.filter((item) => !isResult(item)) });
+    return [{ kind: "run", value: this.argument(list, 0) }];
+  }
+
   private store(list: List): Statement {
     const [address, value] = [this.argument(list, 0), this.argument(list, 1)];
     return { kind: "store", bytes: this.bytes(list), offset: this.offset(list), address, value };
@@ -256,7 +269,7 @@ class BodyReader {
 
   private nest(list: List, kind: "block" | "loop"): Statement[] {
     const inner = lists(list.items);
-    if (inner.some(({ head }) => head === "result")) this.refuse(`${kind} with a value`);
+    if (inner.some(isResult)) this.refuse(`${kind} with a value`);
     const label = words(list.items)[0];
     const body = this.body(inner);
     return label === undefined ? body : [{ kind, label, body }];
@@ -264,7 +277,7 @@ class BodyReader {
 
   private conditional(list: List): Statement {
     const inner = lists(list.items);
-    if (inner.some(({ head }) => head === "result")) this.refuse("if with a value");
+    if (inner.some(isResult)) this.refuse("if with a value");
     const arm = (head: string) => {
       const found = inner.find((item) => item.head === head);
       return found === undefined ? [] : this.body(lists(found.items));

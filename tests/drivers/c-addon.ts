@@ -137,7 +137,13 @@ value_t napi_register_module_v1(env_t e, value_t exports) {
 `;
 }
 
-function compile(files: Readonly<Record<string, string>>, folder: string): string {
+const STRICT = ["-Wall", "-Wextra", "-Werror"];
+
+function compile(
+  files: Readonly<Record<string, string>>,
+  folder: string,
+  warnings: readonly string[],
+): string {
   const include = fromRoot("targets/common");
   const hash = createHash("sha256");
   for (const name of ["hsx_types.h", "hsx_wasm.h"]) hash.update(readFileSync(join(include, name)));
@@ -148,7 +154,7 @@ function compile(files: Readonly<Record<string, string>>, folder: string): strin
   mkdirSync(build, { recursive: true });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(build, name), text);
   const sources = Object.keys(files).filter((name) => name.endsWith(".c"));
-  const flags = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"];
+  const flags = ["-std=gnu11", "-O1", ...warnings, "-shared", "-fPIC"];
   const defines = ["-DHSX_ON_HOST", "-DHSX_MEMORY_MOVES"];
   const made = `core.${process.pid}.node`;
   const args = [...flags, ...defines, "-I", include, "-I", build, ...sources, "-lm", "-o", made];
@@ -170,14 +176,20 @@ export class Addon {
   private readonly bytes: number;
 
   /** `low` and `bytes`: where linear memory begins and how many bytes the ArrayBuffer has. */
-  constructor(translation: Translation, low: number, bytes: number, folder: string) {
+  constructor(
+    translation: Translation,
+    low: number,
+    bytes: number,
+    folder: string,
+    warnings: readonly string[] = STRICT,
+  ) {
     this.translation = translation;
     this.bytes = bytes;
     const { code, header, imports, exports } = translation;
     const offered = [...exports, { symbol: "hsx_core_reset", params: [], result: undefined }];
     const parts = [PRELUDE, ...imports.map(importGlue), CALL_IN.replace("LOW", `${low}`)];
     const glue = [...parts, ...offered.map(exportGlue), registration(offered)].join("\n");
-    const file = compile({ "core.c": code, "core.h": header, "glue.c": glue }, folder);
+    const file = compile({ "core.c": code, "core.h": header, "glue.c": glue }, folder, warnings);
     this.functions = createRequire(import.meta.url)(file);
   }
 
