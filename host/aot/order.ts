@@ -52,12 +52,9 @@ class Orderer {
   }
 
   private hoist(e: Expr): Expr {
-    if (e.type === undefined) throw new Error("a value of no type");
-    const index = this.f.locals.length;
-    this.f.locals.push(e.type);
-    this.ranges.addLocal(this.f, e.type === "i32" ? this.ranges.of(this.f, e) : { lo: 0, hi: 0 });
-    this.before.push({ kind: "set", index, value: e });
-    return { kind: "local", type: e.type, index };
+    const read = this.ranges.addLocal(this.f, e);
+    if (read.kind === "local") this.before.push({ kind: "set", index: read.index, value: e });
+    return read;
   }
 
   /** Operands of one operation, in order: each that a later one could disturb is set aside first. */

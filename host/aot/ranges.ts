@@ -1,7 +1,7 @@
 // Known values, upwards: the range of every local, parameter, result and global, found over all calls.
 
-import { readEarly } from "./assigned.ts";
-import { type Expr, type Func, type Module, parts, statements, values } from "./ir.ts";
+import { Flow, foreign } from "./flow.ts";
+import type { Expr, Func, Module } from "./ir.ts";
 import type { CType, ImportShape } from "./options.ts";
 import {
   ANY,
@@ -35,21 +35,22 @@ class Growing {
   private steps = 0;
 
   /** Returns whether it grew. */
-  add(range: Range | undefined): boolean {
-    if (range === undefined) return false;
+  add(range: Range): boolean {
     const from = this.range;
-    if (from === undefined) this.range = range;
-    else if (range.lo < from.lo || range.hi > from.hi) {
-      const to = union(from, range);
-      this.range = this.steps++ < PATIENCE ? to : widen(from, to);
-    } else return false;
+    if (from !== undefined && range.lo >= from.lo && range.hi <= from.hi) return false;
+    const to = from === undefined ? range : union(from, range);
+    this.range = from === undefined || this.steps++ < PATIENCE ? to : widen(from, to);
     return true;
   }
 }
 
 interface FuncRanges {
-  readonly locals: Growing[];
+  readonly params: readonly Growing[];
+  /** What is ever stored in each local, parameters included, in the walk that was last. */
+  stored: (Range | undefined)[];
   readonly result: Growing;
+  readonly callers: Set<string>;
+  isReached: boolean;
 }
 
 export class Ranges {
@@ -57,126 +58,132 @@ export class Ranges {
   private readonly shapes: Readonly<Record<string, ImportShape>>;
   private readonly functions = new Map<string, FuncRanges>();
   private readonly globals = new Map<string, Growing>();
+  /** Of each place where a local is read. */
+  private readonly reads = new WeakMap<Expr, Range>();
+  private readonly queue = new Set<string>();
 
   constructor(module: Module, shapes: Readonly<Record<string, ImportShape>> = {}) {
     this.module = module;
     this.shapes = shapes;
-    for (const f of module.functions.values()) this.enter(f);
     for (const { name, init } of module.globals.values()) {
       const growing = new Growing();
       if (init.kind === "const" && init.type === "i32") growing.add(exactly(init.value));
       this.globals.set(name, growing);
     }
-    while (this.round());
+    for (const f of module.functions.values()) this.enter(f);
+    for (const name of this.queue) {
+      this.queue.delete(name); // a set hands out what is added while it is walked
+      this.walk(module.functions.get(name) as Func);
+    }
   }
 
   private enter(f: Func): void {
-    const locals = f.locals.map(() => new Growing());
-    for (const index of readEarly(f)) locals[index]?.add(exactly(0));
-    if (f.exports.length > 0) for (const index of f.params.keys()) locals[index]?.add(ANY);
-    this.functions.set(f.name, { locals, result: new Growing() });
+    const params = f.params.map(() => new Growing());
+    const isReached = f.exports.length > 0;
+    const result = new Growing();
+    this.functions.set(f.name, { params, stored: [], result, callers: new Set(), isReached });
+    if (!isReached) return;
+    for (const param of params) param.add(ANY);
+    this.queue.add(f.name);
   }
 
-  private round(): boolean {
-    let hasGrown = false;
-    for (const f of this.module.functions.values()) {
-      for (const s of statements(f.body)) {
-        for (const value of values(s)) if (this.passArguments(f, value)) hasGrown = true;
-        if (s.kind === "set")
-          hasGrown = this.grow(f, this.localOf(f, s.index), s.value) || hasGrown;
-        else if (s.kind === "setGlobal") {
-          const global = this.globals.get(s.name);
-          if (global !== undefined) hasGrown = this.grow(f, global, s.value) || hasGrown;
-        } else if (s.kind === "return" && s.value !== undefined)
-          hasGrown = this.grow(f, this.functionOf(f.name).result, s.value) || hasGrown;
-      }
-    }
-    return hasGrown;
+  private walk(f: Func): void {
+    const own = this.functionOf(f.name);
+    const stored: (Range | undefined)[] = own.params.map(({ range }) => range);
+    const flow = new Flow(
+      {
+        pages: this.module.pages,
+        result: (target) => this.resultRange(target),
+        global: (name) => this.globals.get(name)?.range,
+      },
+      {
+        read: (e, range) => this.reads.set(e, range),
+        set: (index, range) => {
+          const before = stored[index];
+          stored[index] = before === undefined ? range : union(before, range);
+        },
+        setGlobal: (name, range) => this.growGlobal(name, range),
+        call: (target, args) => this.call(f, target, args),
+        giveBack: (range) => {
+          if (own.result.add(range)) for (const caller of own.callers) this.queue.add(caller);
+        },
+      },
+    );
+    flow.run(
+      f,
+      own.params.map(({ range }) => range ?? ANY),
+    );
+    own.stored = stored;
   }
 
-  private grow(f: Func, what: Growing, value: Expr): boolean {
-    return value.type === "i32" && what.add(this.maybe(f, value));
+  private growGlobal(name: string, range: Range): void {
+    if (!this.globals.get(name)?.add(range)) return;
+    for (const [reader, { isReached }] of this.functions) if (isReached) this.queue.add(reader);
   }
 
-  private passArguments(f: Func, value: Expr): boolean {
-    let hasGrown = false;
-    for (const part of parts(value)) {
-      if (part.kind !== "call" || !this.module.functions.has(part.target)) continue;
-      const { locals } = this.functionOf(part.target);
-      for (const [n, arg] of part.args.entries())
-        if (this.grow(f, locals[n] as Growing, arg)) hasGrown = true;
-    }
-    return hasGrown;
+  private call(f: Func, target: string, args: readonly (Range | undefined)[]): void {
+    const called = this.functions.get(target);
+    if (called === undefined) return;
+    called.callers.add(f.name);
+    let isNew = !called.isReached;
+    called.isReached = true;
+    for (const [n, range] of args.entries())
+      if (range !== undefined && called.params[n]?.add(range)) isNew = true;
+    if (isNew) this.queue.add(target);
   }
 
   private functionOf(name: string): FuncRanges {
     return this.functions.get(name) as FuncRanges;
-  }
-  private localOf(f: Func, index: number): Growing {
-    return this.functionOf(f.name).locals[index] as Growing;
-  }
-
-  /** Undefined: it is never evaluated. */
-  private maybe(f: Func, e: Expr): Range | undefined {
-    switch (e.kind) {
-      case "const":
-        return exactly(e.value as number);
-      case "local":
-        return this.localOf(f, e.index).range;
-      case "global":
-        return this.globals.get(e.name)?.range;
-      case "load":
-        return e.bytes === 4 ? ANY : e.isSigned ? signed(8 * e.bytes) : unsigned(8 * e.bytes);
-      case "pages":
-        return exactly(this.module.pages);
-      case "call":
-        return this.resultRange(e.target);
-      case "select":
-        return this.selected(f, e.a, e.b);
-      case "unary": {
-        const a = e.a.type === "i32" ? this.maybe(f, e.a) : ANY;
-        return a && (e.a.type === "i32" ? unaryRange(e.op, a) : this.foreign(e.op));
-      }
-      case "binary": {
-        if (e.a.type !== "i32") return this.foreign(e.op);
-        const [a, b] = [this.maybe(f, e.a), this.maybe(f, e.b)];
-        return a && b && binaryRange(e.op, a, b);
-      }
-    }
-  }
-
-  private selected(f: Func, a: Expr, b: Expr): Range | undefined {
-    const [x, y] = [this.maybe(f, a), this.maybe(f, b)];
-    return x && y ? union(x, y) : (x ?? y);
-  }
-
-  /** Of an operator on other types that gives an i32: a comparison or a conversion. */
-  private foreign(op: string): Range {
-    return /\.(eqz?|ne|lt|le|gt|ge)(_[us])?$/.test(op) ? unsigned(1) : ANY;
   }
 
   // ---- What was found ----
 
   /** Of a value of type i32; what is never evaluated may be taken for anything. */
   of(f: Func, e: Expr): Range {
-    return this.maybe(f, e) ?? ANY;
+    switch (e.kind) {
+      case "const":
+        return e.type === "i32" ? exactly(e.value) : ANY;
+      case "local":
+        return this.reads.get(e) ?? ANY;
+      case "global":
+        return this.global(e.name);
+      case "load":
+        return e.bytes === 4 ? ANY : e.isSigned ? signed(8 * e.bytes) : unsigned(8 * e.bytes);
+      case "pages":
+        return exactly(this.module.pages);
+      case "call":
+        return this.resultRange(e.target) ?? ANY;
+      case "select":
+        return union(this.of(f, e.a), this.of(f, e.b));
+      case "unary":
+        return e.a.type === "i32" ? unaryRange(e.op, this.of(f, e.a)) : foreign(e.op);
+      case "binary":
+        if (e.a.type !== "i32") return foreign(e.op);
+        return binaryRange(e.op, this.of(f, e.a), this.of(f, e.b));
+    }
   }
+  /** Of all that is ever stored in a local. */
   local(f: Func, index: number): Range {
-    return this.localOf(f, index).range ?? ANY;
+    return this.functionOf(f.name).stored[index] ?? ANY;
   }
   global(name: string): Range {
     return this.globals.get(name)?.range ?? ANY;
   }
   /** Of the result of a function or an import. Undefined: it never returns. */
   resultRange(name: string): Range | undefined {
-    const shape = this.shapes[this.module.imports.get(name)?.path ?? ""];
-    if (this.module.imports.has(name)) return TYPE_RANGE[shape?.result ?? "u32"];
+    const imported = this.module.imports.get(name);
+    if (imported !== undefined) return TYPE_RANGE[this.shapes[imported.path]?.result ?? "u32"];
     return this.functionOf(name).result.range;
   }
-  /** Makes room for a local that a later pass adds. */
-  addLocal(f: Func, range: Range): void {
-    const growing = new Growing();
-    growing.add(range);
-    this.functionOf(f.name).locals.push(growing);
+  /** Makes room for a local that a later pass adds, and returns a read of it. */
+  addLocal(f: Func, value: Expr): Expr {
+    if (value.type === undefined) throw new Error("a value of no type");
+    const index = f.locals.length;
+    f.locals.push(value.type);
+    const range = value.type === "i32" ? this.of(f, value) : ANY;
+    this.functionOf(f.name).stored[index] = range;
+    const read: Expr = { kind: "local", type: value.type, index };
+    this.reads.set(read, range);
+    return read;
   }
 }

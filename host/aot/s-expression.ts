@@ -39,7 +39,11 @@ export function readList(text: string): List {
       const isNamed = typeof head === "string";
       const list = { head: isNamed ? head : "", items: isNamed ? words.slice(1) : words, at };
       open.at(-1)?.words.push(list);
-    } else open.at(-1)?.words.push(token);
+    } else {
+      const list = open.at(-1);
+      if (token === "func" && list?.words.length === 0) list.at = current = undefined;
+      list?.words.push(token);
+    }
   }
   const [list] = open[0]?.words ?? [];
   if (open.length !== 1 || list === undefined || typeof list === "string")
