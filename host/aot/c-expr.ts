@@ -275,6 +275,8 @@ export class Expressions {
     const type = this.widths.of(f, e, demand);
     const [da = EXACT, db = EXACT] = this.widths.operandDemands(f, e, demand);
     let [a, b] = [this.of(f, e.a, da), this.of(f, e.b, db)];
+    if (verb === "and" && b.constant === 2 ** BITS[a.type] - 1 && !isSigned(a.type))
+      return fitted(a, type); // already cut to the mask
     const isSum = verb === "add" || verb === "sub";
     const needs: "u32" | "u16" | "unsigned" | undefined =
       BITS[type] === 32
@@ -350,7 +352,7 @@ export class Expressions {
     const [a, b] = [this.of(f, e.a), this.of(f, e.b)];
     const isPositive = ra.lo >= 0 && rb.lo >= 0;
     const isShort = isPositive && BITS[a.type] <= 16 && BITS[b.type] <= 16;
-    if (isPositive && rb.lo > 0) {
+    if ((isPositive || sign === "u") && rb.lo > 0) {
       const left = cast(a, isShort ? "unsigned" : "u32");
       return cast(
         operation(`${inner(left)} ${verb === "div" ? "/" : "%"} ${inner(b)}`, "u64"),
