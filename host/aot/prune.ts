@@ -2,7 +2,8 @@
 
 import { type Func, type Module, parts, statements, Unsupported, values } from "./ir.ts";
 
-function callsOf(f: Func): string[] {
+/** Names of what a function calls. */
+export function callsOf(f: Func): string[] {
   const found: string[] = [];
   for (const s of statements(f.body))
     for (const value of values(s))
