@@ -194,11 +194,10 @@ export class Expressions {
 
   private access(f: Func, e: Load, place: "ram" | "table" | "check", cell: string): string {
     if (place !== "check") return `${place}_${cell}(${this.sum(f, e.address, e.offset)})`;
-    const verb = this.places.mayBeTable(f, e.address, e.offset) ? "any" : "check";
     const address = this.pair(f, e.address, e.offset);
-    return this.isHot(f)
-      ? `${verb}_${cell}_here(${address}, ${e.bytes})`
-      : `${verb}_${cell}(${address})`;
+    if (this.isHot(f)) return `check_${cell}_here(${address}, ${e.bytes})`;
+    const verb = this.places.mayBeTable(f, e.address, e.offset) ? "any" : "check";
+    return `${verb}_${cell}(${address})`;
   }
 
   // ---- Operators on i32 ----

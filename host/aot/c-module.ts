@@ -32,6 +32,8 @@ export class ModuleWriter {
   private readonly hot = new Set<string>();
   /** Small functions that hot ones call. */
   private readonly inlined = new Set<string>();
+  /** Others that hot ones call: not copied in, where they would take registers from them. */
+  private readonly apart = new Set<string>();
 
   constructor(
     module: Module,
@@ -85,11 +87,12 @@ export class ModuleWriter {
     const named = this.options.hot ?? [];
     for (const { name } of this.module.functions.values())
       if (named.some((end) => name === end || name.endsWith(`/${end}`))) this.hot.add(name);
-    let callers = [...this.hot];
-    while (callers.length > 0) {
-      const called = callers.flatMap((name) => callsOf(this.module.functions.get(name) as Func));
-      callers = called.filter((name) => this.isSmall(name) && !this.isHot(this.functionOf(name)));
-      for (const name of callers) this.inlined.add(name);
+    for (const hot of this.hot) {
+      for (const name of callsOf(this.functionOf(hot))) {
+        if (!this.module.functions.has(name) || this.hot.has(name)) continue;
+        if (this.isSmall(name)) this.inlined.add(name);
+        else this.apart.add(name);
+      }
     }
   }
 
@@ -98,7 +101,8 @@ export class ModuleWriter {
     const f = this.module.functions.get(name);
     if (f === undefined || f.exports.length > 0) return false;
     const all = [...statements(f.body)];
-    return all.length <= INLINE_STATEMENTS && all.every(({ kind }) => kind !== "loop");
+    const isSimple = all.length <= INLINE_STATEMENTS && all.every(({ kind }) => kind !== "loop");
+    return isSimple && callsOf(f).length === 0;
   }
 
   private functionOf(name: string): Func {
@@ -107,7 +111,8 @@ export class ModuleWriter {
 
   private storageOf(name: string): string {
     if (this.functionOf(name).exports.length > 0) return "";
-    return this.inlined.has(name) ? "HSX_INLINE " : "static ";
+    if (this.inlined.has(name)) return "HSX_INLINE ";
+    return this.apart.has(name) ? "HSX_APART " : "static ";
   }
 
   private settings(): string[] {

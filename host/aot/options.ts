@@ -23,7 +23,10 @@ export interface TranslateOptions {
   readonly imports?: Readonly<Record<string, ImportShape>>;
   /** Text of the source map, for source lines in comments. */
   readonly sourceMap?: string;
-  /** Functions, by the end of their name, whose checks are written out in place rather than called. */
+  /**
+   * Functions, by the end of their name, whose checks are written out in place rather than called, and which small
+   * functions are copied into. They read a table only where that is proved: elsewhere, an address in one is a trap.
+   */
   readonly hot?: readonly string[];
   /** Name of the header, as the C file includes it. */
   readonly header?: string;
