@@ -255,7 +255,7 @@ export class Expressions {
           : this.shift(f, e, demand);
       case "rotl":
       case "rotr": {
-        const [a, by] = [this.of(f, e.a), this.of(f, e.b, 5)];
+        const [a, by] = [this.of(f, e.a), this.of(f, e.b, 8)];
         const rotated = atom(
           `hsx_i32_${verb}(${cast(a, "u32").text}, ${fitted(by, "u8").text})`,
           "u32",
@@ -313,6 +313,13 @@ export class Expressions {
       const bits = unsignedType(da);
       const plain = isSigned(a.type) ? cast(a, bits) : a;
       if (by >= BITS[plain.type]) return nothing(a, type);
+      const bytes = by & ~7;
+      const wanted = by - bytes + Math.min(demand, width);
+      if (plain.type === "u32" && bytes > 0 && by > bytes && wanted <= 16) {
+        // pick bytes first: a chip of 8 bits has no wide shifts
+        const picked = cast(operation(`${inner(plain)} >> ${bytes}`, "u32"), unsignedType(wanted));
+        return cast(operation(`${inner(picked)} >> ${by - bytes}`, "u64"), type);
+      }
       return cast(
         operation(`${inner(plain)} >> ${by}`, plain.type === "u32" ? "u32" : "u64"),
         type,
@@ -326,7 +333,7 @@ export class Expressions {
   private shift(f: Func, e: Binary, demand: number): Code {
     const type = this.widths.of(f, e, demand);
     const [da = EXACT] = this.widths.operandDemands(f, e, demand);
-    const [a, by] = [this.of(f, e.a, da), this.of(f, e.b, 5)];
+    const [a, by] = [this.of(f, e.a, da), this.of(f, e.b, 8)];
     const range = this.range(f, e.b);
     const isPlain = isWithin(range, { lo: 0, hi: 31 });
     const isShort = isWithin(range, { lo: 0, hi: 15 });

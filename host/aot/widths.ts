@@ -157,13 +157,13 @@ export class Widths {
         return [Math.min(width, Math.max(1, bitsOf(b))), Math.min(width, Math.max(1, bitsOf(a)))];
       }
       case "i32.shl":
-        return by === undefined ? [width, 5] : [Math.max(1, width - by), 5];
+        return by === undefined ? [width, 8] : [Math.max(1, width - by), 8];
       case "i32.shr_u":
       case "i32.shr_s":
-        return by === undefined ? [EXACT, 5] : [Math.min(EXACT, width + by), 5];
+        return by === undefined ? [EXACT, 8] : [Math.min(EXACT, width + by), 8];
       case "i32.rotl":
       case "i32.rotr":
-        return [EXACT, 5];
+        return [EXACT, 8];
       default:
         return [EXACT, EXACT];
     }
