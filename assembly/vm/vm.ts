@@ -42,19 +42,19 @@ function rdAt(regs: usize, b1: u32): usize {
 function rs1(regs: usize, b1: u32): u32 {
   return load<u32>(regs | ((b1 & 15) << 2));
 }
-function rs2(regs: usize, p: usize): u32 {
-  return load<u32>(regs | (((<u32>load<u8>(p, 2)) >>> 2) & 0x3c));
+function rs2(regs: usize, word: u32): u32 {
+  return load<u32>(regs | ((word >>> 18) & 0x3c));
 }
 function r15At(regs: usize): usize {
   return regs | 60;
 }
 /** The immediate, sign-extended byte by byte: an 8-bit chip has no wide shifts. */
-function simm(p: usize): u32 {
-  const high = <i8>((((<u32>load<u8>(p, 2)) & 15) ^ 8) - 8);
-  return ((<u32>high) << 8) | load<u8>(p, 3);
+function simm(word: u32): u32 {
+  const high = <i8>((((word >>> 16) & 15) ^ 8) - 8);
+  return ((<u32>high) << 8) | (word >>> 24);
 }
-function imm(p: usize): u32 {
-  return (((<u32>load<u8>(p, 2)) & 15) << 8) | load<u8>(p, 3);
+function imm(word: u32): u32 {
+  return (((word >>> 16) & 15) << 8) | (word >>> 24);
 }
 /** The big-endian word at `p`. */
 function wordAt(p: usize): u32 {
@@ -67,7 +67,7 @@ function wordAt(p: usize): u32 {
 }
 /** Linear address of `size` bytes at an offset into a segment; 0 when they do not lie in it. */
 function within(offset: u32, size: u32, segment: usize, bytes: u32): usize {
-  return offset + size <= bytes ? segment + offset : 0;
+  return bytes >= size && offset <= bytes - size ? (segment + offset) & WIDTH : 0;
 }
 
 // ---- Arithmetic ----
@@ -155,20 +155,20 @@ export function vmRun(c: Context, budget: u32): u32 {
 
   const flat = isFlat(c);
   const regs = changetype<usize>(c) + REGS_OFF;
-  const code: usize = c.code;
+  const code: usize = c.code & WIDTH;
   const codeLast: u32 = c.codeLast;
-  const last = code + codeLast;
+  const last = (code + codeLast) & WIDTH;
   const origin: u32 = flat ? 0 : DATA_ORIGIN;
-  const data: usize = c.data;
+  const data: usize = c.data & WIDTH;
   const dataBytes: u32 = flat ? FLAT_SIZE : <u32>c.dataBytes;
   const stackOrigin: u32 = c.stackOrigin;
   const top: u32 = flat ? FLAT_SIZE : STACK_TOP;
-  const stack: usize = flat ? data + stackOrigin : <usize>c.stack;
-  const stackBytes: u32 = top - stackOrigin;
-  const gap = stackOrigin - origin; // from data address `origin` to the stack
+  const stack: usize = (flat ? data + stackOrigin : <usize>c.stack) & WIDTH;
+  const stackBytes: u32 = (top - stackOrigin) & WIDTH;
+  const gap = (stackOrigin - origin) & WIDTH; // from data address `origin` to the stack
 
-  let p: usize = code + c.pc;
-  let below: u32 = c.sp - stackOrigin; // bytes of stack below sp
+  let p: usize = (code + c.pc) & WIDTH;
+  let below: u32 = (c.sp - stackOrigin) & WIDTH; // bytes of stack below sp
   let left = budget;
   let target: u32 = 0; // of a jump that may leave the code
   let isOut = false;
@@ -180,14 +180,15 @@ export function vmRun(c: Context, budget: u32): u32 {
       stop = Stop.PC;
       break;
     }
-    const op: u32 = load<u8>(p);
-    const b1: u32 = load<u8>(p, 1);
+    const word = load<u32>(p);
+    const op = word & 0xff;
+    const b1 = (word >>> 8) & 0xff;
     switch (op) {
       case Op.LDI:
-        store<u32>(rdAt(regs, b1), simm(p));
+        store<u32>(rdAt(regs, b1), simm(word));
         continue;
       case Op.LD: {
-        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
         let at = within(offset, 4, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 4, stack, stackBytes);
         if (at == 0) {
@@ -198,21 +199,21 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       }
       case Op.ST: {
-        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
         let at = within(offset, 4, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 4, stack, stackBytes);
         if (at == 0) {
           stop = Stop.MEMORY;
           break;
         }
-        store<u32>(at, rs2(regs, p));
+        store<u32>(at, rs2(regs, word));
         continue;
       }
       case Op.MOV:
         store<u32>(rdAt(regs, b1), rs1(regs, b1));
         continue;
       case Op.LDB: {
-        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
         let at = within(offset, 1, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 1, stack, stackBytes);
         if (at == 0) {
@@ -223,7 +224,7 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       }
       case Op.LDH: {
-        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
         let at = within(offset, 2, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 2, stack, stackBytes);
         if (at == 0) {
@@ -234,46 +235,46 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       }
       case Op.STB: {
-        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
         let at = within(offset, 1, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 1, stack, stackBytes);
         if (at == 0) {
           stop = Stop.MEMORY;
           break;
         }
-        store<u8>(at, <u8>rs2(regs, p));
+        store<u8>(at, <u8>rs2(regs, word));
         continue;
       }
       case Op.STH: {
-        const offset = (rs1(regs, b1) + simm(p) - origin) & 0xffff;
+        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
         let at = within(offset, 2, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 2, stack, stackBytes);
         if (at == 0) {
           stop = Stop.MEMORY;
           break;
         }
-        store<u16>(at, <u16>rs2(regs, p));
+        store<u16>(at, <u16>rs2(regs, word));
         continue;
       }
       case Op.ADD: {
         const a = rs1(regs, b1);
-        const b = rs2(regs, p);
+        const b = rs2(regs, word);
         store<u32>(rdAt(regs, b1), a + b);
         setSum(a, b, a + b);
         continue;
       }
       case Op.SUB: {
         const a = rs1(regs, b1);
-        const b = rs2(regs, p);
+        const b = rs2(regs, word);
         store<u32>(rdAt(regs, b1), a - b);
         setSum(a, ~b, a - b);
         continue;
       }
       case Op.MUL:
-        multiply(rdAt(regs, b1), rs1(regs, b1), rs2(regs, p));
+        multiply(rdAt(regs, b1), rs1(regs, b1), rs2(regs, word));
         continue;
       case Op.DIV: {
-        const b = rs2(regs, p);
+        const b = rs2(regs, word);
         if (b == 0) {
           stop = Stop.DIV_ZERO;
           break;
@@ -282,19 +283,19 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       }
       case Op.AND: {
-        const result = rs1(regs, b1) & rs2(regs, p);
+        const result = rs1(regs, b1) & rs2(regs, word);
         store<u32>(rdAt(regs, b1), result);
         setResult(result);
         continue;
       }
       case Op.OR: {
-        const result = rs1(regs, b1) | rs2(regs, p);
+        const result = rs1(regs, b1) | rs2(regs, word);
         store<u32>(rdAt(regs, b1), result);
         setResult(result);
         continue;
       }
       case Op.XOR: {
-        const result = rs1(regs, b1) ^ rs2(regs, p);
+        const result = rs1(regs, b1) ^ rs2(regs, word);
         store<u32>(rdAt(regs, b1), result);
         setResult(result);
         continue;
@@ -307,18 +308,18 @@ export function vmRun(c: Context, budget: u32): u32 {
       }
       case Op.CMP: {
         const a = rs1(regs, b1);
-        const b = rs2(regs, p);
+        const b = rs2(regs, word);
         setSum(a, ~b, a - b);
         continue;
       }
       case Op.JMP:
-        p = (code + imm(p) - 4) & WIDTH;
+        p = (code + imm(word) - 4) & WIDTH;
         continue;
       case Op.JZ:
-        if (isZero()) p = (code + imm(p) - 4) & WIDTH;
+        if (isZero()) p = (code + imm(word) - 4) & WIDTH;
         continue;
       case Op.JNZ:
-        if (!isZero()) p = (code + imm(p) - 4) & WIDTH;
+        if (!isZero()) p = (code + imm(word) - 4) & WIDTH;
         continue;
       case Op.CALL: {
         if (below < 4) {
@@ -326,7 +327,7 @@ export function vmRun(c: Context, budget: u32): u32 {
           break;
         }
         const pc = (<u32>(p - code)) & WIDTH;
-        target = ((b1 & 15 ? rs1(regs, b1) : pc) + (simm(p) << 2)) & 0xffff;
+        target = ((b1 & 15 ? rs1(regs, b1) : pc) + (simm(word) << 2)) & 0xffff;
         below = (below - 4) & WIDTH;
         store<u32>(stack + below, pc + 4);
         store<u32>(r15At(regs), stackOrigin + below);
@@ -374,21 +375,21 @@ export function vmRun(c: Context, budget: u32): u32 {
         target = wordAt(p);
         break;
       case Op.SVC:
-        c.svc = <u16>imm(p);
+        c.svc = <u16>imm(word);
         stop = Stop.SVC;
         break;
       case Op.LSL:
-        shiftLeft(rdAt(regs, b1), rs1(regs, b1), rs2(regs, p) & 31);
+        shiftLeft(rdAt(regs, b1), rs1(regs, b1), rs2(regs, word) & 31);
         continue;
       case Op.LSR:
-        shiftRight(rdAt(regs, b1), rs1(regs, b1), rs2(regs, p) & 31);
+        shiftRight(rdAt(regs, b1), rs1(regs, b1), rs2(regs, word) & 31);
         continue;
       case Op.ASR:
-        shiftSigned(rdAt(regs, b1), rs1(regs, b1), rs2(regs, p) & 31);
+        shiftSigned(rdAt(regs, b1), rs1(regs, b1), rs2(regs, word) & 31);
         continue;
       case Op.ADC: {
         const a = rs1(regs, b1);
-        const b = rs2(regs, p);
+        const b = rs2(regs, word);
         const sum = a + b + carry();
         store<u32>(rdAt(regs, b1), sum);
         setSum(a, b, sum);
@@ -396,7 +397,7 @@ export function vmRun(c: Context, budget: u32): u32 {
       }
       case Op.SBC: {
         const a = rs1(regs, b1);
-        const b = ~rs2(regs, p);
+        const b = ~rs2(regs, word);
         const sum = a + b + carry();
         store<u32>(rdAt(regs, b1), sum);
         setSum(a, b, sum);
@@ -423,16 +424,16 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       }
       case Op.FADD:
-        store<u16>(rdAt(regs, b1), <u16>f16Add(<u16>rs1(regs, b1), <u16>rs2(regs, p)));
+        store<u16>(rdAt(regs, b1), <u16>f16Add(<u16>rs1(regs, b1), <u16>rs2(regs, word)));
         continue;
       case Op.FSUB:
-        store<u16>(rdAt(regs, b1), <u16>f16Sub(<u16>rs1(regs, b1), <u16>rs2(regs, p)));
+        store<u16>(rdAt(regs, b1), <u16>f16Sub(<u16>rs1(regs, b1), <u16>rs2(regs, word)));
         continue;
       case Op.FMUL:
-        store<u16>(rdAt(regs, b1), <u16>f16Mul(<u16>rs1(regs, b1), <u16>rs2(regs, p)));
+        store<u16>(rdAt(regs, b1), <u16>f16Mul(<u16>rs1(regs, b1), <u16>rs2(regs, word)));
         continue;
       case Op.FDIV:
-        store<u16>(rdAt(regs, b1), <u16>f16Div(<u16>rs1(regs, b1), <u16>rs2(regs, p)));
+        store<u16>(rdAt(regs, b1), <u16>f16Div(<u16>rs1(regs, b1), <u16>rs2(regs, word)));
         continue;
       case Op.I2F:
         store<u16>(rdAt(regs, b1), <u16>f16FromInteger(rs1(regs, b1)));
@@ -451,7 +452,7 @@ export function vmRun(c: Context, budget: u32): u32 {
           continue;
         }
         if (op == Op.BRK) {
-          c.svc = load<u8>(p, 3);
+          c.svc = <u16>(word >>> 24);
           stop = Stop.BRK;
           break;
         }
@@ -476,7 +477,7 @@ export function vmRun(c: Context, budget: u32): u32 {
   c.sp = stackOrigin + below;
   c.psw = <u8>packFlags();
   clearFlags();
-  const retired = budget - left;
+  const retired = (budget - left) & WIDTH;
   c.steps += retired;
   end(c, stop);
   return retired;
