@@ -92,10 +92,6 @@ const RESOURCE: Record<Resource, { many: string; remedy: string }> = {
   },
   [Resource.STACK]: { many: "bytes of stack", remedy: "declare a smaller .stack" },
   [Resource.MAILBOX]: { many: "bytes of a mailbox", remedy: "bind it with a larger capacity" },
-  [Resource.FILTERS]: {
-    many: "filters for CAN frames",
-    remedy: "let one filter cover several ids by its mask",
-  },
   [Resource.SLOTS]: { many: "images", remedy: "kill a task, so that its image goes" },
   [Resource.FILTERS]: { many: "CAN filters", remedy: "kill a task that set some" },
 };
