@@ -93,11 +93,14 @@ export class LocalNode {
 
   /** Passes a count on, or throws what the core says against the call. `about` is asked for the error only. */
   private check(result: number, about?: () => Subject): number {
-    if (result < 0) {
-      const refusal = readRefusal(this.core.refusal());
-      throw new NodeError(result, refusal, about?.());
-    }
+    if (result < 0) throw this.refused(result, about?.());
     return result;
+  }
+  /** The refusal of the last call, with the name of the task that stood in the way. */
+  private refused(code: Err, subject?: Subject): NodeError {
+    const refusal = readRefusal(this.core.refusal());
+    const holder = refusal.pid === 0 ? undefined : this.task(refusal.pid);
+    return new NodeError(code, { ...refusal, name: refusal.name || (holder?.name ?? "") }, subject);
   }
   private about(kind: Subject["kind"], name: string): () => Subject {
     return () => ({ kind, name });
@@ -290,8 +293,7 @@ export class LocalNode {
       if (status === Err.BUSY) status = this.x.hsx_command_result(call);
       return status !== Err.BUSY;
     });
-    if (status === Err.BUSY)
-      throw new NodeError(Err.TIMEOUT, readRefusal(this.core.refusal()), about());
+    if (status === Err.BUSY) throw this.refused(Err.TIMEOUT, about());
     return { status: this.check(status, about), result: this.core.view().getUint32(0, true) };
   }
 

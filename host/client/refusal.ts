@@ -183,14 +183,15 @@ function wrongState(r: Told, s: Subject): Explanation {
   return about(s, "not possible in its present state", "look at the tasks: ps");
 }
 
-function held(what: string): Sentence {
+/** Another task has the id or the key; both are named. */
+function held(what: "the id" | "the persist key"): Sentence {
   return (r, s) => {
-    const id = r.isTold ? ` ${what === "the id" ? oidText(r.oid) : r.oid}` : "";
-    const holder = r.isTold ? `task ${r.pid}` : "another task";
-    const remedy = "load it with --group-base and --key-base, or with --replace";
+    const remedy = "in hsx shell: load it with --group-base and --key-base, or with --replace";
+    if (!r.isTold) return about(s, `another task already has ${what}`, remedy);
+    const holder = `task ${r.pid}${r.name === "" ? "" : ` (${r.name})`}`;
     return about(
       s,
-      `${holder} already has ${what}${id}${r.name === "" ? "" : ` (${r.name})`}`,
+      `${holder} already has ${what} ${what === "the id" ? oidText(r.oid) : r.oid}`,
       remedy,
     );
   };
