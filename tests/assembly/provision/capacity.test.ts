@@ -21,7 +21,7 @@ interface Column {
   readonly calls: number;
 }
 
-// house.md "Profiles and memory"; pins and calls: spec/limits.ts
+// docs/architecture.md "Profiles and limits"; pins and calls: spec/limits.ts
 const COLUMNS: Record<"small" | "large" | "desktop", Column> = {
   small: {
     tasks: 4,
