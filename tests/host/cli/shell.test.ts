@@ -241,7 +241,7 @@ describe("values", () => {
     const asUser = await shell(["val set secret 2"], ["--preload", server, "--level", "user"]);
     expect(asUser.exit).toBe(1);
     expect(asUser.err).toContain(
-      "value server:secret: needs the level ADMIN, the session has USER",
+      "value server:secret: needs the level admin, the session has user",
     );
     expect(asUser.err).toContain("remedy: raise the level of the session");
     const raised = await shell(
