@@ -48,6 +48,7 @@ import {
 } from "./mailbox/mailbox";
 import { storeFormat, storeReset } from "./persist/pool";
 import {
+  isChangingOver,
   isSessionBusy,
   sessionAbort,
   sessionBegin,
@@ -68,7 +69,7 @@ export function hsx_start(): void {
 /** One poll: time, input, store, load, then tasks for at most `budget` instructions. Returns how many were retired. */
 export function hsx_poll(budget: u32): u32 {
   if (!arenaHasHoles()) sessionPoll();
-  return executivePoll(budget);
+  return executivePoll(isChangingOver() ? 0 : budget);
 }
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function hsx_rest(): u32 {

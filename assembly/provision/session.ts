@@ -16,6 +16,7 @@ import {
   SESSION_SIZE,
   TASK_MAX,
 } from "../layout";
+import { mailboxForget } from "../mailbox/mailbox";
 import { nodeAt } from "../node";
 import { storeState } from "../persist/pool";
 import { refuse } from "../refusal";
@@ -47,6 +48,7 @@ const BYTES_A_SLICE: u32 = 128;
 function close(result: i32): void {
   memory.fill(SESSION_BASE, 0, SESSION_SIZE);
   memory.fill(MAILBOX_CURSORS_BASE, 0, MAILBOX_CURSORS_SIZE);
+  mailboxForget();
   nodeAt().loadResult = result;
 }
 
@@ -160,6 +162,11 @@ export function sessionResult(): i32 {
 /** True while a load or restart goes on. */
 export function isSessionBusy(): bool {
   return loadAt().phase != Phase.IDLE;
+}
+
+/** True for the few polls between change-over and start: no task runs, so that none takes the room that was provided for. */
+export function isChangingOver(): bool {
+  return loadAt().phase == Phase.ADJUSTING;
 }
 
 // ---- Restart ----

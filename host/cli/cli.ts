@@ -9,10 +9,20 @@ import { addNew } from "./commands/new.ts";
 import { addRun } from "./commands/run.ts";
 import { addShell } from "./commands/shell.ts";
 import { addVersion, showVersion } from "./commands/version.ts";
-import { EXIT_TEXT, Exit, failureOf } from "./exit.ts";
+import { cliPage } from "./docs.ts";
+import { EXIT_TEXT, Exit, failureOf, usage } from "./exit.ts";
 import type { Install } from "./install.ts";
 import { Output } from "./output.ts";
-import { type Context, isParserError, makeParser, usageFailure } from "./program.ts";
+import {
+  type Context,
+  commandOf,
+  isParserError,
+  makeParser,
+  pathOf,
+  showHelp,
+  usageFailure,
+} from "./program.ts";
+import { verbParser } from "./shell/shell.ts";
 import type { Terminal } from "./terminal.ts";
 
 const COMMANDS = [
@@ -31,6 +41,11 @@ function exitCodesText(): string {
   return `\nExit codes:\n${rows.join("\n")}`;
 }
 
+/** For `npm run gen`. */
+function writeDocs(program: Command, { out }: Context): void {
+  out.bytes(cliPage(program, verbParser(out), ["docs"]));
+}
+
 /** The whole command tree. */
 export function makeProgram(context: Context): Command {
   const program = makeParser("hsx", context.out);
@@ -40,7 +55,15 @@ export function makeProgram(context: Context): Command {
     .option("--json", "print JSON: data on stdout, errors on stderr")
     .addHelpText("after", exitCodesText());
   for (const add of COMMANDS) add(program, context);
+  program.command("docs", { hidden: true }).action(() => writeDocs(program, context));
   return program;
+}
+
+/** What a bare `hsx` gets: the help it did not ask for, on stderr. */
+function showOverview(program: Command, context: Context): void {
+  if (context.out.json) throw usage("a command is missing", "look at hsx --help");
+  context.out.note(program.helpInformation() + exitCodesText());
+  context.exit = Exit.USAGE;
 }
 
 const isVersion = (args: readonly string[]) =>
@@ -60,16 +83,15 @@ export async function runCli(
   const out = new Output(terminal, wantsJson(args));
   const context: Context = { out, install, exit: Exit.OK };
   const program = makeProgram(context);
+  const words = args.filter((a) => a !== "--json");
   try {
-    if (isVersion(args)) showVersion(context);
-    else if (args.filter((a) => a !== "--json").length === 0) {
-      terminal.stderr.write(`${program.helpInformation() + exitCodesText()}\n`);
-      return Exit.USAGE;
-    } else await program.parseAsync([...args], { from: "user" });
+    if (words.length === 0) showOverview(program, context);
+    else if (isVersion(args)) showVersion(context);
+    else if (words[0] === "help") showHelp(program, words.slice(1));
+    else await program.parseAsync([...args], { from: "user" });
     return context.exit;
   } catch (error) {
-    const known = program.commands.some((c) => c.name() === args[0]);
-    return report(out, error, terminal, `hsx${known ? ` ${args[0]}` : ""} --help`);
+    return report(out, error, terminal, `${pathOf(commandOf(program, words), "hsx")} --help`);
   }
 }
 

@@ -1,6 +1,6 @@
 // Numbers on command lines: durations, integers, values; and the same as text.
 
-import { f16FromNumber } from "../formats/f16.ts";
+import { f16FromNumber, f16Shortest, f16ToNumber } from "../formats/f16.ts";
 import { usage } from "./exit.ts";
 
 const UNITS_MS: Record<string, number> = {
@@ -67,15 +67,7 @@ export function secondsText(ms: number): string {
   return `${(Math.floor(ms) / 1000).toFixed(3)} s`;
 }
 
-export function hex(n: number, digits: number): string {
-  return `0x${(n >>> 0).toString(16).toUpperCase().padStart(digits, "0")}`;
-}
-
-export function count(n: number): string {
-  return n.toLocaleString("en-US");
-}
-
-/** `1 task`, `2 tasks`. */
-export function plural(n: number, one: string, many = `${one}s`): string {
-  return `${count(n)} ${n === 1 ? one : many}`;
+/** binary16 bits as a number for programs; null stands for NaN and the infinities, which JSON lacks. */
+export function numberOf(bits: number): number | null {
+  return Number.isFinite(f16ToNumber(bits)) ? (f16Shortest(bits) ?? 0) : null; // -0: JSON has 0
 }

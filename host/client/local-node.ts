@@ -93,17 +93,23 @@ export class LocalNode {
 
   /** Passes a count on, or throws what the core says against the call. `about` is asked for the error only. */
   private check(result: number, about?: () => Subject): number {
-    if (result < 0) {
-      const refusal = readRefusal(this.core.refusal());
-      throw new NodeError(result, refusal, about?.());
-    }
+    if (result < 0) throw this.refused(result, about?.());
     return result;
+  }
+  /** The refusal of the last call, with the name of the task that stood in the way. */
+  private refused(code: Err, subject?: Subject): NodeError {
+    const refusal = readRefusal(this.core.refusal());
+    const holder = refusal.pid === 0 ? undefined : this.task(refusal.pid);
+    return new NodeError(code, { ...refusal, name: refusal.name || (holder?.name ?? "") }, subject);
   }
   private about(kind: Subject["kind"], name: string): () => Subject {
     return () => ({ kind, name });
   }
   private aboutTask(pid: number): () => Subject {
     return this.about("task", `task ${pid}`);
+  }
+  private aboutMemory(pid: number): () => Subject {
+    return this.about("memory", `task ${pid}`);
   }
   private aboutValue(oid: number): () => Subject {
     return () => {
@@ -237,7 +243,7 @@ export class LocalNode {
     for (let at = 0; at < bytes; at += io) {
       const piece = Math.min(io, bytes - at);
       const read = this.x.hsx_mem_read(pid, address + at, piece);
-      out.set(this.core.read(this.check(read, this.aboutTask(pid))), at);
+      out.set(this.core.read(this.check(read, this.aboutMemory(pid))), at);
     }
     return out;
   }
@@ -245,7 +251,7 @@ export class LocalNode {
     const io = this.config(Config.IO_BYTES);
     for (let at = 0; at < bytes.length; at += io) {
       const piece = this.core.write(bytes.subarray(at, at + io));
-      this.check(this.x.hsx_mem_write(pid, address + at, piece), this.aboutTask(pid));
+      this.check(this.x.hsx_mem_write(pid, address + at, piece), this.aboutMemory(pid));
     }
   }
   slots(): SlotInfo[] {
@@ -290,8 +296,7 @@ export class LocalNode {
       if (status === Err.BUSY) status = this.x.hsx_command_result(call);
       return status !== Err.BUSY;
     });
-    if (status === Err.BUSY)
-      throw new NodeError(Err.TIMEOUT, readRefusal(this.core.refusal()), about());
+    if (status === Err.BUSY) throw this.refused(Err.TIMEOUT, about());
     return { status: this.check(status, about), result: this.core.view().getUint32(0, true) };
   }
 

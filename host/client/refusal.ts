@@ -4,6 +4,7 @@ import { Err } from "../../assembly/spec/errors.ts";
 import { Resource, TaskState } from "../../assembly/spec/node.ts";
 import { Level } from "../../assembly/spec/svc.ts";
 import { f16Shortest, f16ToNumber } from "../formats/f16.ts";
+import { count, hex } from "../formats/text.ts";
 import { explainImage } from "./image-refusal.ts";
 import type { Refusal } from "./records.ts";
 
@@ -11,7 +12,16 @@ import type { Refusal } from "./records.ts";
 export interface Subject {
   /** `task 7`, `value motor:limit`, `setting quantum`, … */
   readonly name: string;
-  readonly kind: "task" | "value" | "command" | "mailbox" | "setting" | "image" | "store" | "file";
+  readonly kind:
+    | "task"
+    | "memory"
+    | "value"
+    | "command"
+    | "mailbox"
+    | "setting"
+    | "image"
+    | "store"
+    | "file";
   /** The image that was refused. */
   readonly image?: Uint8Array;
 }
@@ -66,6 +76,7 @@ type Sentence = (r: Told, about: Subject) => Explanation;
 
 const LIST_WHAT_THERE_IS: Record<Subject["kind"], string> = {
   task: "list the tasks: ps",
+  memory: "list the tasks: ps",
   value: "list the values: val list",
   command: "list the commands: cmd list",
   mailbox: "list the mailboxes: mbox list",
@@ -79,9 +90,15 @@ const RESOURCE: Record<Resource, { many: string; remedy: string }> = {
   [Resource.NONE]: { many: "entries", remedy: "free some" },
   [Resource.TASKS]: { many: "tasks", remedy: "kill a task, or replace one" },
   [Resource.MEMORY]: { many: "bytes of memory", remedy: "kill a task, or load a smaller app" },
-  [Resource.VALUES]: { many: "values", remedy: "kill a task that has values" },
-  [Resource.COMMANDS]: { many: "commands", remedy: "kill a task that has commands" },
-  [Resource.DESCRIPTORS]: { many: "mailboxes", remedy: "kill a task that has mailboxes" },
+  [Resource.VALUES]: { many: "values", remedy: "kill a task that has values, or declare fewer" },
+  [Resource.COMMANDS]: {
+    many: "commands",
+    remedy: "kill a task that has commands, or declare fewer",
+  },
+  [Resource.DESCRIPTORS]: {
+    many: "mailboxes",
+    remedy: "kill a task that has mailboxes, or declare fewer",
+  },
   [Resource.HANDLES]: { many: "mailbox handles of one task", remedy: "close a handle" },
   [Resource.SUBSCRIPTIONS]: { many: "subscriptions", remedy: "kill a task that subscribes" },
   [Resource.CALLS]: { many: "command calls at once", remedy: "wait until a call has ended" },
@@ -92,16 +109,11 @@ const RESOURCE: Record<Resource, { many: string; remedy: string }> = {
   },
   [Resource.STACK]: { many: "bytes of stack", remedy: "declare a smaller .stack" },
   [Resource.MAILBOX]: { many: "bytes of a mailbox", remedy: "bind it with a larger capacity" },
-  [Resource.FILTERS]: {
-    many: "filters for CAN frames",
-    remedy: "let one filter cover several ids by its mask",
-  },
   [Resource.SLOTS]: { many: "images", remedy: "kill a task, so that its image goes" },
   [Resource.FILTERS]: { many: "CAN filters", remedy: "kill a task that set some" },
 };
 
-const count = (n: number) => n.toLocaleString("en-US");
-const levelName = (level: number) => Level[level] ?? `level ${level}`;
+const levelName = (level: number) => Level[level]?.toLowerCase() ?? `level ${level}`;
 const about = (s: Subject, text: string, remedy?: string): Explanation =>
   remedy === undefined
     ? { message: `${s.name}: ${text}` }
@@ -154,9 +166,8 @@ function range(r: Told, s: Subject): Explanation {
 }
 
 function invalid(r: Told, s: Subject): Explanation {
-  if (s.kind === "task" && r.isTold && r.need > 16) {
-    const hex = (address: number) => `0x${address.toString(16).toUpperCase().padStart(4, "0")}`;
-    const text = `${hex(r.need)} to ${hex(r.need + r.have - 1)} is not all inside its memory`;
+  if (s.kind === "memory" && r.isTold) {
+    const text = `${hex(r.need, 4)} to ${hex(r.need + r.have - 1, 4)} is not all inside its memory`;
     return about(s, text, "data lies from 0x4000, the stack below 0xFFFC");
   }
   if (s.kind === "value")
@@ -187,14 +198,15 @@ function wrongState(r: Told, s: Subject): Explanation {
   return about(s, "not possible in its present state", "look at the tasks: ps");
 }
 
-function held(what: string): Sentence {
+/** Another task has the id or the key; both are named. */
+function held(what: "the id" | "the persist key"): Sentence {
   return (r, s) => {
-    const id = r.isTold ? ` ${what === "the id" ? oidText(r.oid) : r.oid}` : "";
-    const holder = r.isTold ? `task ${r.pid}` : "another task";
-    const remedy = "load it with --group-base and --key-base, or with --replace";
+    const remedy = "in hsx shell: load it with --group-base and --key-base, or with --replace";
+    if (!r.isTold) return about(s, `another task already has ${what}`, remedy);
+    const holder = `task ${r.pid}${r.name === "" ? "" : ` (${r.name})`}`;
     return about(
       s,
-      `${holder} already has ${what}${id}${r.name === "" ? "" : ` (${r.name})`}`,
+      `${holder} already has ${what} ${what === "the id" ? oidText(r.oid) : r.oid}`,
       remedy,
     );
   };

@@ -3,7 +3,14 @@
 import type { Command } from "commander";
 import { Exit, type Failure, failureOf } from "../exit.ts";
 import { Output } from "../output.ts";
-import { isParserError, makeParser, usageFailure } from "../program.ts";
+import {
+  commandOf,
+  isParserError,
+  makeParser,
+  pathOf,
+  showHelp,
+  usageFailure,
+} from "../program.ts";
 import { VERBS } from "../verbs/verbs.ts";
 import type { ShellState, VerbContext } from "./context.ts";
 import { wordsOf } from "./line.ts";
@@ -12,6 +19,15 @@ import { wordsOf } from "./line.ts";
 export interface Status {
   readonly exit: Exit;
   readonly failure?: Failure;
+}
+
+/** A parser of the verbs. Without a state it can only be read. */
+export function verbParser(out: Output, state?: ShellState): Command {
+  const parser = makeParser("hsx>", out);
+  parser.usage("<verb>").description("Verbs of the shell. What follows # is a comment.");
+  const context = { out, state, session: state?.session } as VerbContext;
+  for (const add of VERBS) add(parser, context);
+  return parser;
 }
 
 export class Shell {
@@ -24,33 +40,38 @@ export class Shell {
     this.state = state;
   }
 
-  /** A parser of the verbs. Parsers remember what they parsed, so every line gets a new one. */
+  /** Parsers remember what they parsed, so every line gets a new one. */
   parser(out = this.out): Command {
-    const parser = makeParser("hsx>", out);
-    parser.usage("<verb>").description("Verbs of the shell. What follows # is a comment.");
-    const context: VerbContext = { out, state: this.state, session: this.state.session };
-    for (const add of VERBS) add(parser, context);
-    return parser;
+    return verbParser(out, this.state);
   }
 
   /** Runs one line. What goes wrong is returned, not thrown. */
   async run(line: string): Promise<Status> {
     this.state.isInterrupted = false;
+    let help = "help";
     try {
       const words = wordsOf(line);
       if (words.length === 0) return { exit: Exit.OK };
       const out = words.includes("--json") ? new Output(this.out.terminal, true) : this.out;
-      await this.parser(out).parseAsync(words, { from: "user" });
+      const parser = this.parser(out);
+      help = pathOf(commandOf(parser, words), "help");
+      if (words[0] === "help")
+        showHelp(
+          parser,
+          words.slice(1).filter((w) => w !== "--json"),
+        );
+      else await parser.parseAsync(words, { from: "user" });
       return { exit: this.state.isInterrupted ? Exit.INTERRUPTED : Exit.OK };
     } catch (error) {
-      return this.statusOf(error);
+      return this.statusOf(error, help);
     } finally {
       this.state.session.drain();
     }
   }
 
-  private statusOf(error: unknown): Status {
-    const failure = isParserError(error) ? usageFailure(error, "help") : failureOf(error);
+  /** `help`: the line that explains the verb. */
+  private statusOf(error: unknown, help: string): Status {
+    const failure = isParserError(error) ? usageFailure(error, help) : failureOf(error);
     if (failure === undefined) return { exit: Exit.OK }; // help was asked for
     const { env, stderr } = this.out.terminal;
     if (env.HSX_DEBUG === "1" && error instanceof Error) stderr.write(`${error.stack}\n`);
