@@ -7,8 +7,9 @@ import { parseArgs } from "node:util";
 import { coreOptions } from "../host/aot/core-options.ts";
 import { Unsupported } from "../host/aot/ir.ts";
 import { MACHINES, type Target } from "../host/aot/options.ts";
-import { translate } from "../host/aot/translate.ts";
+import { translate, translateText } from "../host/aot/translate.ts";
 import { PROFILES } from "./core.ts";
+import { flatTextWithLines } from "./flat-text.ts";
 
 const USAGE =
   "usage: npm run -s aot -- MODULE.wasm [--target host|avr|arm-m0|arm-m4] [--sourceMap FILE] [--export NAME …] -o FILE.c";
@@ -46,14 +47,19 @@ const profile =
   fail(`${input}: not named after a profile, whose memory map it would have`);
 const header = `${basename(output, ".c")}.h`;
 try {
-  const { code, header: text } = translate(readFileSync(input), {
+  const options = {
     ...coreOptions(profile.name, values.target as Target),
     header,
     ...(values.export === undefined ? {} : { exports: values.export }),
-    ...(values.sourceMap === undefined
-      ? {}
-      : { sourceMap: readFileSync(values.sourceMap, "utf8") }),
-  });
+  };
+  const map = values.sourceMap;
+  const { code, header: text } =
+    map === undefined
+      ? translate(readFileSync(input), options)
+      : translateText(flatTextWithLines(input, map), {
+          ...options,
+          sourceMap: readFileSync(map, "utf8"),
+        });
   mkdirSync(dirname(output), { recursive: true });
   writeFileSync(output, code);
   writeFileSync(output.replace(/\.c$/, ".h"), text);

@@ -41,10 +41,12 @@ const profile =
   PROFILES.find((p) => p.name === args.profile) ?? fail(`--profile ${args.profile}: unknown`);
 if (!existsSync(join(vectors, "index.json"))) fail(`${vectors}: no index.json in this folder`);
 
+const wasm = readFileSync(fromRoot(profile.outFile));
+const workshop = { include: fromRoot("targets/common"), folder: fromRoot("build/host-c") };
 const core =
   args.machine === "host-c"
-    ? hostCore(profile.name)
-    : await WebAssembly.compile(readFileSync(fromRoot(profile.outFile)));
+    ? hostCore(wasm, profile.name, workshop)
+    : await WebAssembly.compile(wasm);
 const lines: Line[] = [];
 for await (const line of runVectors(vectors, core, profile.name)) lines.push(line);
 writeFileSync(out, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));

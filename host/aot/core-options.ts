@@ -36,8 +36,10 @@ const SHORT_HAL: Readonly<Record<string, ImportShape>> = {
 /** Where the MiniVM spends its time. */
 const HOT = ["vm/vm/vmRun"];
 
+export type CoreProfile = keyof typeof RAM_LIMIT;
+
 /** Options for the core of a profile on a target. */
-export function coreOptions(profile: keyof typeof RAM_LIMIT, target: Target): TranslateOptions {
+export function coreOptions(profile: CoreProfile, target: Target): TranslateOptions {
   const imports = target === "avr" ? { imports: SHORT_HAL } : {};
   return { target, low: STATIC_ORIGIN, high: RAM_LIMIT[profile], hot: HOT, ...imports };
 }

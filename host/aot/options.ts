@@ -21,7 +21,7 @@ export interface TranslateOptions {
   readonly exports?: readonly string[];
   /** C types of imports by path, `hal.uart_write`; those not named take and return u32. */
   readonly imports?: Readonly<Record<string, ImportShape>>;
-  /** Text of the source map, for source lines in comments. */
+  /** The source map: the text of the lines that the module's text names, for comments. */
   readonly sourceMap?: string;
   /**
    * Functions, by the end of their name, whose checks are written out in place rather than called, and which small

@@ -35,12 +35,17 @@ function sourceLines(text: string | undefined): (at: Location) => string | undef
   return ({ file, line }) => files.get(file)?.[line - 1];
 }
 
-/** Translates a module. The same input gives the same text, byte for byte. Throws Unsupported. */
-export function translate(wasm: Uint8Array, options: TranslateOptions): Translation {
-  const module = prune(readModule(flatten(wasm, options.sourceMap)), options.exports);
+/** Translates the text of a flat module, as flatten() or the tool makes it. Throws Unsupported. */
+export function translateText(text: string, options: TranslateOptions): Translation {
+  const module = prune(readModule(text), options.exports);
   const ranges = new Ranges(module, options.imports);
   fixOrder(module, new Places(module, ranges, options), ranges);
   const writer = new ModuleWriter(module, ranges, options, sourceLines(options.sourceMap));
   const { imports, exports } = writer;
   return { code: writer.code(), header: writer.header(), imports, exports };
+}
+
+/** Translates a module. The same input gives the same text, byte for byte. Throws Unsupported. */
+export function translate(wasm: Uint8Array, options: TranslateOptions): Translation {
+  return translateText(flatten(wasm), options);
 }

@@ -9,7 +9,6 @@ import { join } from "node:path";
 import type { Prototype } from "../../host/aot/c-module.ts";
 import type { CType } from "../../host/aot/options.ts";
 import type { Translation } from "../../host/aot/translate.ts";
-import { fromRoot } from "../../scripts/root.ts";
 
 /** Thrown for a trap; its message is the name of the trap. */
 export class Trap extends Error {
@@ -137,14 +136,22 @@ value_t napi_register_module_v1(env_t e, value_t exports) {
 `;
 }
 
+/** Where and how C is compiled. */
+export interface Workshop {
+  /** The folder of hsx_wasm.h. */
+  readonly include: string;
+  /** Where results are kept. */
+  readonly folder: string;
+  /** Flags for the compiler's warnings; all of them, as errors, unless given. */
+  readonly warnings?: readonly string[];
+}
+
 const STRICT = ["-Wall", "-Wextra", "-Werror"];
 
 function compile(
   files: Readonly<Record<string, string>>,
-  folder: string,
-  warnings: readonly string[],
+  { include, folder, warnings = STRICT }: Workshop,
 ): string {
-  const include = fromRoot("targets/common");
   const hash = createHash("sha256");
   for (const name of ["hsx_types.h", "hsx_wasm.h"]) hash.update(readFileSync(join(include, name)));
   const digest = hash.update(JSON.stringify(files)).digest("hex").slice(0, 16);
@@ -176,20 +183,14 @@ export class Addon {
   private readonly bytes: number;
 
   /** `low` and `bytes`: where linear memory begins and how many bytes the ArrayBuffer has. */
-  constructor(
-    translation: Translation,
-    low: number,
-    bytes: number,
-    folder: string,
-    warnings: readonly string[] = STRICT,
-  ) {
+  constructor(translation: Translation, low: number, bytes: number, workshop: Workshop) {
     this.translation = translation;
     this.bytes = bytes;
     const { code, header, imports, exports } = translation;
     const offered = [...exports, { symbol: "hsx_core_reset", params: [], result: undefined }];
     const parts = [PRELUDE, ...imports.map(importGlue), CALL_IN.replace("LOW", `${low}`)];
     const glue = [...parts, ...offered.map(exportGlue), registration(offered)].join("\n");
-    const file = compile({ "core.c": code, "core.h": header, "glue.c": glue }, folder, warnings);
+    const file = compile({ "core.c": code, "core.h": header, "glue.c": glue }, workshop);
     this.functions = createRequire(import.meta.url)(file);
   }
 

@@ -1,23 +1,14 @@
 // The core translated to C and compiled for this machine, behind the same HAL as the core in Node.
 
-import { readFileSync } from "node:fs";
-import { coreOptions } from "../../host/aot/core-options.ts";
+import { type CoreProfile, coreOptions } from "../../host/aot/core-options.ts";
 import { translate } from "../../host/aot/translate.ts";
 import type { CoreExports, Engine } from "../../host/node/core.ts";
-import type { ProfileName } from "../../scripts/core.ts";
-import { fromRoot } from "../../scripts/root.ts";
-import { Addon } from "./c-addon.ts";
+import { Addon, type Workshop } from "./c-addon.ts";
 
-/** The translated core of a profile; compiled anew when the translation changed. */
-export function hostCore(profile: ProfileName): Engine {
-  const wasm = readFileSync(fromRoot(`build/core/${profile}.wasm`));
+/** The core of a profile in C; compiled anew when the translation changed. */
+export function hostCore(wasm: Uint8Array, profile: CoreProfile, workshop: Workshop): Engine {
   const options = coreOptions(profile, "host");
-  const addon = new Addon(
-    translate(wasm, options),
-    options.low,
-    options.high,
-    fromRoot("build/host-c"),
-  );
+  const addon = new Addon(translate(wasm, options), options.low, options.high, workshop);
   return {
     instantiate(imports) {
       const { memory, exports } = addon.instantiate(imports);

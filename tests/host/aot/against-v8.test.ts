@@ -10,7 +10,11 @@ import { Random } from "../../oracle/random.ts";
 import { type ModuleShape, randomModule } from "../../oracle/random-module.ts";
 
 const PAGE = 65536;
-const FOLDER = fromRoot("build/test/aot");
+const WORKSHOP = {
+  include: fromRoot("targets/common"),
+  folder: fromRoot("build/test/aot"),
+  warnings: ["-w"], // what is drawn at random makes little sense
+};
 const EDGES = [0, 1, -1, 255, 256, 65535, 65536, 0x7fffffff, -0x80000000];
 
 /** What a call came to, and what it said on the way. */
@@ -66,7 +70,7 @@ async function inV8(wasm: Uint8Array): Promise<Side> {
 function inC(wasm: Uint8Array, options: Partial<TranslateOptions>): Side {
   const heard: string[] = [];
   const all: TranslateOptions = { target: "host", low: 0, high: PAGE, ...options };
-  const addon = new Addon(translate(wasm, all), 0, PAGE, FOLDER, ["-w"]);
+  const addon = new Addon(translate(wasm, all), 0, PAGE, WORKSHOP);
   const { exports, memory } = addon.instantiate({ hear: ear(heard) });
   return { exports: exports as unknown as Side["exports"], memory, heard };
 }

@@ -1,10 +1,11 @@
 // What the translator as a whole promises: one text for one input, source lines, and no silent surrender.
 
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 import { describe, expect, it } from "vitest";
 import { coreOptions } from "../../../host/aot/core-options.ts";
-import { translate } from "../../../host/aot/translate.ts";
+import { translate, translateText } from "../../../host/aot/translate.ts";
+import { flatTextWithLines } from "../../../scripts/flat-text.ts";
 import { fromRoot } from "../../../scripts/root.ts";
 import { codeOf } from "./wat.ts";
 
@@ -32,12 +33,13 @@ describe("the text", () => {
       },
     );
     expect(error).toBeNull();
-    const { code } = translate(Buffer.from(files["twice.wasm"] ?? "", "latin1"), {
-      target: "host",
-      low: 0,
-      high: 65536,
-      sourceMap: files["twice.wasm.map"] ?? "",
-    });
+    mkdirSync(fromRoot("build/test"), { recursive: true });
+    const [wasm, map] = [fromRoot("build/test/twice.wasm"), fromRoot("build/test/twice.wasm.map")];
+    const sourceMap = files["twice.wasm.map"] ?? "";
+    writeFileSync(wasm, Buffer.from(files["twice.wasm"] ?? "", "latin1"));
+    writeFileSync(map, sourceMap);
+    const options = { target: "host", low: 0, high: 65536, sourceMap } as const;
+    const { code } = translateText(flatTextWithLines(wasm, map), options);
     expect(code).toContain("  // twice.ts:2  return a * 2 + load<u8>(300);\n  return ");
   });
   it("leaves out what no kept export calls", () => {

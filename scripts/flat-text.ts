@@ -1,0 +1,22 @@
+// The text of a flat module with the lines of its source: what Binaryen's tool makes of a module and its source map.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { TOOL_ARGUMENTS } from "../host/aot/front.ts";
+
+/** Of a module and its source map, both files. */
+export function flatTextWithLines(wasm: string, sourceMap: string): string {
+  const tool = join(dirname(createRequire(import.meta.url).resolve("binaryen")), "bin/wasm-opt");
+  const folder = mkdtempSync(join(tmpdir(), "hsx-aot-"));
+  const output = join(folder, "core.wat");
+  const args = [tool, wasm, "-ism", sourceMap, ...TOOL_ARGUMENTS, "-o", output];
+  try {
+    execFileSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+    return readFileSync(output, "utf8");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
