@@ -108,9 +108,11 @@ class Writer {
   private address(depth: number): string {
     const { random, shape } = this;
     if (shape.isWild && random.oneIn(60)) return this.expr(depth);
-    const room = shape.memoryBytes - 96;
     const mask = random.pick([7, 63, 255, 1023]);
-    const base = random.below(room - mask);
+    const isAtEnd = shape.isWild && random.oneIn(10); // the last access that fits, or the first that does not
+    const base = isAtEnd
+      ? shape.memoryBytes - mask - random.below(12)
+      : random.below(shape.memoryBytes - 96 - mask);
     const index = `(i32.and ${this.expr(depth)} (i32.const ${mask}))`;
     if (random.oneIn(4)) return `(i32.const ${base})`;
     return random.oneIn(3) ? index : `(i32.add ${index} (i32.const ${base}))`;
@@ -191,6 +193,7 @@ class Writer {
         return labels.length > 0 ? `(br_if ${random.pick(labels)} ${this.expr(2)})` : this.store();
       case 5:
         if (random.oneIn(4)) return this.bulk();
+        if (random.oneIn(2)) return this.guarded();
         if (shape.hasLong)
           return `(local.set ${PARAMS + LOCALS + random.below(LONGS)} ${this.long(3)})`;
         return `(drop ${this.expr(2)})`;
@@ -211,6 +214,24 @@ class Writer {
         return this.nested(labels, () => `(block ${label} ${this.inner([...labels, label])})`);
       }
     }
+  }
+
+  /** Compares a local with a bound that varies and uses it on both sides, where its range is another. */
+  private guarded(): string {
+    const { random } = this;
+    const local = random.below(PARAMS + LOCALS);
+    const span = random.pick([15, 127, 255, 511, 65535]);
+    const start = random.pick([1, 16, 100, 200, 250, 30000, 65500]);
+    const bound = `(i32.add (i32.and ${this.expr(1)} (i32.const ${span})) (i32.const ${start}))`;
+    const sides = [`(local.get ${local})`, random.oneIn(3) ? `(i32.const ${start})` : bound];
+    if (random.oneIn(2)) sides.reverse();
+    const use = () =>
+      random.oneIn(2)
+        ? `(i32.store align=1 (i32.const ${random.below(60000)}) (local.get ${local}))`
+        : `(local.set ${random.below(PARAMS + LOCALS)} (i32.sub (local.get ${local}) ${this.leaf()}))`;
+    return `(local.set ${local} (i32.sub (i32.and ${this.expr(2)} (i32.const ${random.pick([255, 1023, 131071])}))
+        (i32.const ${random.pick([0, 0, 5, 300])})))
+      (if (i32.${random.pick(COMPARISONS)} ${sides.join(" ")}) (then ${use()} ${use()}) (else ${use()}))`;
   }
 
   private nested(_: readonly string[], write: () => string): string {
