@@ -65,7 +65,7 @@ function fail(l: Load, err: i32): i32 {
 /**
  * Begins a load of `total` bytes. `replaced`: the pid it takes the place of, 0: nobody's. The bases move ids and keys of
  * a further instance. `restarts`: how often a fault restarts the app. BUSY: a load goes on. NOT_FOUND: no such pid.
- * HXE_TRUNCATED, FULL, NO_MEMORY.
+ * RANGE: a base or number of restarts beyond its field. HXE_TRUNCATED, FULL, NO_MEMORY.
  */
 export function sessionBegin(
   total: u32,
@@ -76,6 +76,9 @@ export function sessionBegin(
 ): i32 {
   const l = loadAt();
   if (l.phase != Phase.IDLE) return refuse(Err.BUSY, 0, 0, 0);
+  if (groupBase > 0xff) return refuse(Err.RANGE, 0, groupBase, 0xff);
+  if (keyBase > 0xffff) return refuse(Err.RANGE, 0, keyBase, 0xffff);
+  if (restarts > 0xff) return refuse(Err.RANGE, 0, restarts, 0xff);
   if (replaced != 0 && taskFind(replaced) < 0) return refuse(Err.NOT_FOUND, 0, replaced, 0);
   const sound = checkBegin(total);
   const slot = sound < 0 ? sound : slotAllocate(total);
@@ -177,6 +180,7 @@ export function sessionRestart(pid: u32): i32 {
   const bank = taskFind(pid);
   if (bank < 0) return refuse(Err.NOT_FOUND, 0, pid, 0);
   if (l.phase != Phase.IDLE) return refuse(Err.BUSY, 0, 0, 0);
+  tasksRebind(); // waits that end with what the task had are answered in task memory
   const t = taskAt(bank);
   close(Err.BUSY);
   taskStrip(bank);
