@@ -49,11 +49,11 @@ import {
 import { storeFormat, storeReset } from "./persist/pool";
 import {
   isChangingOver,
-  isSessionBusy,
   sessionAbort,
   sessionBegin,
   sessionData,
   sessionPoll,
+  sessionRest,
   sessionRestart,
   sessionResult,
 } from "./provision/session";
@@ -73,8 +73,9 @@ export function hsx_poll(budget: u32): u32 {
 }
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function hsx_rest(): u32 {
-  const waits = isSessionBusy() && sessionResult() == Err.BUSY;
-  return waits ? 0 : executiveRest();
+  const load = sessionRest();
+  const rest = executiveRest();
+  return load < rest ? load : rest;
 }
 /** Address of the I/O buffer. */
 export function hsx_io(): usize {

@@ -14,7 +14,7 @@
 // 23  flags      u8   DescriptorFlag bits
 
 import { DESCRIPTOR_MAX, DESCRIPTOR_SIZE, DESCRIPTORS_BASE } from "../layout";
-import { nodeAt } from "../node";
+import { isBare, nodeAt } from "../node";
 import { refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { HOST_PID, Resource } from "../spec/node";
@@ -122,6 +122,7 @@ function makeTarget(pid: u32, capacity: u32, mode: u32): i32 {
   d.capacity = <u16>capacity;
   d.mode = <u16>mode;
   d.creator = <u8>pid;
+  if (pid == HOST_PID && !isBare()) setOrphan(d); // the host has no end at which to take it away
   return id;
 }
 

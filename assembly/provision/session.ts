@@ -39,6 +39,8 @@ import {
 } from "./enlist";
 import { declarerAt, Load, loadAt, LoadFlag, Phase } from "./load";
 
+/** Ms without bytes after which a load is given up. */
+const SILENCE_MS: u32 = 10000;
 /** Bytes one slice of the check sums; a piece is checked as it comes. */
 const BYTES_A_SLICE: u32 = 128;
 
@@ -97,6 +99,7 @@ export function sessionBegin(
   d.groupBase = <u8>groupBase;
   d.keyBase = <u16>keyBase;
   l.phase = <u8>Phase.RECEIVING;
+  l.since = nodeAt().lastMs;
   tasksRebind();
   return Err.OK;
 }
@@ -139,8 +142,30 @@ export function sessionData(from: usize, length: u32): i32 {
   const err = slotWrite(l.slot, l.received, from, length);
   if (err < 0) return fail(l, err);
   l.received += length;
+  l.since = nodeAt().lastMs;
   reportProgress(l);
   return check(l, 1 + length / BYTES_A_SLICE);
+}
+
+/** Ms since bytes last came to a load that waits for some. */
+function silence(l: Load): u32 {
+  return nodeAt().lastMs - l.since;
+}
+
+/** Checks on; gives up on a sender that has gone silent, so that others can load. TIMEOUT. */
+function receive(l: Load): i32 {
+  if (sessionResult() == Err.NO_DATA && silence(l) >= SILENCE_MS) {
+    return refuse(Err.TIMEOUT, l.received, l.total, l.received);
+  }
+  return check(l, 1);
+}
+
+/** Ms until a load gives up on its sender; NEVER: none waits for bytes. 0: a load goes on. */
+export function sessionRest(): u32 {
+  const l = loadAt();
+  if (l.phase == Phase.IDLE) return NEVER;
+  if (sessionResult() != Err.NO_DATA) return 0;
+  return silence(l) < SILENCE_MS ? SILENCE_MS - silence(l) : 0;
 }
 
 /** Ends a load before its time and takes back what it took. STATE: there is none, or it can no longer be taken back. */
@@ -160,11 +185,6 @@ export function sessionResult(): i32 {
   if (l.phase == Phase.IDLE) return nodeAt().loadResult;
   const waits = l.phase == Phase.RECEIVING && l.received < l.total;
   return waits ? <i32>Err.NO_DATA : <i32>Err.BUSY;
-}
-
-/** True while a load or restart goes on. */
-export function isSessionBusy(): bool {
-  return loadAt().phase != Phase.IDLE;
 }
 
 /** True for the few polls between change-over and start: no task runs, so that none takes the room that was provided for. */
@@ -278,7 +298,7 @@ function finish(l: Load): i32 {
 function step(l: Load): i32 {
   switch (<u32>l.phase) {
     case Phase.RECEIVING:
-      return check(l, 1);
+      return receive(l);
     case Phase.ADMITTING:
       return admitNext(l);
     case Phase.VALUES:
