@@ -318,12 +318,19 @@ export class LocalNode {
       messages.push(readMessage(this.core.view(), bytes));
     }
   }
-  /** Handle of the host on a mailbox, which is made if need be. */
+  /** A further handle of the host on a mailbox, which is made if need be. It has read nothing yet; closeHandle() gives it back. */
+  openHandle(name: string): number {
+    const opened = this.x.hsx_mailbox_open(HOST_PID, this.writeText(name));
+    return this.check(opened, this.about("mailbox", `mailbox ${name}`));
+  }
+  closeHandle(handle: number): void {
+    this.check(this.x.hsx_mailbox_close(HOST_PID, handle));
+  }
+  /** The handle the host keeps on a mailbox, which is made if need be. */
   openMailbox(name: string): number {
     const known = this.mailboxHandles.get(name);
     if (known !== undefined) return known;
-    const opened = this.x.hsx_mailbox_open(HOST_PID, this.writeText(name));
-    const handle = this.check(opened, this.about("mailbox", `mailbox ${name}`));
+    const handle = this.openHandle(name);
     this.mailboxHandles.set(name, handle);
     return handle;
   }
@@ -331,7 +338,7 @@ export class LocalNode {
     const handle = this.mailboxHandles.get(name);
     if (handle === undefined) return;
     this.mailboxHandles.delete(name);
-    this.check(this.x.hsx_mailbox_close(HOST_PID, handle));
+    this.closeHandle(handle);
   }
   bindMailbox(name: string, capacity: number, mode: number): number {
     const bound = this.x.hsx_mailbox_bind(HOST_PID, this.writeText(name), capacity, mode);
