@@ -155,11 +155,15 @@ export class LocalNode {
     return retired;
   }
 
-  /** Runs `ms` of node time, jumping over times when nothing is to be done; ends early when `until`, asked once a poll, says so. */
-  run(ms: number, until: () => boolean = () => false): void {
+  /**
+   * Runs `ms` of node time, jumping over times when nothing is to be done; ends early when `until`,
+   * asked before and after each poll, says so. `poll` does what poll() does, and more.
+   */
+  run(ms: number, until: () => boolean = () => false, poll: () => void = () => this.poll()): void {
     const end = this.machine.now_us + ms * 1000;
     while (this.machine.now_us < end && !until()) {
-      this.poll();
+      poll();
+      if (until()) return;
       const rest = this.rest_ms();
       const next = rest === undefined ? end : this.machine.now_us + rest * 1000;
       if (next > this.machine.now_us)
