@@ -42,6 +42,7 @@ export function arenaAddress(ref: u32): usize {
 
 /** Allocates a zeroed block and stores its ref in the 16-bit field at `owner`. False: no room. */
 export function arenaAllocate(bytes: usize, owner: usize): bool {
+  if (bytes > ARENA_SIZE) return false; // its cost could wrap
   arenaSettle();
   const cost = arenaCost(bytes);
   if (cost > arenaFree()) return false;

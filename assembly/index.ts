@@ -49,11 +49,11 @@ import {
 import { storeFormat, storeReset } from "./persist/pool";
 import {
   isChangingOver,
-  isSessionBusy,
   sessionAbort,
   sessionBegin,
   sessionData,
   sessionPoll,
+  sessionRest,
   sessionRestart,
   sessionResult,
 } from "./provision/session";
@@ -73,8 +73,9 @@ export function hsx_poll(budget: u32): u32 {
 }
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function hsx_rest(): u32 {
-  const waits = isSessionBusy() && sessionResult() == Err.BUSY;
-  return waits ? 0 : executiveRest();
+  const load = sessionRest();
+  const rest = executiveRest();
+  return load < rest ? load : rest;
 }
 /** Address of the I/O buffer. */
 export function hsx_io(): usize {
@@ -215,6 +216,7 @@ export function hsx_mailbox_send(
 ): i32 {
   const row = rowOf(pid);
   if (row < 0) return row;
+  if (length > <u32>IO_SIZE) return Err.TOO_LARGE;
   const sent = mailboxSend(row, handle, IO_BASE, length, flags, channel, HOST_PID);
   serveReceivers();
   return sent;
@@ -258,9 +260,10 @@ export function hsx_store_format(cells: u32, schema: u32): i32 {
 export function hsx_store_reset(): i32 {
   return storeReset();
 }
-/** Makes a file: its name, then its bytes, are in the buffer. UNSUPPORTED: no files in this profile. */
+/** Makes a file: its name, then its bytes, are in the buffer. UNSUPPORTED: no files in this profile. TOO_LARGE for the buffer. */
 export function hsx_file_put(nameLength: u32, length: u32): i32 {
-  return FILE_MAX == 0
-    ? <i32>Err.UNSUPPORTED
-    : filePut(IO_BASE, nameLength, IO_BASE + nameLength, length);
+  if (FILE_MAX == 0) return Err.UNSUPPORTED;
+  const room = <u32>IO_SIZE;
+  if (nameLength > room || length > room - nameLength) return Err.TOO_LARGE;
+  return filePut(IO_BASE, nameLength, IO_BASE + nameLength, length);
 }

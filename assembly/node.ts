@@ -1,12 +1,11 @@
 // Node, 80 bytes: configuration and state of the node as a whole, and its counters.
 //  0  arenaGranules    u16  size of the arena's stack of blocks
-//  2  arenaHoles       u8   freed blocks not yet closed
-//  3  arenaMoved       u8   1: blocks moved, addresses must be fetched again
+//  2  arenaHoles       u16  freed blocks not yet closed
 //  4  mode             u8   NodeMode bits
 //  5  level            u8   authority of the host's session (Level)
 //  6  quantum          u16  instructions a turn
 //  8  turn             u8   index of the task whose turn it is
-//  9  (1 spare)
+//  9  arenaMoved       u8   1: blocks moved, addresses must be fetched again
 // 10  turnLeft         u16  instructions left of that turn
 // 12  descriptorLimit  u16  most descriptors in use at once
 // 14  handleLimit      u16  most handles a task
@@ -20,7 +19,7 @@
 // 28  nextPid          u8   the pid of the next task
 // 29  (1 spare)
 // 30  waitNext         u16  order in which tasks began to wait
-// 32  nextFile         u16  the next file descriptor, less 3
+// 32  nextFile         u16  the next file descriptor; below the first: the first
 // 34  (2 spare)
 // 36  loadResult       i32  of the last load: the pid, or why it was refused
 // 40  lastMs           u32  clock at the last tick
@@ -28,8 +27,8 @@
 // 48  eventRead        u32  sequence number of the oldest event nobody read
 // 52  eventsDropped    u32  events overwritten before they were read
 // 56  steps            u32  instructions retired since power-on
-// 60  canDropped       u32  frames no app had room for
-// 64  uartDropped      u32  console bytes nobody took in time
+// 60  canDropped       u32  frames a mailbox had no room for
+// 64  uartDropped      u32  console bytes a mailbox had no room for
 // 68  noticesDropped   u32  value notifications a mailbox had no room for
 // 72  (8 spare)
 
@@ -40,12 +39,12 @@ import { NodeMode } from "./spec/node";
 @unmanaged
 export class Node {
   arenaGranules: u16 = 0;
-  arenaHoles: u8 = 0;
-  arenaMoved: u8 = 0;
+  arenaHoles: u16 = 0;
   mode: u8 = 0;
   level: u8 = 0;
   quantum: u16 = 0;
   turn: u8 = 0;
+  arenaMoved: u8 = 0;
   turnLeft: u16 = 0;
   descriptorLimit: u16 = 0;
   handleLimit: u16 = 0;

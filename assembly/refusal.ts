@@ -1,6 +1,8 @@
 // The refusal: why the last call failed, for a person. One record of REFUSAL_BYTES at REFUSAL_BASE (spec/node.ts).
 
+import { arenaCost, arenaFree } from "./arena";
 import { REFUSAL_BASE, REFUSAL_SIZE } from "./layout";
+import { Err } from "./spec/errors";
 import {
   REFUSAL_BYTES,
   REFUSAL_CODE_OFF,
@@ -11,6 +13,7 @@ import {
   REFUSAL_OID_OFF,
   REFUSAL_PID_OFF,
   REFUSAL_RESOURCE_OFF,
+  Resource,
 } from "./spec/node";
 
 /** Most bytes of text a refusal carries. */
@@ -32,6 +35,17 @@ export function refuseFull(code: i32, resource: u32, need: u32, have: u32): i32 
   refuse(code, 0, need, have);
   store<u8>(REFUSAL_BASE + REFUSAL_RESOURCE_OFF, <u8>resource);
   return code;
+}
+
+/** Records that the arena has no room for a block of `bytes`. Returns NO_MEMORY. */
+export function refuseMemory(bytes: usize): i32 {
+  const cost = arenaCost(bytes);
+  return refuseFull(
+    Err.NO_MEMORY,
+    Resource.MEMORY,
+    <u32>(cost < bytes ? bytes : cost),
+    <u32>arenaFree(),
+  );
 }
 
 /** Records that task `pid` holds the id or key `oid`. Returns `code`. */

@@ -17,7 +17,7 @@ import { emit } from "../events";
 import { CALL_MAX, CALL_SIZE, CALLS_BASE, IO_BASE, TASK_BANK_SIZE } from "../layout";
 import { handleDescriptor, mailboxPost } from "../mailbox/mailbox";
 import { isReference, nodeAt } from "../node";
-import { refuse, refuseFull } from "../refusal";
+import { refuse, refuseFull, refuseMemory } from "../refusal";
 import { Command, commandHandler, HANDLER_NONE } from "../registry/command";
 import { Err } from "../spec/errors";
 import { EventType, NEVER, Resource, TaskState } from "../spec/node";
@@ -183,7 +183,7 @@ export function callStart(k: Command, caller: i32, pid: u32, argument: u32, hand
   const f = frameAt(index);
   const handler = isReference() ? HANDLER_NONE : commandHandler(k); // the reference runs none
   if (handler != HANDLER_NONE && !arenaAllocate(TASK_BANK_SIZE, changetype<usize>(f)))
-    return refuse(Err.NO_MEMORY, 0, 0, 0);
+    return refuseMemory(TASK_BANK_SIZE);
   f.state = <u8>FrameState.RUNNING;
   f.owner = <u8>(owner + 1);
   f.caller = <u8>(caller + 1);

@@ -2,6 +2,7 @@
 // A link is u8 tag, u8 extra, u16 next (0xFFFF ends), then its fields; all little-endian.
 
 import { arenaAddress, arenaAllocate } from "../arena";
+import { refuseMemory } from "../refusal";
 import { RUN_TIME_VALUE_SIZE, VALUE_DEBOUNCE_OFF, VALUE_RATE_OFF } from "../registry/entry";
 import { Err } from "../spec/errors";
 import {
@@ -147,7 +148,7 @@ export function chainRead(c: Context, pointer: u32, isCommand: bool, owner: usiz
   const strings = chainBytes(c, pointer, isCommand);
   if (strings < 0) return strings;
   let end = isCommand ? COMMAND_ENTRY_SIZE : RUN_TIME_VALUE_SIZE;
-  if (!arenaAllocate(end + strings, owner)) return Err.NO_MEMORY;
+  if (!arenaAllocate(end + strings, owner)) return refuseMemory(end + strings);
   const entry = arenaAddress(load<u16>(owner));
   while (pointer != DESC_END) {
     const link = linkAt(c, pointer, isCommand);

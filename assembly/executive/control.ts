@@ -24,7 +24,7 @@ import { setPersistMode } from "../registry/restore";
 import { saveNow } from "../registry/saver";
 import { valueAt, valueFind } from "../registry/value";
 import { Err } from "../spec/errors";
-import { Config, EventType, HOST_PID, RegIndex, TaskState } from "../spec/node";
+import { Config, EventType, HOST_PID, NodeMode, RegIndex, TaskState } from "../spec/node";
 import { CommandFlag } from "../spec/svc";
 import { contextAt, setReg } from "../vm/context";
 import { vmRange } from "../vm/memory";
@@ -182,6 +182,8 @@ export function controlCall(oid: u32, argument: u32): i32 {
 
 // ---- Configuration ----
 
+const MODES: u32 = NodeMode.REFERENCE | NodeMode.BARE | NodeMode.LIBM;
+
 /** Value of a Config key. INVALID: there is no such key. */
 export function configGet(key: u32): u32 {
   const node = nodeAt();
@@ -235,7 +237,21 @@ export function configGet(key: u32): u32 {
   }
 }
 
-/** Sets a Config key. INVALID: no such key, or not to be set. RANGE: a quantum of 0 or above 65,535, a limit beyond the profile's. */
+/** A task lives by the mode it was loaded in, so the mode stays while there is any. */
+function setMode(mode: u32): i32 {
+  if (!IS_DESKTOP) return refuse(Err.UNSUPPORTED, 0, mode, 0);
+  if (mode > MODES) return refuse(Err.RANGE, 0, mode, MODES);
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    if (taskAt(i).pid != 0) return refuse(Err.STATE, 0, taskAt(i).state, 0);
+  }
+  nodeAt().mode = <u8>mode;
+  return Err.OK;
+}
+
+/**
+ * Sets a Config key. INVALID: no such key, or not to be set. RANGE: a quantum of 0 or above 65,535, an unknown mode, a limit
+ * beyond the profile's. UNSUPPORTED: only a desktop node has modes. STATE: something is loaded already.
+ */
 export function configSet(key: u32, value: u32): i32 {
   const node = nodeAt();
   switch (key) {
@@ -245,9 +261,7 @@ export function configSet(key: u32, value: u32): i32 {
       node.turnLeft = 0;
       return Err.OK;
     case Config.MODE:
-      if (!IS_DESKTOP) return refuse(Err.UNSUPPORTED, 0, value, 0);
-      node.mode = <u8>value;
-      return Err.OK;
+      return setMode(value);
     case Config.DESCRIPTOR_LIMIT:
       if (value > <u32>DESCRIPTOR_MAX) return refuse(Err.RANGE, 0, value, <u32>DESCRIPTOR_MAX);
       node.descriptorLimit = <u16>value;

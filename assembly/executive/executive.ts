@@ -4,7 +4,7 @@ import { arenaHasHoles, arenaStep } from "../arena";
 import { emit } from "../events";
 import { clock_ms, node_reset_cause } from "../hal";
 import { DESCRIPTOR_MAX, HANDLE_MAX, RAM_END, STATIC_BASE, TASK_MAX } from "../layout";
-import { Node, nodeAt } from "../node";
+import { nodeAt } from "../node";
 import { storeAt, storeMount, storePoll, storeRest, storeState } from "../persist/pool";
 import { rateSweep } from "../registry/filter";
 import { abandonStore, isRestoring, saverPoll, saverRest } from "../registry/saver";
@@ -14,10 +14,11 @@ import { EventType, NEVER, TaskState } from "../spec/node";
 import { Level } from "../spec/svc";
 import { clockRest, clockTick } from "./clock";
 import { canPoll, uartPoll } from "./feed";
+import { Svc } from "./guest";
 import { tasksRebind } from "./lifecycle";
 import { pinsPoll } from "./pins";
 import { receiveExpire, serveReceivers } from "./receive";
-import { schedule } from "./scheduler";
+import { schedule, svcFault } from "./scheduler";
 import { writeOn } from "./svc";
 import { taskAt } from "./task";
 import { hasReady } from "./turn";
@@ -88,7 +89,7 @@ function takeInput(): void {
     if (!frame && !bytes && !edge) break;
   }
   for (let i: usize = 0; i < TASK_MAX; i++) {
-    if (taskAt(i).state == TaskState.WRITING) writeOn(i);
+    if (taskAt(i).state == TaskState.WRITING && writeOn(i) == Svc.FAULT) svcFault(i);
   }
   serveReceivers();
 }

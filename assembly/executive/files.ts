@@ -20,7 +20,6 @@ import {
   arenaAddress,
   arenaAdopt,
   arenaAllocate,
-  arenaCost,
   arenaFree,
   arenaRelease,
   arenaSettle,
@@ -35,7 +34,7 @@ import {
   OPEN_FILES_BASE,
 } from "../layout";
 import { nodeAt } from "../node";
-import { refuseFull } from "../refusal";
+import { refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
 
@@ -173,9 +172,7 @@ function isSafePath(path: usize, length: usize): bool {
 function beginFile(name: usize, nameLength: usize, room: u32): i32 {
   if (nameLength > 0xffff) return Err.INVALID;
   const bytes = nameLength + room;
-  if (<usize>room > ARENA_SIZE || !arenaAllocate(bytes, refField(SPARE))) {
-    return refuseFull(Err.NO_MEMORY, Resource.MEMORY, <u32>arenaCost(bytes), <u32>arenaFree());
-  }
+  if (!arenaAllocate(bytes, refField(SPARE))) return refuseMemory(bytes);
   const spare = fileAt(SPARE);
   spare.nameLength = <u16>nameLength;
   spare.room = room;

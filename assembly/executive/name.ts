@@ -15,7 +15,9 @@ if (IO_SIZE < 128) ERROR("name: I/O buffer");
 export function appName(slot: u32, to: usize): usize {
   let length: usize = imageName(slot, to);
   if (length == 0) {
-    memory.copy(to, memory.data<u8>([0x61, 0x70, 0x70]), 3); // "app"
+    store<u8>(to, 0x61); // "app"
+    store<u8>(to + 1, 0x70);
+    store<u8>(to + 2, 0x70);
     length = 3;
   }
   return length < APP_NAME_MAX ? length : APP_NAME_MAX;

@@ -5,7 +5,7 @@ import { IO_BASE, PIN_MAX, PIN_SIZE, PINS_BASE } from "../layout";
 import { nodeAt } from "../node";
 import { Err } from "../spec/errors";
 import { PinEdge, PinMode } from "../spec/svc";
-import { postToAll } from "./feed";
+import { postEdge } from "./feed";
 
 const MODE_OFF: usize = 1;
 /** Bytes of an edge message: u8 pin, u8 level, u16 0, u32 ms. */
@@ -66,18 +66,6 @@ export function pinsRelease(pid: u32): void {
 
 // ---- Edges ----
 
-/** Writes `hal:gpio:<pin>` to `to` and returns its length. */
-function edgeMailbox(pin: u32, to: usize): usize {
-  memory.copy(to, memory.data<u8>([0x68, 0x61, 0x6c, 0x3a, 0x67, 0x70, 0x69, 0x6f, 0x3a]), 9); // "hal:gpio:"
-  if (pin < 10) {
-    store<u8>(to + 9, <u8>(0x30 + pin));
-    return 10;
-  }
-  store<u8>(to + 9, <u8>(0x30 + pin / 10));
-  store<u8>(to + 10, <u8>(0x30 + (pin % 10)));
-  return 11;
-}
-
 /** Takes one edge from the HAL and posts it to `hal:gpio:<pin>`. False: there was none. */
 export function pinsPoll(): bool {
   const edge = gpio_edge();
@@ -88,7 +76,6 @@ export function pinsPoll(): bool {
   store<u8>(message + 1, <u8>(edge >> 8));
   store<u16>(message + 2, 0);
   store<u32>(message + 4, nodeAt().lastMs);
-  const name = message + EDGE_SIZE;
-  postToAll(name, edgeMailbox(pin, name), message, EDGE_SIZE, pin);
+  postEdge(pin, message, EDGE_SIZE);
   return true;
 }

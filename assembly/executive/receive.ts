@@ -87,29 +87,32 @@ export function receiveExpire(index: usize): void {
   taskAt(index).state = <u8>TaskState.READY;
 }
 
-/** How long a blocked task has waited on descriptor `id`, in waits begun since, 1 and more; 0: it does not. */
-function waited(index: usize, id: i32): u32 {
+/**
+ * Precedence of a task that waits on descriptor `id`, no two alike; 0: it does not wait. Who waits longest goes first,
+ * in waits begun since; after 65,536 of them the order is lost, but nobody is.
+ */
+function precedence(index: usize, id: i32): u32 {
   const t = taskAt(index);
   if (t.state != TaskState.RECEIVING || handleDescriptor(index, t.waitHandle) != id) return 0;
-  return (<u32>nodeAt().waitNext - t.waitOrder) & 0xffff;
+  const later = (<u32>nodeAt().waitNext - 1 - t.waitOrder) & 0xffff;
+  return later * <u32>TASK_MAX + <u32>index + 1;
 }
 
 /** Serves the tasks that wait on descriptor `id`, the longest wait first, each once. */
 function serve(id: i32): void {
-  let limit: u32 = 0x10000;
+  let limit: u32 = u32.MAX_VALUE;
   for (let round: usize = 0; round < TASK_MAX; round++) {
-    let next: i32 = -1;
-    let longest: u32 = 0;
+    let next: usize = 0;
+    let first: u32 = 0;
     for (let i: usize = 0; i < TASK_MAX; i++) {
-      const age = waited(i, id);
-      if (age > longest && age < limit) {
-        longest = age;
-        next = <i32>i;
-      }
+      const rank = precedence(i, id);
+      if (rank <= first || rank >= limit) continue;
+      first = rank;
+      next = i;
     }
-    if (next < 0) return;
+    if (first == 0) return;
     receiveResume(next);
-    limit = longest;
+    limit = first;
   }
 }
 

@@ -20,7 +20,7 @@ import { hasRival, turnCharge, turnTake } from "./turn";
 const RUN_MAX: u32 = 0xffff;
 
 /** A pointer of an SVC left its segments: a memory fault on the SVC, which was then not retired. */
-function svcFault(index: usize): void {
+export function svcFault(index: usize): void {
   const c = contextAt(index);
   c.pc -= WORD_SIZE;
   c.steps -= 1;
@@ -54,6 +54,18 @@ function follow(index: usize): void {
   serveReceivers();
 }
 
+/** Runs one task for at most `budget` instructions and does what follows; returns how many retired. */
+function run(index: usize, budget: u32): u32 {
+  const c = contextAt(index);
+  const before = c.steps;
+  vmRun(c, budget);
+  follow(index);
+  tasksRebind();
+  const retired = c.steps - before; // without an SVC that faulted
+  nodeAt().steps += retired;
+  return retired;
+}
+
 /** Runs READY tasks for at most `budget` instructions, less when arena blocks must move, and returns how many they retired. */
 export function schedule(budget: u32): u32 {
   let done: u32 = 0;
@@ -63,11 +75,8 @@ export function schedule(budget: u32): u32 {
     if (index < 0) break;
     let slice = budget - done < RUN_MAX ? budget - done : RUN_MAX;
     if (slice > <u32>node.turnLeft && hasRival(index)) slice = node.turnLeft;
-    const retired = vmRun(contextAt(index), slice);
+    const retired = run(index, slice);
     done += retired;
-    follow(index);
-    tasksRebind();
-    node.steps += retired;
     turnCharge(retired);
   }
   return done;
@@ -75,9 +84,5 @@ export function schedule(budget: u32): u32 {
 
 /** Runs exactly one instruction of one READY task; 0: it was not retired. The turns of the others do not move. */
 export function scheduleStep(index: usize): u32 {
-  const retired = vmRun(contextAt(index), 1);
-  nodeAt().steps += retired;
-  follow(index);
-  tasksRebind();
-  return retired;
+  return run(index, 1);
 }

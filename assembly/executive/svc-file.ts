@@ -1,9 +1,8 @@
 // Module 4, files: SVC arguments and statuses around the RAM files, and the streams 0 to 2 as mailboxes.
 
-import { handleDescriptor, mailboxSend } from "../mailbox/mailbox";
+import { mailboxSend } from "../mailbox/mailbox";
 import { isBare } from "../node";
 import { Err } from "../spec/errors";
-import { EventType } from "../spec/node";
 import { FileFn, FileStatus } from "../spec/svc";
 import { Context, setReg } from "../vm/context";
 import {

@@ -52,16 +52,22 @@ function svcCore(c: Context, fn: u32): Svc {
 
 // ---- Module 1: task ----
 
-/** Hands the console what it takes; the rest follows poll by poll, the task WRITING meanwhile. R0: the length. */
-export function writeOn(index: usize): void {
+/**
+ * Hands the console what it takes; the rest follows poll by poll, the task WRITING meanwhile. R0: the length.
+ * FAULT: the registers, which the host may have set meanwhile, tell of no memory.
+ */
+export function writeOn(index: usize): Svc {
   const c = contextAt(index);
   const t = taskAt(index);
   const length = guestBytes(c, 1, reg16(c, 2));
+  const data = guestRange(c, 1, length);
+  if (length != 0 && data == 0) return Svc.FAULT;
   const done: u32 = t.state == TaskState.WRITING ? t.timer : 0;
-  const taken = length == done ? 0 : uart_write(guestRange(c, 1, length) + done, length - done);
+  const taken = done < length ? uart_write(data + done, length - done) : 0;
   t.timer = done + taken;
   t.state = <u8>(t.timer < length && taken >= 0 ? TaskState.WRITING : TaskState.READY);
   if (t.state == TaskState.READY) setReg(c, 0, reg16(c, 2));
+  return Svc.DONE;
 }
 
 function svcTask(index: usize, c: Context, fn: u32): Svc {
@@ -69,11 +75,7 @@ function svcTask(index: usize, c: Context, fn: u32): Svc {
     taskEnd(index, TaskState.EXITED);
     return Svc.DONE;
   }
-  if (fn != TaskFn.UART_WRITE) return unknown(c);
-  const length = guestBytes(c, 1, reg16(c, 2));
-  if (length != 0 && guestRange(c, 1, length) == 0) return Svc.FAULT;
-  writeOn(index);
-  return Svc.DONE;
+  return fn == TaskFn.UART_WRITE ? writeOn(index) : unknown(c);
 }
 
 // ---- Module 2: CAN ----

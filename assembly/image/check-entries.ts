@@ -1,5 +1,6 @@
 // Checks of sections of values and commands: fields, strings, then ids and keys against all entries before.
 
+import { f16IsNaN, f16Less } from "../f16";
 import { refuse } from "../refusal";
 import { Err } from "../spec/errors";
 import {
@@ -60,24 +61,16 @@ function entryAt(c: Check): u32 {
   return start + <u32>c.entry * entrySize(sectionType(c.slot, c.section));
 }
 
-function isNan(f16: u32): bool {
-  return (f16 & 0x7fff) > 0x7c00;
-}
-/** A number that is ordered as the f16 is; both zeros are 0. */
-function rank(f16: u32): i32 {
-  const magnitude: i32 = f16 & 0x7fff;
-  return (f16 & 0x8000) != 0 ? -magnitude : magnitude;
-}
-
 function checkNumber(c: Check, field: u32): i32 {
   const f16 = slotU16(c.slot, field);
-  return isNan(f16) ? refuse(Err.HXE_VALUE, field, f16, 0x7c00) : Err.OK;
+  return f16IsNaN(f16) ? refuse(Err.HXE_VALUE, field, f16, 0x7c00) : Err.OK;
 }
 
 function checkRange(c: Check, entry: u32): i32 {
   const least = slotU16(c.slot, entry + VALUE_MIN_OFF);
   const most = slotU16(c.slot, entry + VALUE_MAX_OFF);
-  const isBad = rank(least) != 0 && rank(most) != 0 && rank(least) > rank(most);
+  const isLimited = (least & 0x7fff) != 0 && (most & 0x7fff) != 0; // a zero of either sign is no limit of its own
+  const isBad = isLimited && f16Less(most, least);
   return isBad ? refuse(Err.HXE_VALUE, entry + VALUE_MIN_OFF, least, most) : Err.OK;
 }
 

@@ -26,7 +26,6 @@ import {
 } from "../spec/hxe";
 import { Check, CheckFlag, Phase } from "./check-state";
 import {
-  imageCodeSize,
   imageEntry,
   imageFlags,
   imageHeaderSize,
@@ -34,7 +33,6 @@ import {
   imageRodataSize,
   imageSections,
   imageTable,
-  imageVersion,
 } from "./metadata";
 import { slotByte } from "./slot";
 

@@ -1,7 +1,6 @@
 // The words of mailbox metadata in JSON: its keys and the names of modes.
 
 import { Err } from "../spec/errors";
-import { slotByte } from "./slot";
 import { TextForm, textCode, textNext, textSize } from "./text";
 
 /** What a key stands for. Of several keys for one thing, the one of the highest rank counts. */
@@ -58,11 +57,11 @@ function isSeparator(code: u32): bool {
   return code == 0x7c || code == 0x2c || code == 0x20;
 }
 
-/** True if the JSON string at `at` is the word. */
+/** True if the JSON string at `at` is the word at a place of KEYS. */
 function matchKey(slot: u32, at: u32, word: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
     const next = textNext(slot, at, TextForm.JSON);
-    if (textCode(next) != load<u8>(word + <usize>i)) return false;
+    if (textCode(next) != load<u8>(KEYS + word + <usize>i)) return false;
     at += textSize(next);
   }
   return textSize(textNext(slot, at, TextForm.JSON)) == 0;
@@ -70,35 +69,35 @@ function matchKey(slot: u32, at: u32, word: usize, length: u32): bool {
 
 /** The Field with rank that the JSON string at `at` names. */
 export function keyField(slot: u32, at: u32): u32 {
-  let key = KEYS;
-  for (let field: u32 = load<u8>(key); field != 0; field = load<u8>(key)) {
-    const length: u32 = load<u8>(key, 1);
+  let key: usize = 0;
+  for (let field: u32 = load<u8>(KEYS); field != 0; field = load<u8>(KEYS + key)) {
+    const length: u32 = load<u8>(KEYS + key, 1);
     if (matchKey(slot, at, key + 2, length)) return field;
     key += 2 + <usize>length;
   }
   return Field.OTHER;
 }
 
-/** Offset just behind the mode's name if the string at `at` goes on with it, else 0. */
+/** Offset just behind the name at a place of MODES if the string at `at` goes on with it, else 0. */
 function matchMode(slot: u32, at: u32, word: usize, length: u32): u32 {
   for (let i: u32 = 0; i < length; i++) {
     const next = textNext(slot, at, TextForm.JSON);
-    if (capital(textCode(next)) != load<u8>(word + <usize>i)) return 0;
+    if (capital(textCode(next)) != load<u8>(MODES + word + <usize>i)) return 0;
     at += textSize(next);
   }
   const next = textNext(slot, at, TextForm.JSON);
   return textSize(next) == 0 || isSeparator(textCode(next)) ? at : 0;
 }
 
-/** Row of MODES that the string at `at` goes on with; 0: none. */
+/** Place in MODES of the row that the string at `at` goes on with; that of the 0 behind the last: none. */
 function modeAt(slot: u32, at: u32): usize {
-  let mode = MODES;
-  while (load<u8>(mode) != 0) {
-    const length: u32 = load<u8>(mode, 1);
-    if (matchMode(slot, at, mode + 2, length) != 0) return mode;
+  let mode: usize = 0;
+  while (load<u8>(MODES + mode) != 0) {
+    const length: u32 = load<u8>(MODES + mode, 1);
+    if (matchMode(slot, at, mode + 2, length) != 0) break;
     mode += 2 + <usize>length;
   }
-  return 0;
+  return mode;
 }
 
 /** MailboxMode bits that the JSON string at `at` names, joined by | or a comma. INVALID: it names others. */
@@ -113,9 +112,10 @@ export function modeBits(slot: u32, at: u32): i32 {
       continue;
     }
     const mode = modeAt(slot, at);
-    if (mode == 0) return Err.INVALID;
-    bits |= load<u8>(mode);
-    at = matchMode(slot, at, mode + 2, load<u8>(mode, 1));
+    const bit = load<u8>(MODES + mode);
+    if (bit == 0) return Err.INVALID;
+    bits |= bit;
+    at = matchMode(slot, at, mode + 2, load<u8>(MODES + mode, 1));
   }
   return Err.INVALID;
 }

@@ -7,9 +7,9 @@
 //  4  bytes  u32  length of the file
 //  8  crc    u32  CRC-32 over every byte: with the length, what the image is known by
 
-import { arenaAddress, arenaAllocate, arenaCost, arenaFree, arenaRelease } from "../arena";
-import { ARENA_SIZE, SLOT_MAX, SLOT_SIZE, SLOTS_BASE } from "../layout";
-import { refuseFull } from "../refusal";
+import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
+import { SLOT_MAX, SLOT_SIZE, SLOTS_BASE } from "../layout";
+import { refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
 import { crcByte } from "./crc";
@@ -46,11 +46,7 @@ export function slotAllocate(bytes: u32): i32 {
   while (slot < <u32>SLOT_MAX && slotAt(slot).block != 0) slot++;
   if (slot == <u32>SLOT_MAX) return refuseFull(Err.FULL, Resource.SLOTS, slot + 1, slot);
   const s = slotAt(slot);
-  const isTooLarge = bytes > <u32>ARENA_SIZE;
-  if (isTooLarge || !arenaAllocate(bytes, changetype<usize>(s))) {
-    const need = isTooLarge ? bytes : <u32>arenaCost(bytes);
-    return refuseFull(Err.NO_MEMORY, Resource.MEMORY, need, <u32>arenaFree());
-  }
+  if (!arenaAllocate(bytes, changetype<usize>(s))) return refuseMemory(bytes);
   s.flags = 0;
   s.users = 0;
   s.bytes = bytes;

@@ -13,10 +13,9 @@
 // 22  creator    u8   pid of the task that made it
 // 23  flags      u8   DescriptorFlag bits
 
-import { arenaFree } from "../arena";
 import { DESCRIPTOR_MAX, DESCRIPTOR_SIZE, DESCRIPTORS_BASE } from "../layout";
-import { nodeAt } from "../node";
-import { refuseFull } from "../refusal";
+import { isBare, nodeAt } from "../node";
+import { refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { HOST_PID, Resource } from "../spec/node";
 import { MailboxMode, Namespace } from "../spec/svc";
@@ -115,10 +114,7 @@ function makeTarget(pid: u32, capacity: u32, mode: u32): i32 {
   if (id < 0) return id;
   const target = targetAt();
   const d = descriptorAt(id);
-  const bytes: usize = capacity + target.length;
-  if (!ringMake(d, capacity, target.length)) {
-    return refuseFull(Err.NO_MEMORY, Resource.MEMORY, <u32>bytes, <u32>arenaFree());
-  }
+  if (!ringMake(d, capacity, target.length)) return refuseMemory(capacity + target.length);
   memory.copy(ringTail(d), target.text, target.length);
   d.length = target.length;
   d.namespace = target.namespace;
@@ -126,6 +122,7 @@ function makeTarget(pid: u32, capacity: u32, mode: u32): i32 {
   d.capacity = <u16>capacity;
   d.mode = <u16>mode;
   d.creator = <u8>pid;
+  if (pid == HOST_PID && !isBare()) setOrphan(d); // the host has no end at which to take it away
   return id;
 }
 

@@ -231,12 +231,26 @@ export function mailboxClose(row: usize, handle: u32): i32 {
 
 /** Frees what a task that ends had: its handles, the mailboxes it owns, and of those it made the ones nobody else has open. */
 export function mailboxRelease(row: usize, pid: u32): void {
+  closeRow(row);
+  for (let id: u32 = 1; id <= DESCRIPTOR_LAST; id++) {
+    const d = descriptorAt(id);
+    if (isUsed(d) && d.owner == pid) destroy(id);
+  }
+  mailboxDisown(pid);
+}
+
+/** Takes back what a task that will not be had: its handles, and of the mailboxes it made the ones nobody else has open. */
+export function mailboxWithdraw(row: usize, pid: u32): void {
+  closeRow(row);
+  mailboxDisown(pid);
+}
+
+function closeRow(row: usize): void {
   const place = firstPlace(row);
   for (let i: usize = 0; i < HANDLE_MAX; i++) {
     if (handleAt(place + i).number != 0) closeHandle(place + i);
   }
   clearRow(row);
-  mailboxDisown(pid);
 }
 
 /** Clears what the last calls of this room found. */
@@ -244,17 +258,13 @@ export function mailboxForget(): void {
   memory.fill(RECEIVED_BASE, 0, RECEIVED_SIZE + TARGET_SIZE);
 }
 
-/** Frees the mailboxes task `pid` owns, and of those it made the ones nobody else has open; its row is not touched. */
+/** Frees of the mailboxes task `pid` made the ones nobody has open; the others go with their last handle. */
 export function mailboxDisown(pid: u32): void {
   for (let id: u32 = 1; id <= DESCRIPTOR_LAST; id++) {
     const d = descriptorAt(id);
-    if (!isUsed(d)) continue;
-    const isMade = d.creator == pid;
-    if (d.owner == pid || (isMade && d.handles == 0)) {
-      destroy(id);
-    } else if (isMade) {
-      setOrphan(d);
-    }
+    if (!isUsed(d) || d.creator != pid) continue;
+    if (d.handles == 0) destroy(id);
+    else setOrphan(d);
   }
   mailboxForget();
 }
@@ -267,6 +277,6 @@ export function mailboxAttach(row: usize, pid: u32, isEager: bool): i32 {
   attachStdio(row, pid);
   if (!isEager) return Err.OK;
   const err = openAll(row);
-  if (err < 0) mailboxRelease(row, pid);
+  if (err < 0) mailboxWithdraw(row, pid);
   return err;
 }

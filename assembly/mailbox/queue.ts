@@ -1,9 +1,7 @@
 // The queue of a descriptor as its handles see it: one reader or fan-out, dropping, taps, coming and going.
 
-import { arenaFree } from "../arena";
-import { refuseFull } from "../refusal";
+import { refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
-import { Resource } from "../spec/node";
 import { MailboxMode } from "../spec/svc";
 import {
   Descriptor,
@@ -180,9 +178,8 @@ function growTaps(id: u32): void {
 /** Another capacity: the oldest messages go until the rest fits. NO_MEMORY: nothing changed. */
 export function setCapacity(id: u32, capacity: u32): i32 {
   const d = descriptorAt(id);
-  if (capacity > d.size && !ringResize(d, capacity, d.length)) {
-    return refuseFull(Err.NO_MEMORY, Resource.MEMORY, capacity, <u32>arenaFree());
-  }
+  if (capacity > d.size && !ringResize(d, capacity, d.length))
+    return refuseMemory(capacity + d.length);
   d.capacity = <u16>capacity;
   while (d.used > capacity) dropOldest(id);
   if (capacity < d.size) ringResize(d, capacity, d.length); // no room to move: it keeps the larger ring
@@ -206,9 +203,7 @@ export function startTap(place: usize): i32 {
   const h = handleAt(place);
   if (hasFlag(h, HandleFlag.TAP)) return Err.OK;
   const d = descriptorAt(descriptorOf(h));
-  if (!ringMake(h, d.capacity, 0)) {
-    return refuseFull(Err.NO_MEMORY, Resource.MEMORY, d.capacity, <u32>arenaFree());
-  }
+  if (!ringMake(h, d.capacity, 0)) return refuseMemory(d.capacity);
   setFlag(h, HandleFlag.TAP);
   d.taps++;
   return Err.OK;

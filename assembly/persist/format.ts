@@ -8,7 +8,6 @@ import {
   CellType,
   StoreState,
   SUPER_BYTES,
-  SUPER_MARKER,
   SUPER_MARKER_OFF,
 } from "../spec/cell";
 import { Err } from "../spec/errors";

@@ -1,6 +1,6 @@
 // Admission: whether the node can take a sound image. Nothing has changed yet when one of these refuses.
 
-import { arenaAllocate, arenaCost, arenaFree } from "../arena";
+import { arenaAllocate } from "../arena";
 import { dataBytesOf, memoryBytesOf, stackBytesOf } from "../executive/lifecycle";
 import { appName, freeInstance, namesake } from "../executive/name";
 import { taskAt, taskFind, taskFreeBank } from "../executive/task";
@@ -8,7 +8,7 @@ import { nv_size } from "../hal";
 import { entryTotal, imageCaps, imageFlags } from "../image/metadata";
 import { COMMAND_MAX, IO_BASE, TASK_MAX, VALUE_MAX } from "../layout";
 import { isReference } from "../node";
-import { refusalName, refuse, refuseFull, refuseHeld } from "../refusal";
+import { refusalName, refuse, refuseFull, refuseHeld, refuseMemory } from "../refusal";
 import { commandCount } from "../registry/command";
 import { valueCount } from "../registry/value";
 import { Err } from "../spec/errors";
@@ -76,8 +76,7 @@ function checkTables(slot: u32): i32 {
 /** Reserves the memory of the task to be. */
 function reserve(l: Load): i32 {
   const bytes = memoryBytesOf(l.slot);
-  if (arenaAllocate(bytes, loadMemoryField(l))) return Err.OK;
-  return refuseFull(Err.NO_MEMORY, Resource.MEMORY, <u32>arenaCost(bytes), <u32>arenaFree());
+  return arenaAllocate(bytes, loadMemoryField(l)) ? <i32>Err.OK : refuseMemory(bytes);
 }
 
 /** Admits the verified image of a load, and reserves bank and memory for it. HXE_CAPS, APP_EXISTS, HXE_BSS, FULL, NO_MEMORY. */

@@ -20,7 +20,7 @@ import {
   mailboxBind,
   mailboxDisown,
   mailboxFind,
-  mailboxRelease,
+  mailboxWithdraw,
 } from "../mailbox/mailbox";
 import { isBare, isReference, nodeAt } from "../node";
 import { refusalName, refuseFull } from "../refusal";
@@ -191,7 +191,7 @@ function withdraw(l: Load): void {
   const d = declarerAt();
   commandsRelease(d.pid);
   valuesRelease(d.pid);
-  if ((l.flags & LoadFlag.ATTACHED) != 0) mailboxRelease(d.row, d.pid);
+  if ((l.flags & LoadFlag.ATTACHED) != 0) mailboxWithdraw(d.row, d.pid);
   else mailboxDisown(d.pid);
 }
 

@@ -1,4 +1,4 @@
-// Load, 40 bytes behind the image's Check: the one load or restart that is under way.
+// Load, 44 bytes behind the image's Check: the one load or restart that is under way.
 //  0  phase      u8   Phase
 //  1  slot       u8   slot of the image; NO_SLOT: none
 //  2  bank       u8   where the task will be
@@ -12,7 +12,8 @@
 // 20  restarts   u8   most restarts after a fault
 // 21  (3 spare)
 // 24  growth     u32  bytes by which mailboxes that exist must grow
-// 28  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
+// 28  since      u32  clock when bytes last came
+// 32  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
 
 import { CHECK_SIZE, SESSION_BASE, SESSION_SIZE } from "../layout";
 import { Declarer } from "../registry/declare";
@@ -54,11 +55,12 @@ export class Load {
   eighths: u8 = 0;
   restarts: u8 = 0;
   growth: u32 = 0;
+  since: u32 = 0;
 }
-const DECLARER_OFF: usize = 28;
+const DECLARER_OFF: usize = 32;
 const LOAD_BASE: usize = SESSION_BASE + CHECK_SIZE;
-export const LOAD_SIZE: usize = 40;
-if (offsetof<Load>("growth") != 24) ERROR("Load.growth: offset");
+export const LOAD_SIZE: usize = 44;
+if (offsetof<Load>("since") != 28) ERROR("Load.since: offset");
 if (DECLARER_OFF + offsetof<Declarer>() > LOAD_SIZE) ERROR("Load: size");
 if (CHECK_SIZE + LOAD_SIZE > SESSION_SIZE) ERROR("Load: session");
 

@@ -39,6 +39,8 @@ import {
 } from "./enlist";
 import { declarerAt, Load, loadAt, LoadFlag, Phase } from "./load";
 
+/** Ms without bytes after which a load is given up. */
+const SILENCE_MS: u32 = 10000;
 /** Bytes one slice of the check sums; a piece is checked as it comes. */
 const BYTES_A_SLICE: u32 = 128;
 
@@ -65,7 +67,7 @@ function fail(l: Load, err: i32): i32 {
 /**
  * Begins a load of `total` bytes. `replaced`: the pid it takes the place of, 0: nobody's. The bases move ids and keys of
  * a further instance. `restarts`: how often a fault restarts the app. BUSY: a load goes on. NOT_FOUND: no such pid.
- * HXE_TRUNCATED, FULL, NO_MEMORY.
+ * RANGE: a base or number of restarts beyond its field. HXE_TRUNCATED, FULL, NO_MEMORY.
  */
 export function sessionBegin(
   total: u32,
@@ -76,6 +78,9 @@ export function sessionBegin(
 ): i32 {
   const l = loadAt();
   if (l.phase != Phase.IDLE) return refuse(Err.BUSY, 0, 0, 0);
+  if (groupBase > 0xff) return refuse(Err.RANGE, 0, groupBase, 0xff);
+  if (keyBase > 0xffff) return refuse(Err.RANGE, 0, keyBase, 0xffff);
+  if (restarts > 0xff) return refuse(Err.RANGE, 0, restarts, 0xff);
   if (replaced != 0 && taskFind(replaced) < 0) return refuse(Err.NOT_FOUND, 0, replaced, 0);
   const sound = checkBegin(total);
   const slot = sound < 0 ? sound : slotAllocate(total);
@@ -94,6 +99,7 @@ export function sessionBegin(
   d.groupBase = <u8>groupBase;
   d.keyBase = <u16>keyBase;
   l.phase = <u8>Phase.RECEIVING;
+  l.since = nodeAt().lastMs;
   tasksRebind();
   return Err.OK;
 }
@@ -136,8 +142,30 @@ export function sessionData(from: usize, length: u32): i32 {
   const err = slotWrite(l.slot, l.received, from, length);
   if (err < 0) return fail(l, err);
   l.received += length;
+  l.since = nodeAt().lastMs;
   reportProgress(l);
   return check(l, 1 + length / BYTES_A_SLICE);
+}
+
+/** Ms since bytes last came to a load that waits for some. */
+function silence(l: Load): u32 {
+  return nodeAt().lastMs - l.since;
+}
+
+/** Checks on; gives up on a sender that has gone silent, so that others can load. TIMEOUT. */
+function receive(l: Load): i32 {
+  if (sessionResult() == Err.NO_DATA && silence(l) >= SILENCE_MS) {
+    return refuse(Err.TIMEOUT, l.received, l.total, l.received);
+  }
+  return check(l, 1);
+}
+
+/** Ms until a load gives up on its sender; NEVER: none waits for bytes. 0: a load goes on. */
+export function sessionRest(): u32 {
+  const l = loadAt();
+  if (l.phase == Phase.IDLE) return NEVER;
+  if (sessionResult() != Err.NO_DATA) return 0;
+  return silence(l) < SILENCE_MS ? SILENCE_MS - silence(l) : 0;
 }
 
 /** Ends a load before its time and takes back what it took. STATE: there is none, or it can no longer be taken back. */
@@ -159,11 +187,6 @@ export function sessionResult(): i32 {
   return waits ? <i32>Err.NO_DATA : <i32>Err.BUSY;
 }
 
-/** True while a load or restart goes on. */
-export function isSessionBusy(): bool {
-  return loadAt().phase != Phase.IDLE;
-}
-
 /** True for the few polls between change-over and start: no task runs, so that none takes the room that was provided for. */
 export function isChangingOver(): bool {
   return loadAt().phase == Phase.ADJUSTING;
@@ -177,6 +200,7 @@ export function sessionRestart(pid: u32): i32 {
   const bank = taskFind(pid);
   if (bank < 0) return refuse(Err.NOT_FOUND, 0, pid, 0);
   if (l.phase != Phase.IDLE) return refuse(Err.BUSY, 0, 0, 0);
+  tasksRebind(); // waits that end with what the task had are answered in task memory
   const t = taskAt(bank);
   close(Err.BUSY);
   taskStrip(bank);
@@ -274,7 +298,7 @@ function finish(l: Load): i32 {
 function step(l: Load): i32 {
   switch (<u32>l.phase) {
     case Phase.RECEIVING:
-      return check(l, 1);
+      return receive(l);
     case Phase.ADMITTING:
       return admitNext(l);
     case Phase.VALUES:

@@ -15,7 +15,7 @@ export function fileCrc(image: Uint8Array): number {
 }
 
 /** Why bytes are no image, as a node would put it. */
-export function imageFailure(file: string, bytes: Uint8Array, diagnostic: Diagnostic): Failure {
+function imageFailure(file: string, bytes: Uint8Array, diagnostic: Diagnostic): Failure {
   const { code, message, offset = 0 } = diagnostic;
   const err = Err[code as keyof typeof Err];
   return new Failure(exitOf(err), code, `${file}: ${message}${placeText(offset, bytes)}`, {

@@ -240,17 +240,9 @@ export class Session {
       this.events.splice(0, this.events.length - EVENTS_KEPT);
   }
 
-  /** Runs `ms` of node time at most, jumping over times when nothing is to be done. `isDone` is asked before each poll. */
+  /** Runs `ms` of node time at most, jumping over times when nothing is to be done. `isDone` is asked before and after each poll. */
   advance(ms: number, isDone: () => boolean = () => false): void {
-    const { machine } = this.node;
-    const end = machine.now_us + ms * 1000;
-    while (machine.now_us < end && !isDone()) {
-      this.poll();
-      if (isDone()) return;
-      const rest = this.node.rest_ms();
-      const next = rest === undefined ? end : machine.now_us + rest * 1000;
-      if (next > machine.now_us) machine.advance(Math.min(next, end) - machine.now_us);
-    }
+    this.node.run(ms, isDone, () => this.poll());
   }
 
   // ---- Input ----

@@ -37,7 +37,7 @@ export interface Place {
   readonly line?: number;
 }
 
-export function symbolFile(image: string): string {
+function symbolFile(image: string): string {
   return `${image.replace(/\.hxe$/i, "")}.sym`;
 }
 

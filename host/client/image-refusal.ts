@@ -89,7 +89,7 @@ function placeInMetadata(image: Uint8Array, offset: number): string | undefined 
 }
 
 /** What lies at an offset of an image: a header field, code, a field of a metadata entry. Without the image, the header only. */
-export function placeName(offset: number, image?: Uint8Array): string | undefined {
+function placeName(offset: number, image?: Uint8Array): string | undefined {
   const isV1 = image !== undefined && image[HXE_VERSION_OFF + 1] === 1;
   const header = isV1 ? HXE_V1_SIZE : HXE_V2_SIZE;
   const field = offset < header ? fieldAt(isV1 ? HXE_V1_FIELDS : HXE_V2_FIELDS, offset) : undefined;

@@ -155,11 +155,15 @@ export class LocalNode {
     return retired;
   }
 
-  /** Runs `ms` of node time, jumping over times when nothing is to be done; ends early when `until`, asked once a poll, says so. */
-  run(ms: number, until: () => boolean = () => false): void {
+  /**
+   * Runs `ms` of node time, jumping over times when nothing is to be done; ends early when `until`,
+   * asked before and after each poll, says so. `poll` does what poll() does, and more.
+   */
+  run(ms: number, until: () => boolean = () => false, poll: () => void = () => this.poll()): void {
     const end = this.machine.now_us + ms * 1000;
     while (this.machine.now_us < end && !until()) {
-      this.poll();
+      poll();
+      if (until()) return;
       const rest = this.rest_ms();
       const next = rest === undefined ? end : this.machine.now_us + rest * 1000;
       if (next > this.machine.now_us)
@@ -318,12 +322,19 @@ export class LocalNode {
       messages.push(readMessage(this.core.view(), bytes));
     }
   }
-  /** Handle of the host on a mailbox, which is made if need be. */
+  /** A further handle of the host on a mailbox, which is made if need be. It has read nothing yet; closeHandle() gives it back. */
+  openHandle(name: string): number {
+    const opened = this.x.hsx_mailbox_open(HOST_PID, this.writeText(name));
+    return this.check(opened, this.about("mailbox", `mailbox ${name}`));
+  }
+  closeHandle(handle: number): void {
+    this.check(this.x.hsx_mailbox_close(HOST_PID, handle));
+  }
+  /** The handle the host keeps on a mailbox, which is made if need be. */
   openMailbox(name: string): number {
     const known = this.mailboxHandles.get(name);
     if (known !== undefined) return known;
-    const opened = this.x.hsx_mailbox_open(HOST_PID, this.writeText(name));
-    const handle = this.check(opened, this.about("mailbox", `mailbox ${name}`));
+    const handle = this.openHandle(name);
     this.mailboxHandles.set(name, handle);
     return handle;
   }
@@ -331,7 +342,7 @@ export class LocalNode {
     const handle = this.mailboxHandles.get(name);
     if (handle === undefined) return;
     this.mailboxHandles.delete(name);
-    this.check(this.x.hsx_mailbox_close(HOST_PID, handle));
+    this.closeHandle(handle);
   }
   bindMailbox(name: string, capacity: number, mode: number): number {
     const bound = this.x.hsx_mailbox_bind(HOST_PID, this.writeText(name), capacity, mode);

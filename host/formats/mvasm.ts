@@ -69,7 +69,7 @@ export function parseMvasm(text: string, file: string): ParsedSource {
 }
 
 /** Register number of `R0`..`R15`, -1 for `R16` and beyond, undefined for anything else. */
-export function registerOf(name: string): number | undefined {
+function registerOf(name: string): number | undefined {
   if (!/^[Rr]\d+$/.test(name)) return undefined;
   const n = Number(name.slice(1));
   return n <= 15 && String(n) === name.slice(1) ? n : -1;

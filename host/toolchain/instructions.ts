@@ -32,7 +32,7 @@ export function assembleInsn(unit: Unit, statement: Statement, op: Word): void {
 }
 
 /** How to write an instruction: `ADD Rd, Rs1, Rs2`. */
-export function syntaxOf(mnemonic: Mnemonic): string {
+function syntaxOf(mnemonic: Mnemonic): string {
   const operands = slotsOf(mnemonic).map((slot) => slot.syntax);
   return operands.length > 0 ? `${mnemonic} ${operands.join(", ")}` : mnemonic;
 }

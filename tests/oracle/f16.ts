@@ -7,7 +7,7 @@
 // kept: a tie of it would be a number of at most 12 bits whose product with the divisor has at most 23, so the
 // quotient is exact in a double or further from the tie than a double's last place.
 
-export const F16_NAN = 0x7e00;
+const F16_NAN = 0x7e00;
 /** A double of this size has no bits below 1: adding and subtracting it rounds to an integer, ties to even. */
 const TWO_52 = 2 ** 52;
 /** Exponent of the smallest normal number, and of all below it. */

@@ -124,13 +124,13 @@ export const COMMANDS: SampleSection = section(2, 16, [
   (text) => join(Uint8Array.of(1, 2, 3, 2), u32(0), u16(text("run"), 0, 0, 0)),
 ]);
 
-export const BINARY_MAILBOXES: SampleSection = section(3, 16, [
+const BINARY_MAILBOXES: SampleSection = section(3, 16, [
   (text) => join(u32(text("app:log")), u16(96, 0x0f), u32(0, 0)),
   (text) => join(u32(text("shared:gemeß")), u16(0, 0), u32(0, 0)),
 ]);
 
 export const STACK: SampleSection = { type: 4, count: 1, payload: u32(256) };
-export const UNKNOWN: SampleSection = { type: 0x80000001, count: 9, payload: bytesOf("?!") };
+const UNKNOWN: SampleSection = { type: 0x80000001, count: 9, payload: bytesOf("?!") };
 
 /** A section of mailboxes in JSON. */
 export function jsonMailboxes(text: string): SampleSection {

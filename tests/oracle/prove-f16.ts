@@ -26,7 +26,7 @@ function hex(bits: number): string {
 // ---- Operands ----
 
 /** What rounding, carries and special cases turn on: both ends of every binade and around them, zeros, infinities, NaNs. */
-export function specialValues(): number[] {
+function specialValues(): number[] {
   const values = new Set<number>([0x7c01, 0x7dff, 0x7e00, 0x7e01, 0x7fff]);
   for (let exponent = 0; exponent <= 31; exponent++) {
     const first = exponent << 10;

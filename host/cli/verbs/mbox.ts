@@ -128,8 +128,7 @@ async function listen(context: VerbContext, target: string, options: ListenValue
   const name = nameOf(context, target, options.create === true);
   const limit = options.count ?? Infinity;
   const { node } = session;
-  node.closeMailbox(name);
-  const handle = node.openMailbox(name);
+  const handle = node.openHandle(name);
   if (!options.take) node.tap(handle, true);
   let seen = 0;
   const hear = () => {
@@ -150,7 +149,7 @@ async function listen(context: VerbContext, target: string, options: ListenValue
     await passTime(context, options.for, hear);
     hear();
   } finally {
-    node.closeMailbox(name);
+    node.closeHandle(handle);
   }
 }
 

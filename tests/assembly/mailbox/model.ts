@@ -89,7 +89,7 @@ export class Model {
     while (this.mailboxes.has(id)) id++;
     const key = wholeName(pid, name) ?? "";
     const owner = ownerIn(key);
-    const box = { key, owner, capacity: capacity || 64, mode, creator: pid };
+    const box = { key, owner, capacity: capacity || 64, mode, creator: pid || undefined };
     this.mailboxes.set(id, { ...box, queue: [], nextSeq: 0, notices: 0 });
     return id;
   }
@@ -286,7 +286,7 @@ export class Model {
     this.rows.delete(pid);
     for (const [id, box] of [...this.mailboxes]) {
       if (box.owner === pid) this.#destroy(id);
-      else if (box.creator === pid) {
+      else if (box.creator === (pid || undefined)) {
         box.creator = undefined;
         this.#dropOrphan(id);
       }
