@@ -9,7 +9,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** What the tests run besides Node and npm, by the name of its Debian 12 package. */
-const DEBIAN_PACKAGES = [];
+const DEBIAN_PACKAGES = ["gcc", "libc6-dev"]; // the core as C, on this machine
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(root, "node_modules", ".hsx-setup");
