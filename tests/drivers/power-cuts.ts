@@ -278,7 +278,7 @@ class CutProof {
       this.keys.every((key, n) => this.isHeld(found[n], model.get(key)));
     if (isModel(this.before)) return this.before;
     if (isModel(this.after)) return this.after;
-    const list = this.keys.map(({ key, type }, n) => `${CellType[type]} ${key}=${found[n]}`);
+    const list = this.keys.map((key, n) => `${CellType[key.type]} ${key.key}=${found[n]}/${this.before.get(key)}/${this.after.get(key)}`);
     this.expect(false, `neither old nor new: ${list.join(" ")}`);
     return this.after;
   }

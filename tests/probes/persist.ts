@@ -10,16 +10,23 @@ export {
   storeFind,
   storeFormat,
   storeMount,
+  storeNext,
   storePoll,
   storeRead,
   storeReset,
   storeResult,
+  storeSeenKey,
+  storeSeenType,
+  storeSeenValue,
   storeState,
   storeWrite,
 } from "../../assembly/persist/pool";
 
 export function damaged(): u32 {
   return storeAt().damaged;
+}
+export function unfinished(): u32 {
+  return storeAt().unfinished;
 }
 export function free(): u32 {
   return storeAt().free;
