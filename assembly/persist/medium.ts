@@ -2,13 +2,7 @@
 
 import { nv_erase, nv_program, nv_read } from "../hal";
 import { CellType } from "../spec/cell";
-import {
-  cellMarker,
-  deadMarker,
-  isCellType,
-  isOld,
-  typeOf,
-} from "./record";
+import { cellMarker, deadMarker, isCellType, isOld, typeOf } from "./record";
 import { SEEN, Store } from "./store";
 
 // ---- What a cell is ----

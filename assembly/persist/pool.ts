@@ -9,7 +9,16 @@ import { CellType, NO_CELL, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { NEVER } from "../spec/node";
 import { disarm, eraseOrProgram, fail, reject, verify } from "./commit";
-import { adoptRenewed, beginFind, confirm, killSuperblock, look, renew, repair, sweep } from "./find";
+import {
+  adoptRenewed,
+  beginFind,
+  confirm,
+  killSuperblock,
+  look,
+  renew,
+  repair,
+  sweep,
+} from "./find";
 import { beginFormat, beginReset, clear } from "./format";
 import { Kind, kindOf, readRecord } from "./medium";
 import { adoptSuperblock, checkBlank, readFirst, readSecond, scan, storeCapacity } from "./mount";

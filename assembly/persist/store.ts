@@ -39,13 +39,7 @@
 // 80  seen         16   the record at `address`
 
 import { CELL_MAX, CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE } from "../layout";
-import {
-  CELL_BYTES,
-  CELL_BYTES_LOG2,
-  CELLS_ORIGIN,
-  NO_CELL,
-  SUPER_BYTES,
-} from "../spec/cell";
+import { CELL_BYTES, CELL_BYTES_LOG2, CELLS_ORIGIN, NO_CELL, SUPER_BYTES } from "../spec/cell";
 
 
 @unmanaged

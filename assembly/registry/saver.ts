@@ -1,12 +1,12 @@
 // The saver: brings changed values to the store after their debounce and stored ones to new values, one job at a time.
-// Saver, 16 bytes: the job that is under way
+// Saver, 8 of 16 bytes: the job that is under way; the others are pass.ts's
 //  0  key    u16
 //  2  value  u16  what is being written
 //  4  job    u8   SaverJob
-//  5  (11 spare)
+//  5  (3 spare)
 
 import { emit } from "../events";
-import { SAVER_BASE, SAVER_SIZE } from "../layout";
+import { SAVER_BASE } from "../layout";
 import { isReference, nodeAt } from "../node";
 import {
   storeDebounce,
@@ -22,6 +22,7 @@ import { Err } from "../spec/errors";
 import { EventType, NEVER } from "../spec/node";
 import { ValueFlag } from "../spec/svc";
 import { entryU16, RUN_TIME, VALUE_DEBOUNCE_OFF } from "./entry";
+import { passAnnounce, passPoll } from "./pass";
 import {
   Value,
   ValueBit,
@@ -51,7 +52,8 @@ class Saver {
   value: u16 = 0;
   job: u8 = 0;
 }
-if (offsetof<Saver>() > SAVER_SIZE) ERROR("Saver: size");
+const SAVER_JOB_SIZE: usize = 8;
+if (offsetof<Saver>() > SAVER_JOB_SIZE) ERROR("Saver: size");
 
 function saverAt(): Saver {
   return changetype<Saver>(SAVER_BASE);
@@ -163,7 +165,7 @@ function write(key: u32, value: u32, cell: u32): void {
   s.job = <u8>SaverJob.SAVE;
   const err = storeWrite(CellType.VALUE, key, value, cell);
   if (err >= 0) return;
-  memory.fill(SAVER_BASE, 0, SAVER_SIZE);
+  memory.fill(SAVER_BASE, 0, SAVER_JOB_SIZE);
   if (err != Err.BUSY) postpone(key, err);
 }
 
@@ -185,7 +187,7 @@ function conclude(result: i32): void {
   const job: u32 = s.job;
   const key: u32 = s.key;
   const value: u32 = s.value;
-  memory.fill(SAVER_BASE, 0, SAVER_SIZE);
+  memory.fill(SAVER_BASE, 0, SAVER_JOB_SIZE);
   if (job == SaverJob.RESTORE) return deliver(key, result);
   if (job == SaverJob.LOCATE) return write(key, value, result < 0 ? NO_CELL : result);
   if (result < 0) postpone(key, result);
@@ -210,6 +212,7 @@ function due(elapsed: u32): i32 {
 function forgetCells(): void {
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) valueAt(i).cell = <u16>NO_CELL;
+  passAnnounce();
 }
 
 /** One step of saving and restoring, after `elapsed` ms. */
@@ -222,8 +225,9 @@ export function saverPoll(elapsed: u32): void {
   const index = due(elapsed);
   if (index < 0 || s.job != SaverJob.NONE || storeState() != StoreState.READY) return;
   const v = valueAt(index);
-  if ((v.bits & ValueBit.RESTORE) != 0) find(SaverJob.RESTORE, v);
-  else if (v.cell == NO_CELL) find(SaverJob.LOCATE, v);
+  if ((v.bits & ValueBit.RESTORE) != 0) {
+    if (!passPoll()) find(SaverJob.RESTORE, v);
+  } else if (v.cell == NO_CELL) find(SaverJob.LOCATE, v);
   else write(v.key, v.value, v.cell);
 }
 

@@ -1,0 +1,106 @@
+// The restore pass: brings what the store holds to all values that wait for it, in one reading of the live cells.
+// Pass, 8 bytes, in the second half of the saver's region
+//  0  phase    u8   Phase
+//  1  isAmiss  u8   1: a key was met twice
+//  2  cursor   u16  cell the pass has reached
+//  4  (4 spare)
+
+import { SAVER_BASE, SAVER_SIZE } from "../layout";
+import {
+  storeDamaged,
+  storeIsSettled,
+  storeNext,
+  storeSeenKey,
+  storeSeenType,
+  storeSeenValue,
+} from "../persist/pool";
+import { CellType, NO_CELL } from "../spec/cell";
+import { Err } from "../spec/errors";
+import { ValueBit, valueAt, valueCount, valueServed } from "./value";
+
+/** Cells read in one poll. */
+const CELLS_A_POLL: u32 = 8;
+
+enum Phase {
+  /** a value began to wait since the last poll; others may be about to */
+  ANNOUNCED = 0,
+  DUE = 1,
+  UNDER_WAY = 2,
+  OVER = 3,
+}
+
+
+@unmanaged
+class Pass {
+  phase: u8 = 0;
+  isAmiss: u8 = 0;
+  cursor: u16 = 0;
+}
+const PASS_OFF: usize = 8;
+if (PASS_OFF + offsetof<Pass>() > SAVER_SIZE) ERROR("Pass: size");
+
+function passAt(): Pass {
+  return changetype<Pass>(SAVER_BASE + PASS_OFF);
+}
+
+/** A value began to wait, or cells moved: a pass begins, also when one is under way. */
+export function passAnnounce(): void {
+  passAt().phase = <u8>Phase.ANNOUNCED;
+}
+
+function begin(p: Pass): void {
+  p.phase = <u8>Phase.UNDER_WAY;
+  p.isAmiss = 0;
+  p.cursor = 0;
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if ((v.bits & ValueBit.RESTORE) != 0) v.cell = <u16>NO_CELL;
+  }
+}
+
+/** Gives the value in `cell` to those who wait for it. */
+function deal(p: Pass, cell: u32): void {
+  if (storeSeenType() != CellType.VALUE) return;
+  const key = storeSeenKey();
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if (v.key != key || (v.bits & ValueBit.RESTORE) == 0) continue;
+    if (v.cell != NO_CELL) p.isAmiss = 1;
+    v.cell = <u16>cell;
+    v.value = <u16>storeSeenValue();
+  }
+}
+
+/** Those that were met have what they waited for; the others, too, unless their cells may be the damaged ones. */
+function end(p: Pass): void {
+  p.phase = <u8>Phase.OVER;
+  if (p.isAmiss != 0) return;
+  const isComplete = storeDamaged() == 0;
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if (isComplete || v.cell != NO_CELL) valueServed(v, ValueBit.RESTORE);
+  }
+}
+
+/** One step. False: there is no pass; whoever still waits must be searched for by key. */
+export function passPoll(): bool {
+  const p = passAt();
+  if (p.phase == Phase.OVER || !storeIsSettled()) return false;
+  if (p.phase == Phase.ANNOUNCED) {
+    p.phase = <u8>Phase.DUE;
+    return true;
+  }
+  if (p.phase == Phase.DUE) begin(p);
+  for (let n: u32 = 0; n < CELLS_A_POLL && p.phase == Phase.UNDER_WAY; n++) {
+    const cell = storeNext(p.cursor);
+    if (cell == Err.BUSY) break;
+    if (cell == Err.NOT_FOUND) end(p);
+    else if (cell < 0) p.phase = <u8>Phase.OVER;
+    else deal(p, cell);
+    p.cursor = <u16>(cell + 1);
+  }
+  return true;
+}
