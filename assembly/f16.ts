@@ -192,6 +192,25 @@ export function f16Less(a: u32, b: u32): bool {
 }
 
 /** |a - b|. NaN when either is NaN or both are the same infinity. */
-export function f16Distance(a: u32, b: u32): u32 {
+function f16Distance(a: u32, b: u32): u32 {
   return f16Sub(a, b) & MAGNITUDE;
+}
+
+/** What rounding took away in f16Add(large, small), |large| >= |small|: representable, so exact (Dekker's fast two-sum). */
+function lostInAdd(large: u32, small: u32): u32 {
+  return f16Sub(small, f16Sub(f16Add(large, small), large));
+}
+
+/** What rounding took away in f16Sub(a, b), a and b finite. */
+function lostInSub(a: u32, b: u32): u32 {
+  const minusB = b ^ SIGN;
+  return (a & MAGNITUDE) < (b & MAGNITUDE) ? lostInAdd(minusB, a) : lostInAdd(a, minusB);
+}
+
+/** |a - b| < limit, as if the difference were exact. False when any is NaN. */
+export function f16IsCloser(a: u32, b: u32, limit: u32): bool {
+  const distance = f16Distance(a, b);
+  if (distance != limit) return f16Less(distance, limit);
+  if (limit == INFINITE) return (a & MAGNITUDE) < INFINITE && (b & MAGNITUDE) < INFINITE;
+  return f16Less(f16Less(a, b) ? lostInSub(b, a) : lostInSub(a, b), 0); // rounded up to the limit
 }

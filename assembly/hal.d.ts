@@ -20,6 +20,8 @@ export declare function can_send(id: u32, data: usize, len: u32): i32;
 export declare function can_receive(frame: usize): i32;
 /** Lets frames with `(id & mask) == (match & mask)` reach the apps, too. FULL: no free filter. */
 export declare function can_filter(match: u32, mask: u32): i32;
+/** Takes all filters away: no frame reaches the apps. */
+export declare function can_filter_clear(): void;
 
 // ---- Non-volatile bytes: FRAM, EEPROM or flash pages ----
 /** Bytes of the device; 0: none fitted. */

@@ -61,6 +61,8 @@ export const ARENA_SHIFT: usize = IS_SMALL
     ? Large.ARENA_SHIFT
     : Desktop.ARENA_SHIFT;
 
+/** CAN filters of apps; every controller has at least so many. */
+export const FILTER_MAX: usize = 4;
 /** Slots: one an instance may run from, and one for the image that arrives. */
 export const SLOT_MAX: usize = TASK_MAX + 1;
 /** Rows of the handle table: one a task, and the last for the host. */
@@ -95,6 +97,7 @@ export const STORE_SIZE: usize = 96;
 export const FILE_SIZE: usize = 12;
 export const OPEN_FILE_SIZE: usize = 8;
 export const PIN_SIZE: usize = 2;
+export const FILTER_SIZE: usize = 6;
 export const EVENT_SIZE: usize = 16;
 
 // ---- The map ----
@@ -137,8 +140,10 @@ export const OPEN_FILES_BASE: usize = FILES_BASE + FILES_SIZE;
 export const OPEN_FILES_SIZE: usize = OPEN_FILE_MAX * OPEN_FILE_SIZE;
 export const PINS_BASE: usize = OPEN_FILES_BASE + OPEN_FILES_SIZE;
 export const PINS_SIZE: usize = PIN_MAX * PIN_SIZE;
+export const FILTERS_BASE: usize = PINS_BASE + PINS_SIZE;
+export const FILTERS_SIZE: usize = FILTER_MAX * FILTER_SIZE;
 /** Where host and core lay names, payloads and records for each other. */
-export const IO_BASE: usize = PINS_BASE + PINS_SIZE;
+export const IO_BASE: usize = FILTERS_BASE + FILTERS_SIZE;
 export const EVENTS_BASE: usize = IO_BASE + IO_SIZE;
 export const EVENTS_SIZE: usize = EVENT_MAX * EVENT_SIZE;
 export const STATE_END: usize = EVENTS_BASE + EVENTS_SIZE;

@@ -103,10 +103,10 @@ const MIDDLE = `Notes
 - **Shifts.** The amount is Rs2 modulo 32. An amount of 0 leaves C alone; V becomes 0.
 - **DIV.** -2147483648 / -1 is -2147483648. A divisor of 0 is a fault.
 - **CALL.** Rs1 = 0 means relative to the pc, in words; another register holds the target itself. Only code up to 64 KiB exists.
-- **RET** with no CALL outstanding ends the task; R0 is its exit status.
+- **RET** with no CALL outstanding ends the task, R0 is its exit status; in the handler of a command it ends the handler, R0 is the result.
 - **f16.** IEEE 754 binary16 in the low half of a register, ties to even; the upper half of Rd stays. NaN results are 0x7E00.
 - **Long branches** are for targets at 0x1000 and beyond, which 12 bits cannot name. The linker puts them in where a label is too far, and sets bit 8 of \`req_caps\`.
-- **BRK** stops the task with its code.
+- **BRK** pauses the task behind it; an event tells the host its code.
 
 A fault ends the task with its pc on the instruction and R0 telling why: 0xFFFFFF02 stack underflow, 0xFFFFFF03 stack overflow,
 0xFFFFFF04 memory, 0xFFFFFF05 division by zero, 0xFFFFFF06 illegal opcode, 0xFFFFFF07 pc outside the code. Nothing of the faulting instruction is done.

@@ -132,6 +132,12 @@ function putLink(c: Context, entry: usize, end: u32, link: usize): u32 {
   }
 }
 
+/** OK when a chain can be read. INVALID: a foreign tag, a loop, or memory the task does not have. */
+export function chainCheck(c: Context, pointer: u32, isCommand: bool): i32 {
+  const bytes = chainBytes(c, pointer == 0 ? DESC_END : pointer, isCommand);
+  return bytes < 0 ? bytes : <i32>Err.OK;
+}
+
 /**
  * Reads the chain at data address `pointer` into a new entry block owned by the field at `owner`.
  * INVALID: a foreign tag, a loop, or memory the task does not have. NO_MEMORY.

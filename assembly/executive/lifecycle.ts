@@ -22,7 +22,9 @@ import { EventType, NEVER, Stop, TaskState } from "../spec/node";
 import { ContextFlag, contextAt, reg, setReg } from "../vm/context";
 import { FLAT_SIZE } from "../vm/memory";
 import { callsEnd } from "./call";
+import { timerOf } from "./clock";
 import { filesRelease } from "./files";
+import { filtersRelease } from "./filters";
 import { pinsRelease } from "./pins";
 import { wakeOrphans } from "./receive";
 import { bankAddress, taskAt, taskMemoryField } from "./task";
@@ -32,9 +34,9 @@ import { turnLeave } from "./turn";
 const REFERENCE_STACK: u32 = 0x1000;
 /** Initial SP of the reference's machine without an executive. */
 const BARE_SP: u32 = 0x8000;
-/** Ms before the first restart after a fault; doubled each time up to the second number. */
+/** Ms before the first restart after a fault, and how often that is doubled. */
 const BACKOFF_FIRST: u32 = 100;
-const BACKOFF_MAX: u32 = 25600;
+const BACKOFF_DOUBLINGS: u32 = 8;
 
 // ---- Memory ----
 
@@ -122,6 +124,7 @@ export function taskPrepare(index: usize): void {
   c.svc = 0;
   t.timer = NEVER;
   t.call = 0;
+  t.flags = 0;
 }
 
 // ---- End ----
@@ -148,15 +151,11 @@ export function taskFault(index: usize): void {
   taskRest(index, TaskState.FAULTED);
   emit(EventType.FAULTED, t.pid, c.stop, c.pc);
   if (t.restartsLeft == 0) return;
+  const restarts: u32 = t.restarts - t.restartsLeft;
+  const backoff =
+    restarts < BACKOFF_DOUBLINGS ? BACKOFF_FIRST << restarts : BACKOFF_FIRST << BACKOFF_DOUBLINGS;
   t.restartsLeft -= 1;
-  t.backoff = <u16>(
-    (t.backoff == 0
-      ? BACKOFF_FIRST
-      : <u32>t.backoff < BACKOFF_MAX
-        ? (<u32>t.backoff) << 1
-        : BACKOFF_MAX)
-  );
-  t.timer = t.backoff;
+  t.timer = timerOf(backoff);
   t.state = <u8>TaskState.BACKING_OFF;
 }
 
@@ -166,6 +165,7 @@ export function taskFault(index: usize): void {
 export function taskStrip(index: usize): void {
   const t = taskAt(index);
   pinsRelease(t.pid);
+  filtersRelease(t.pid);
   callsEnd(index);
   subscriptionsRelease(t.pid);
   commandsRelease(t.pid);

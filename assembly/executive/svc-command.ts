@@ -10,14 +10,14 @@ import {
   commandFind,
   commandRemove,
 } from "../registry/command";
-import { entryText, RUN_TIME } from "../registry/entry";
+import { entryText, entryU16, RUN_TIME } from "../registry/entry";
 import { hasAuthority } from "../registry/filter";
 import { Err } from "../spec/errors";
-import { COMMAND_HELP_OFF } from "../spec/hxe";
+import { COMMAND_HELP_OFF, COMMAND_NAME_OFF } from "../spec/hxe";
 import { CommandFlag, CommandFn, CommandStatus, Level } from "../spec/svc";
 import { Context, reg, setReg } from "../vm/context";
 import { callStart } from "./call";
-import { chainRead } from "./chain";
+import { chainCheck, chainRead } from "./chain";
 import { guestBytes, guestRange, reg16, Svc, textAddress, textLength } from "./guest";
 import { answerEntry, entryStatus, pairedOid } from "./svc-entry";
 import { taskAt } from "./task";
@@ -37,6 +37,8 @@ function answerNumber(c: Context, number: i32): Svc {
 
 function register(index: usize, c: Context, pid: u32): i32 {
   const oid = pairedOid(c);
+  const unreadable = chainCheck(c, reg16(c, 4), true);
+  if (unreadable < 0) return unreadable;
   if (commandFind(oid) >= 0) return Err.EXISTS;
   const place = commandAppend(oid, pid, index, 0);
   if (place < 0) return place;
@@ -73,35 +75,50 @@ function call(index: usize, c: Context, pid: u32): Svc {
   return started < 0 ? answer(c, started) : Svc.DONE;
 }
 
+/** Starts the handler of a command whose answer goes to the mailbox of `handle`. */
+function startAsync(c: Context, pid: u32, handle: i32): i32 {
+  const place = commandFind(reg(c, 1) & 0xffff);
+  if (place < 0) return place;
+  const k = commandAt(place);
+  if ((k.flags & CommandFlag.ASYNC) == 0) return Err.UNSUPPORTED;
+  const err = mayCall(k, pid);
+  if (err < 0) return err;
+  setReg(c, 0, CommandStatus.OK); // before the caller's own handler may borrow its registers
+  setReg(c, 1, handle);
+  return callStart(k, -1, pid, reg(c, 4), handle);
+}
+
 /** CMD_CALL_ASYNC: R1 oid, R2 token (unused), R3 mailbox name, R4 argument. R1: handle of the mailbox that gets the answer. */
 function callAsync(index: usize, c: Context, pid: u32): Svc {
   const length = textLength(c, reg16(c, 3));
   if (length < 0) return Svc.FAULT;
-  const place = commandFind(reg(c, 1) & 0xffff);
-  if (place < 0) return answerNumber(c, place);
-  const k = commandAt(place);
-  const err = mayCall(k, pid);
-  if (err < 0) return answerNumber(c, err);
-  if ((k.flags & CommandFlag.ASYNC) == 0) return answerNumber(c, Err.UNSUPPORTED);
   const handle = mailboxOpen(index, pid, textAddress(c, reg16(c, 3)), length);
-  if (handle < 0) return answerNumber(c, handle);
-  setReg(c, 0, CommandStatus.OK);
-  setReg(c, 1, handle);
-  const started = callStart(k, -1, pid, reg(c, 4), handle);
+  if (handle < 0) return answer(c, Err.INVALID);
+  const oid = reg(c, 1);
+  const started = startAsync(c, pid, handle);
   if (started >= 0) return Svc.DONE;
   mailboxClose(index, handle);
-  return answerNumber(c, started);
+  setReg(c, 1, oid);
+  return answer(c, started);
+}
+
+/** True for a command that was given a name or a help text, even an empty one. */
+function hasText(k: Command): bool {
+  return (
+    (entryU16(k.slot, k.entry, COMMAND_NAME_OFF) | entryU16(k.slot, k.entry, COMMAND_HELP_OFF)) != 0
+  );
 }
 
 /** CMD_HELP: R1 oid, R2 buffer, R3 its size: the help text, cut, with a NUL. R1: its length. */
 function help(c: Context): Svc {
   const place = commandFind(reg(c, 1) & 0xffff);
   if (place < 0) return answerNumber(c, place);
+  const k = commandAt(place);
+  if (!hasText(k)) return answer(c, Err.NOT_FOUND);
   const max = guestBytes(c, 2, reg16(c, 3));
   if (max == 0) return answerNumber(c, 0);
   const to = guestRange(c, 2, max);
   if (to == 0) return Svc.FAULT;
-  const k = commandAt(place);
   const length = entryText(k.slot, k.entry, COMMAND_HELP_OFF, to, max - 1);
   store<u8>(to + length, 0);
   return answerNumber(c, <i32>length);

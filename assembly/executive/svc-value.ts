@@ -53,14 +53,15 @@ function answerNumber(c: Context, number: i32): Svc {
 
 // ---- Registering ----
 
-/** True when another value, of a task that has not ended, is kept by the key of `v`. */
+/** True when another value is kept by the key of `v`, and its task has not ended. */
 function isKeyHeld(v: Value): bool {
   if (v.key == 0 || isReference()) return false;
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const other = valueAt(i);
     const isOther = changetype<usize>(other) != changetype<usize>(v) && other.key == v.key;
-    if (isOther && (other.bits & ValueBit.GHOST) == 0 && isAlive(taskAt(other.row))) return true;
+    if (!isOther || (other.bits & ValueBit.GHOST) != 0) continue;
+    if ((other.bits & ValueBit.PENDING) != 0 || isAlive(taskAt(other.row))) return true;
   }
   return false;
 }
@@ -89,14 +90,16 @@ function register(index: usize, c: Context, pid: u32): i32 {
 
 // ---- Reading ----
 
+function mayRead(v: Value, pid: u32): bool {
+  return hasAuthority(ownsValue(v, pid), false, v.auth, Level.PUBLIC);
+}
+
 /** The value of `oid` for task `pid`. NOT_FOUND, NO_ACCESS. */
 function readValue(oid: u32, pid: u32): i32 {
   const place = valueFind(oid);
   if (place < 0) return place;
   const v = valueAt(place);
-  return hasAuthority(ownsValue(v, pid), false, v.auth, Level.PUBLIC)
-    ? <i32>v.value
-    : <i32>Err.NO_ACCESS;
+  return mayRead(v, pid) ? <i32>v.value : <i32>Err.NO_ACCESS;
 }
 
 /** VAL_GET: the value, or a bare status. */
@@ -158,11 +161,12 @@ function writeMeta(v: Value, to: usize, max: u32): u32 {
 }
 
 /** VAL_META: R1 oid, R2 buffer, R3 its size, at least META_SIZE. R1: bytes written. */
-function meta(c: Context): Svc {
+function meta(c: Context, pid: u32): Svc {
   const place = valueFind(reg(c, 1) & 0xffff);
   const max = guestBytes(c, 2, reg16(c, 3));
-  if (place < 0) return answerNumber(c, place);
-  if (max < META_SIZE) return answerNumber(c, Err.INVALID);
+  if (place < 0) return answer(c, place);
+  if (!mayRead(valueAt(place), pid)) return answer(c, Err.NO_ACCESS);
+  if (max < META_SIZE) return answer(c, Err.INVALID);
   const to = guestRange(c, 2, max);
   if (to == 0) return Svc.FAULT;
   return answerNumber(c, writeMeta(valueAt(place), to, max));
@@ -217,7 +221,7 @@ export function svcValue(index: usize, c: Context, fn: u32): Svc {
     case ValueFn.PERSIST:
       return persist(c, pid);
     case ValueFn.META:
-      return meta(c);
+      return meta(c, pid);
     case ValueFn.READ:
       return answerNumber(c, readValue(reg(c, 1) & 0xffff, pid));
     default:

@@ -1,7 +1,7 @@
 // SVC dispatch: module by module, and the small modules 0, 1, 2, 6, 9, A. Results are in docs/abi.md.
 
 import { emit } from "../events";
-import { can_filter, can_send, clock_ms, clock_us, uart_write } from "../hal";
+import { can_send, clock_ms, clock_us, uart_write } from "../hal";
 import { FILE_MAX, IS_DESKTOP } from "../layout";
 import { isBare, nodeAt } from "../node";
 import { Err } from "../spec/errors";
@@ -20,6 +20,7 @@ import {
 } from "../spec/svc";
 import { Context, contextAt, reg, setReg } from "../vm/context";
 import { timerOf } from "./clock";
+import { filterAdd } from "./filters";
 import { guestBytes, guestRange, reg16, Svc } from "./guest";
 import { taskEnd } from "./lifecycle";
 import { pinConfigure, pinRead, pinWrite } from "./pins";
@@ -77,9 +78,9 @@ function svcTask(index: usize, c: Context, fn: u32): Svc {
 
 // ---- Module 2: CAN ----
 
-function svcCan(c: Context, fn: u32): Svc {
+function svcCan(index: usize, c: Context, fn: u32): Svc {
   if (fn == CanFn.FILTER)
-    return result(c, statusOf(can_filter(reg(c, 1) & 0x7ff, reg(c, 2) & 0x7ff)));
+    return result(c, statusOf(filterAdd(taskAt(index).pid, reg(c, 1) & 0x7ff, reg(c, 2) & 0x7ff)));
   if (fn != CanFn.TX) return unknown(c);
   const length = guestBytes(c, 2, reg(c, 3) & 0xff);
   const data = guestRange(c, 2, length);
@@ -159,7 +160,7 @@ export function svcDispatch(index: usize): Svc {
     case Module.TASK:
       return svcTask(index, c, fn);
     case Module.CAN:
-      return svcCan(c, fn);
+      return svcCan(index, c, fn);
     case Module.FILE:
       return FILE_MAX != 0 ? svcFile(index, c, fn) : unknown(c);
     case Module.MAILBOX:

@@ -13,8 +13,8 @@
 // 16  memory        u16  arena ref of data and stack
 // 18  stackBytes    u16
 // 20  resume        u8   state before it was paused
-// 21  row           u8   its row of handles: the index of this bank
-// 22  backoff       u16  ms before the next restart
+// 21  groupBase     u8   by which the groups of its ids were moved
+// 22  keyBase       u16  by which its persist keys were moved
 
 import { TASK_BANK_SIZE, TASK_MAX, TASKS_BASE } from "../layout";
 import { Err } from "../spec/errors";
@@ -43,11 +43,11 @@ export class Task {
   memory: u16 = 0;
   stackBytes: u16 = 0;
   resume: u8 = 0;
-  row: u8 = 0;
-  backoff: u16 = 0;
+  groupBase: u8 = 0;
+  keyBase: u16 = 0;
 }
 export const TASK_SIZE: usize = 24;
-if (offsetof<Task>("backoff") != 22) ERROR("Task.backoff: offset");
+if (offsetof<Task>("keyBase") != 22) ERROR("Task.keyBase: offset");
 if (offsetof<Task>() != TASK_SIZE) ERROR("Task: size");
 if (CONTEXT_SIZE + TASK_SIZE > REGS_OFF) ERROR("Task: bank");
 

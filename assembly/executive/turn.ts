@@ -66,6 +66,7 @@ export function turnCharge(retired: u32): void {
   if (!isOver && isReady(node.turn)) return;
   const next = readyAfter(taskAt(node.turn).pid);
   if (next >= 0) turnBegin(next);
+  else node.turnLeft = 0; // who wakes first begins a whole turn
 }
 
 /** A task goes: a turn of its own passes to the one behind it. */

@@ -24,6 +24,8 @@ import {
 import { Resource } from "../spec/node";
 import { declarerAt, Load, loadMemoryField } from "./load";
 
+/** Stacks of 4 KiB that fit the reference's address space. */
+const REFERENCE_STACKS: u32 = 14;
 /** What every node has; FRAM only with a device fitted. */
 const CAPS: u32 = HxeCap.MAILBOX | HxeCap.VALUE | HxeCap.CAN | HxeCap.UART | HxeCap.LONG_BRANCH;
 
@@ -54,6 +56,9 @@ function checkSegments(slot: u32): i32 {
 /** The bank the task will have: that of the one it replaces, or a free one. */
 function chooseBank(replaced: u32): i32 {
   const bank = replaced != 0 ? taskFind(replaced) : taskFreeBank();
+  if (isReference() && bank >= <i32>REFERENCE_STACKS) {
+    return refuseFull(Err.FULL, Resource.STACK, REFERENCE_STACKS + 1, REFERENCE_STACKS);
+  }
   if (bank >= 0) return bank;
   return refuseFull(Err.FULL, Resource.TASKS, <u32>TASK_MAX + 1, <u32>TASK_MAX);
 }
@@ -77,7 +82,9 @@ function reserve(l: Load): i32 {
 
 /** Admits the verified image of a load, and reserves bank and memory for it. HXE_CAPS, APP_EXISTS, HXE_BSS, FULL, NO_MEMORY. */
 export function admit(l: Load): i32 {
-  const replaced: u32 = declarerAt().replaced;
+  const d = declarerAt();
+  if (taskFind(d.replaced) < 0) d.replaced = 0; // it was killed while the image came
+  const replaced: u32 = d.replaced;
   let err = checkCaps(l.slot);
   if (err >= 0) err = checkName(l, replaced);
   if (err >= 0) err = checkSegments(l.slot);

@@ -151,7 +151,8 @@ function settle(l: Load): void {
   const d = declarerAt();
   const t = taskAt(l.bank);
   t.pid = d.pid;
-  t.row = l.bank;
+  t.groupBase = d.groupBase;
+  t.keyBase = d.keyBase;
   t.slot = l.slot;
   t.instance = l.instance;
   t.restarts = l.restarts;
@@ -166,7 +167,8 @@ export function changeOver(l: Load): void {
   adoptValues(d.pid);
   claimKeys(d);
   if (d.replaced != 0) {
-    taskRemove(taskFind(d.replaced));
+    const bank = taskFind(d.replaced);
+    if (bank >= 0) taskRemove(bank); // unless it was killed meanwhile
     mailboxAttach(l.bank, d.pid, isReference());
   }
   if ((l.flags & LoadFlag.RESTART) == 0) settle(l);

@@ -179,6 +179,8 @@ export function sessionRestart(pid: u32): i32 {
   l.bank = <u8>bank;
   l.flags = <u8>LoadFlag.RESTART;
   l.phase = <u8>Phase.VALUES;
+  declarerAt().groupBase = t.groupBase;
+  declarerAt().keyBase = t.keyBase;
   declare(l, pid);
   const attached = attachTask(l);
   tasksRebind();

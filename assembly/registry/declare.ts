@@ -1,7 +1,8 @@
 // Declaring: the values and commands of an image enter the tables, PENDING until the load is complete.
 
 import { slotByte } from "../image/slot";
-import { refuseHeld } from "../refusal";
+import { isKey } from "../persist/record";
+import { refuse, refuseHeld } from "../refusal";
 import { Err } from "../spec/errors";
 import {
   COMMAND_AUTH_OFF,
@@ -59,12 +60,14 @@ function keyHolder(d: Declarer, key: u32, oid: u32, isShared: bool): u32 {
   return 0;
 }
 
-/** Declares the value whose entry lies at `entry` of the image. ID_TAKEN, KEY_TAKEN, FULL; its index otherwise. */
+/** Declares the value whose entry lies at `entry` of the image. ID_TAKEN, KEY_TAKEN, HXE_VALUE: no key is 0xFFFF or,
+ * moved, 0; FULL; its index otherwise. */
 export function declareValue(d: Declarer, entry: u32): i32 {
   const oid = oidOf(d, entry, VALUE_GROUP_OFF, VALUE_ID_OFF);
   const flags = slotByte(d.slot, entry + VALUE_FLAGS_OFF);
   const declaredKey = entryU16(d.slot, entry, VALUE_KEY_OFF);
   const key = declaredKey == 0 ? 0 : (declaredKey + d.keyBase) & 0xffff;
+  if (declaredKey != 0 && !isKey(key)) return refuse(Err.HXE_VALUE, entry + VALUE_KEY_OFF, key, 0);
   const isShared = (flags & ValueFlag.SHARED) != 0;
   let bits: u32 = ValueBit.PENDING;
   const known = valueHeld(oid, d.replaced);

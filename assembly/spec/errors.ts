@@ -41,8 +41,6 @@ export enum Err {
   STATE = -18,
   /** no device answers; check that it is fitted */
   ABSENT = -19,
-  /** the handler ended without an answer; look at its task */
-  HANDLER = -20,
   /** the store was found damaged or foreign and is mounted read-only; inspect, then format it by command */
   STORE_READ_ONLY = -21,
 

@@ -129,6 +129,7 @@ export enum Resource {
   STACK = 11,
   MAILBOX = 12,
   SLOTS = 13,
+  FILTERS = 14,
 }
 
 // ---- Refusal, 64 bytes: the reason of the last call that failed ----

@@ -9,10 +9,12 @@ import { addNew } from "./commands/new.ts";
 import { addRun } from "./commands/run.ts";
 import { addShell } from "./commands/shell.ts";
 import { addVersion, showVersion } from "./commands/version.ts";
+import { cliPage } from "./docs.ts";
 import { EXIT_TEXT, Exit, failureOf } from "./exit.ts";
 import type { Install } from "./install.ts";
 import { Output } from "./output.ts";
 import { type Context, isParserError, makeParser, usageFailure } from "./program.ts";
+import { verbParser } from "./shell/shell.ts";
 import type { Terminal } from "./terminal.ts";
 
 const COMMANDS = [
@@ -31,6 +33,11 @@ function exitCodesText(): string {
   return `\nExit codes:\n${rows.join("\n")}`;
 }
 
+/** For `npm run gen`. */
+function writeDocs(program: Command, { out }: Context): void {
+  out.bytes(cliPage(program, verbParser(out), ["docs"]));
+}
+
 /** The whole command tree. */
 export function makeProgram(context: Context): Command {
   const program = makeParser("hsx", context.out);
@@ -40,6 +47,7 @@ export function makeProgram(context: Context): Command {
     .option("--json", "print JSON: data on stdout, errors on stderr")
     .addHelpText("after", exitCodesText());
   for (const add of COMMANDS) add(program, context);
+  program.command("docs", { hidden: true }).action(() => writeDocs(program, context));
   return program;
 }
 

@@ -31,7 +31,7 @@ export function makeParser(name: string, out: Output): Command {
 }
 
 /** `build <files...>`: every command has options, so help need not say it. */
-function termOf(command: Command): string {
+export function termOf(command: Command): string {
   const words = command.registeredArguments.map((a) => {
     const name = `${a.name()}${a.variadic ? "..." : ""}`;
     return a.required ? `<${name}>` : `[${name}]`;
@@ -39,15 +39,21 @@ function termOf(command: Command): string {
   return [command.name(), ...words].join(" ");
 }
 
+type Example = readonly [line: string, does: string];
+
+/** Examples of commands, for the page that is made of them. */
+export const EXAMPLES = new WeakMap<Command, readonly Example[]>();
+
 /** Adds a command: `usage` is its name and arguments, each example a command line and what it does. */
 export function addCommand(
   parent: Command,
   usage: string,
   description: string,
-  examples: readonly (readonly [line: string, does: string])[] = [],
+  examples: readonly Example[] = [],
 ): Command {
   const command = parent.command(usage).description(description);
   command.option("--json", "print JSON: data on stdout, errors on stderr");
+  EXAMPLES.set(command, examples);
   if (examples.length > 0) {
     const width = Math.max(...examples.map(([line]) => line.length));
     const lines = examples.map(([line, does]) => `  ${line.padEnd(width)}  ${does}`.trimEnd());

@@ -166,7 +166,7 @@ const IMAGE: Partial<Record<Err, Says>> = {
   [Err.HXE_CAPS]: {
     text: (r) =>
       `it needs ${capsText(r.need)}, which this node has not; it has ${capsText(r.have)}`,
-    remedy: "FRAM is there with --nv FILE; for anything else use another node",
+    remedy: "give it FRAM with --nv FILE, or use another node",
   },
   [Err.HXE_CRC]: {
     text: (r) =>

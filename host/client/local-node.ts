@@ -1,5 +1,6 @@
 // A node in this process: the core on a simulated machine, with verbs that return objects or throw a NodeError.
 
+import { StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { Config, HOST_PID, NEVER, TaskState } from "../../assembly/spec/node.ts";
 import type { PersistMode } from "../../assembly/spec/svc.ts";
@@ -373,15 +374,20 @@ export class LocalNode {
     this.check(this.x.hsx_store_info());
     return readStore(this.core.view());
   }
+  /** Polls until a job of the whole store has ended; apps wait meanwhile. */
+  private awaitStore(): void {
+    this.settle();
+    for (let n = 0; n < POLLS_MAX && this.store().state === StoreState.MOUNTING; n++) this.pump();
+  }
   /** Formats the device for as many cells as it holds, or `cells`. What it held is lost. */
   formatStore(cells = this.store().capacityCells, schema = 0): void {
     this.check(this.x.hsx_store_format(cells, schema), this.about("store", "the store"));
-    this.settle();
+    this.awaitStore();
   }
   /** Factory reset: no value is kept any more. */
   resetStore(): void {
     this.check(this.x.hsx_store_reset(), this.about("store", "the store"));
-    this.settle();
+    this.awaitStore();
   }
   /** Pid that holds a pin, and its PinMode and PinEdge bits. */
   pin(pin: number): { holder: number; mode: number; level: number } {

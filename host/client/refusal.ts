@@ -93,6 +93,7 @@ const RESOURCE: Record<Resource, { many: string; remedy: string }> = {
   [Resource.STACK]: { many: "bytes of stack", remedy: "declare a smaller .stack" },
   [Resource.MAILBOX]: { many: "bytes of a mailbox", remedy: "bind it with a larger capacity" },
   [Resource.SLOTS]: { many: "images", remedy: "kill a task, so that its image goes" },
+  [Resource.FILTERS]: { many: "CAN filters", remedy: "kill a task that set some" },
 };
 
 const count = (n: number) => n.toLocaleString("en-US");
@@ -170,12 +171,16 @@ function invalid(r: Told, s: Subject): Explanation {
 }
 
 function wrongState(r: Told, s: Subject): Explanation {
+  if (s.kind === "task" && r.isTold && r.need === TaskState.PAUSED) {
+    const text = "it is paused while it waits, so it has no instruction to run";
+    return about(s, text, "resume it, or let it wake first");
+  }
   if (s.kind === "task" && r.isTold) {
     const state = TaskState[r.need]?.toLowerCase().replace("_", " ");
-    return about(s, `it is ${state}, so this is not possible`, "pause or resume it first");
+    return about(s, `it is ${state}, so this is not possible`, "look at the tasks: ps");
   }
   if (s.kind === "command") return about(s, "the task that serves it is paused", "resume the task");
-  return about(s, "not possible in its present state", "look at the state: ps");
+  return about(s, "not possible in its present state", "look at the tasks: ps");
 }
 
 function held(what: string): Sentence {
@@ -222,7 +227,6 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
   CORRUPT: say("what is stored fails its check", "restore it, or reset the store: store reset"),
   STATE: wrongState,
   ABSENT: say("no device answers", "give the node one: --nv FILE"),
-  HANDLER: say("the handler ended without an answer", "look at its task: ps"),
   STORE_READ_ONLY: say(
     "the store is damaged or none, so nothing is written to it",
     "inspect it: store status; then empty it: store format",

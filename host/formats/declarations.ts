@@ -220,7 +220,7 @@ function readValue(fields: Fields): ValueEntry {
     epsilon: fields.f16("epsilon"),
     min: fields.f16("min"),
     max: fields.f16("max"),
-    persistKey: fields.integer("persistKey", 0xffff),
+    persistKey: fields.integer("persistKey", 0xfffe),
     ...fields.texts("name", "unit", "groupName"),
   };
   if (isEmptyRange(entry)) fields.fail("min", "out-of-range", "min is above max");

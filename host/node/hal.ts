@@ -213,6 +213,9 @@ export class Machine {
       can_send: (id, data, len) => this.canSend(id, data, len),
       can_receive: (frame) => this.canReceive(frame),
       can_filter: (match, mask) => this.canFilter(match, mask),
+      can_filter_clear: () => {
+        this.filters.length = 0;
+      },
       ...this.nvHal(),
       sd_blocks: () => Math.floor((this.options.sd?.length ?? 0) / SD_BLOCK),
       sd_read: (block, data) => this.sdRead(block, data),

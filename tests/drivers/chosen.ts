@@ -6,7 +6,7 @@ import { nodeMachine } from "./node.ts";
 const MACHINES: Record<string, Machine> = { node: nodeMachine };
 
 /** The machine behaviour vectors run on. */
-export function chosenMachine(name = process.env["HSX_MACHINE"] ?? "node"): Machine {
+export function chosenMachine(name = process.env.HSX_MACHINE ?? "node"): Machine {
   const machine = MACHINES[name];
   if (machine === undefined)
     throw new Error(`HSX_MACHINE: "${name}" is none of ${Object.keys(MACHINES)}`);

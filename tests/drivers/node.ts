@@ -16,7 +16,7 @@ const modules = new Map<ProfileName, Promise<WebAssembly.Module>>();
 function moduleOf(profile: ProfileName): Promise<WebAssembly.Module> {
   const known = modules.get(profile);
   if (known !== undefined) return known;
-  const folder = process.env["HSX_CORE"] ?? new URL("../../build/core", import.meta.url).pathname;
+  const folder = process.env.HSX_CORE ?? new URL("../../build/core", import.meta.url).pathname;
   const compiled = WebAssembly.compile(readFileSync(`${folder}/${profile}.wasm`));
   modules.set(profile, compiled);
   return compiled;

@@ -37,8 +37,9 @@ export function readVectors(text: string): Vector[] {
 
 /** Profiles a case runs on: all that its machine has unless it names some. */
 export function profilesOf(vector: Vector, machine: Machine): readonly ProfileName[] {
-  const named = vector.sections.get("profiles")?.trim().split(/\s+/);
-  return machine.profiles.filter((p) => named === undefined || named.includes(p));
+  const [, ...named] =
+    [...vector.sections.keys()].find((k) => k.startsWith("profiles "))?.split(" ") ?? [];
+  return machine.profiles.filter((p) => named.length === 0 || named.includes(p));
 }
 
 /** A step whose result is not what its line says. */
@@ -96,8 +97,9 @@ class Runner {
   static async start(vector: Vector, machine: Machine, profile: ProfileName): Promise<Runner> {
     const runner = new Runner(machine, profile, optionsOf(vector.sections.get("node") ?? ""));
     for (const [name, text] of vector.sections) {
-      const [kind, app = "app"] = name.split(" ");
-      if (kind === "asm") runner.guests.set(app, guestOf(text, app));
+      const [kind, app = "app", single] = name.split(" ");
+      const singleInstance = single === "single";
+      if (kind === "asm") runner.guests.set(app, guestOf(text, app, { singleInstance }));
     }
     await runner.reboot();
     return runner;
@@ -423,6 +425,6 @@ function optionsOf(text: string): RigOptions {
   }
   if (fram !== undefined) options.nv = new NvDevice(new Uint8Array(fram));
   if (eeprom !== undefined)
-    options.nv = new NvDevice(new Uint8Array(eeprom), { geometry: NV_GEOMETRY.eeprom });
+    options.nv = new NvDevice(new Uint8Array(eeprom), { geometry: NV_GEOMETRY.eeprom8 });
   return options as RigOptions;
 }

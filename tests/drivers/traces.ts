@@ -10,8 +10,8 @@ export interface Traces {
   compare(node: LocalNode, before: Uint8Array): void;
 }
 
-/** The traces of a profile. */
-export async function tracesOf(profile: ProfileName): Promise<Traces> {
+/** The traces of a profile. `store`: the store was written to, so that what it knows of its device may differ, too. */
+export async function tracesOf(profile: ProfileName, { store = false } = {}): Promise<Traces> {
   const probe = await compileProbe("layout", profile);
   const at = (name: string): number => probe[name].value;
   const free: [number, number][] = [
@@ -19,7 +19,9 @@ export async function tracesOf(profile: ProfileName): Promise<Traces> {
     [at("EVENTS_BASE"), at("EVENTS_SIZE")],
     [at("REFUSAL_BASE"), at("REFUSAL_SIZE")],
     [at("IO_BASE"), at("IO_SIZE")],
+    [at("HANDLES_BASE") + at("HANDLES_SIZE") - 4, 2], // the number the host's last handle had
   ];
+  if (store) free.push([at("STORE_BASE"), at("STORE_SIZE")], [at("CELLS_BASE"), at("CELLS_SIZE")]);
   const remember = (node: LocalNode): Uint8Array => {
     const memory = node.core.memory().slice(0, at("RAM_END"));
     for (const [base, size] of free) memory.fill(0, base, base + size);

@@ -49,13 +49,21 @@ function valueAt(bits: number): number {
   return VALUES[bits] ?? NaN;
 }
 
+/** Whether |a - b| lies below its rounded value, the number above and the number below that: bits 0 to 2. */
+function closer(a: number, b: number): number {
+  const exact = Math.abs(valueAt(a) - valueAt(b)); // of binary16 numbers 40 bits at most: exact in a double
+  const rounded = f16Bits(exact);
+  const limits = [rounded, (rounded + 1) & 0xffff, (rounded - 1) & 0xffff];
+  return limits.reduce((bits, limit, n) => bits | (exact < valueAt(limit) ? 1 << n : 0), 0);
+}
+
 export const f16 = {
   add: (a: number, b: number) => f16Bits(valueAt(a) + valueAt(b)),
   sub: (a: number, b: number) => f16Bits(valueAt(a) - valueAt(b)),
   mul: (a: number, b: number) => f16Bits(valueAt(a) * valueAt(b)),
   div: (a: number, b: number) => f16Bits(valueAt(a) / valueAt(b)),
   less: (a: number, b: number) => (valueAt(a) < valueAt(b) ? 1 : 0),
-  distance: (a: number, b: number) => f16Bits(Math.abs(valueAt(a) - valueAt(b))),
+  closer,
   fromInteger: (value: number) => f16Bits(value | 0),
   /** Toward zero; NaN gives 0, what is out of range the nearest integer. */
   toInteger: (a: number) => {

@@ -5,7 +5,7 @@ import { f16 } from "./f16.ts";
 import { Random } from "./random.ts";
 
 /** Numbers as Op of tests/probes/vm.ts counts them. */
-const OPERATIONS = ["add", "sub", "mul", "div", "less", "distance"] as const;
+const OPERATIONS = ["add", "sub", "mul", "div", "less", "closer"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 export interface F16Count {

@@ -44,8 +44,16 @@ function operate(operation: i32, a: u32, b: u32): u32 {
     case 4:
       return f16.f16Less(a, b);
     default:
-      return f16.f16Distance(a, b);
+      return closer(a, b);
   }
+}
+/** f16IsCloser with their rounded distance as limit, and with the numbers above and below it: bits 0 to 2. */
+function closer(a: u32, b: u32): u32 {
+  const distance = f16.f16Sub(a, b) & 0x7fff;
+  const at = <u32>f16.f16IsCloser(a, b, distance);
+  const above = <u32>f16.f16IsCloser(a, b, (distance + 1) & 0xffff);
+  const below = <u32>f16.f16IsCloser(a, b, (distance - 1) & 0xffff);
+  return at | (above << 1) | (below << 2);
 }
 /** Operates on `count` pairs of 16-bit words at `pairs` and lays the results at `out`. */
 export function f16Batch(operation: i32, pairs: usize, count: i32, out: usize): void {

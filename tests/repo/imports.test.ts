@@ -31,7 +31,7 @@ const BELOW: Record<string, readonly string[]> = {
   "host/formats": ["assembly/spec"],
   scripts: ["host/client", "host/toolchain", "host/aot", "tests/drivers", "tests/oracle"],
   tests: ["host/cli", "host/aot", "scripts", "tests/drivers", "tests/oracle"],
-  "tests/drivers": ["host/client", "host/toolchain", "host/aot", "tests/probes"],
+  "tests/drivers": ["host/client", "host/toolchain", "host/aot", "tests/oracle", "tests/probes"],
   "tests/oracle": ["assembly/spec", "tests/probes"],
   "tests/probes": [],
 };

@@ -2,6 +2,7 @@
 
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
+import { EventType } from "../../../assembly/spec/node.ts";
 import type { Exit } from "../exit.ts";
 import { readText } from "../files.ts";
 import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-options.ts";
@@ -9,10 +10,10 @@ import { plural } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 import { type Listener, Session } from "../session.ts";
-import type { ShellState } from "../shell/context.ts";
 import { Prompt } from "../shell/interactive.ts";
 import { runScript } from "../shell/script.ts";
 import { Shell } from "../shell/shell.ts";
+import { faultText } from "../symbols.ts";
 
 interface Options extends NodeOptionValues {
   readonly preload: readonly string[];
@@ -43,66 +44,70 @@ export function addShell(program: Command, context: Context): void {
   command.action((options: Options) => shell(context, options));
 }
 
-/** What apps say while the shell runs. */
-function appListener(
-  out: Output,
-  write: (stream: string, pid: number, bytes: Uint8Array) => void,
-): Listener {
+/** How the shell shows what comes from the node while lines are typed or run. */
+interface Speaker {
+  app(stream: string, pid: number, bytes: Uint8Array): void;
+  note(text: string): void;
+}
+
+/** For scripts: bytes of apps as they are, with --json each an object. */
+function plainSpeaker(out: Output, session: Session): Speaker {
   return {
-    onUart: (bytes) => write("uart", 0, bytes),
-    onStdio: (stream, pid, bytes) => write(stream, pid, bytes),
-    onWarning: (message, remedy) => out.warn(message, remedy),
+    app(stream, pid, bytes) {
+      const text = new TextDecoder().decode(bytes);
+      if (out.json)
+        out.result("hsx.output/1", { at_ms: session.now_ms, stream, pid, text }, () => "");
+      else if (stream === "err") out.terminal.stderr.write(bytes);
+      else out.bytes(bytes);
+    },
+    note: (text) => out.note(text),
   };
 }
 
-function plainWriter(out: Output, session: () => Session | undefined) {
-  return (stream: string, pid: number, bytes: Uint8Array) => {
-    const text = new TextDecoder().decode(bytes);
-    if (stream === "err" && !out.json) out.terminal.stderr.write(bytes);
-    else
-      out.result("hsx.output/1", { at_ms: session()?.now_ms ?? 0, stream, pid, text }, () => text);
-  };
+function speakFor(session: Session, speaker: Speaker): void {
+  session.listen({
+    onUart: (bytes) => speaker.app("uart", 0, bytes),
+    onStdio: (stream, pid, bytes) => speaker.app(stream, pid, bytes),
+    onEvent(event) {
+      const task = event.type === EventType.FAULTED ? session.node.task(event.pid) : undefined;
+      if (task !== undefined) speaker.note(faultText(task, session.placeOf(task)));
+    },
+  });
 }
 
 async function shell(context: Context, options: Options): Promise<void> {
   const { out, install } = context;
-  const isPrompt = options.file === undefined && out.terminal.stdin.isTTY === true && !out.json;
-  let write: (stream: string, pid: number, bytes: Uint8Array) => void = () => {};
+  const isLive = options.file === undefined && out.terminal.stdin.isTTY === true && !out.json;
+  const warn: Listener = { onWarning: (message, remedy) => out.warn(message, remedy) };
   const settings = { ...sessionOptions(options), acceptsBadStore: true };
-  const listener = appListener(out, (stream, pid, bytes) => write(stream, pid, bytes));
-  const session = await Session.open(install, settings, listener);
-  const state: ShellState = {
-    session,
-    isLive: isPrompt,
-    isInterrupted: false,
-    isOver: false,
-    eventsSeen: 0,
-  };
-  const node = new Shell(out, state);
+  const session = await Session.open(install, settings, warn);
   try {
-    write = plainWriter(out, () => session);
     for (const image of options.preload) session.load(image);
-    if (isPrompt) {
-      const prompt = new Prompt(node);
-      write = (_, __, bytes) => prompt.write(bytes);
-      greet(out, session);
-      await prompt.run();
-    } else context.exit = await script(node, options);
+    const state = { session, isLive, isInterrupted: false, isOver: false, eventsSeen: 0 };
+    const lines = new Shell(out, state);
+    if (isLive) await converse(lines);
+    else context.exit = await script(lines, options);
   } finally {
     session.close();
   }
 }
 
-function greet(out: Output, session: Session): void {
-  const tasks = session.node.tasks();
-  out.note(
-    `${session.options.profile} node with ${plural(tasks.length, "task")}; help lists the verbs, exit ends`,
-  );
+async function converse(shell: Shell): Promise<void> {
+  const { session } = shell.state;
+  const prompt = new Prompt(shell);
+  speakFor(session, {
+    app: (_stream, _pid, bytes) => prompt.write(bytes),
+    note: (text) => prompt.write(`${text}\n`),
+  });
+  const tasks = plural(session.node.tasks().length, "task");
+  shell.out.note(`${session.options.profile} node with ${tasks}; help lists the verbs, exit ends`);
+  await prompt.run();
 }
 
 async function script(shell: Shell, options: Options): Promise<Exit> {
   const { terminal } = shell.out;
   const { file } = options;
+  speakFor(shell.state.session, plainSpeaker(shell.out, shell.state.session));
   const lines =
     file === undefined
       ? createInterface({ input: terminal.stdin, crlfDelay: Infinity })

@@ -44,8 +44,8 @@ function candidatesAfter(
   const [first, ...rest] = words;
   const names = parser.commands.map((c) => c.name());
   if (first === undefined && names.length > 0)
-    return [...names, ...(parser.name() === "" ? ["help"] : [])];
-  if (first === "help" && parser.name() === "") return rest.length === 0 ? names : [];
+    return [...names, ...(parser.parent === null ? ["help"] : [])];
+  if (first === "help" && parser.parent === null) return rest.length === 0 ? names : [];
   const sub = parser.commands.find((c) => c.name() === first || c.aliases().includes(first ?? ""));
   if (sub !== undefined) return candidatesAfter(sub, rest, session, start);
   if (start.startsWith("-")) return parser.options.map((o) => o.long ?? "");

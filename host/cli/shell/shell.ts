@@ -14,6 +14,15 @@ export interface Status {
   readonly failure?: Failure;
 }
 
+/** A parser of the verbs. Without a state it can only be read. */
+export function verbParser(out: Output, state?: ShellState): Command {
+  const parser = makeParser("hsx>", out);
+  parser.usage("<verb>").description("Verbs of the shell. What follows # is a comment.");
+  const context = { out, state, session: state?.session } as VerbContext;
+  for (const add of VERBS) add(parser, context);
+  return parser;
+}
+
 export class Shell {
   readonly state: ShellState;
 
@@ -24,13 +33,9 @@ export class Shell {
     this.state = state;
   }
 
-  /** A parser of the verbs. Parsers remember what they parsed, so every line gets a new one. */
+  /** Parsers remember what they parsed, so every line gets a new one. */
   parser(out = this.out): Command {
-    const parser = makeParser("", out);
-    parser.usage("<verb>").description("Verbs of the shell. What follows # is a comment.");
-    const context: VerbContext = { out, state: this.state, session: this.state.session };
-    for (const add of VERBS) add(parser, context);
-    return parser;
+    return verbParser(out, this.state);
   }
 
   /** Runs one line. What goes wrong is returned, not thrown. */

@@ -21,7 +21,7 @@ function storeData({ session }: VerbContext) {
     damaged: s.damaged,
     retired: s.retired,
     epoch: s.epoch,
-    schema: s.schema,
+    schema_of_keys: s.schema,
     saved: s.saved,
     programmed_bytes: s.programmedBytes,
     capacity_cells: s.capacityCells,
@@ -40,7 +40,7 @@ function tell(
     return [
       `${s.state}, ${plural(s.device_bytes, "byte")}${where}`,
       `${count(s.live)} of ${plural(s.cells, "cell")} hold a value, ${count(s.free)} free, ${count(s.damaged)} damaged, ${count(s.retired)} worn out`,
-      `${plural(s.saved, "cell")} and ${plural(s.programmed_bytes, "byte")} written since power-on; epoch ${s.epoch}, schema ${s.schema}`,
+      `${plural(s.saved, "cell")} and ${plural(s.programmed_bytes, "byte")} written since power-on; epoch ${s.epoch}, schema ${s.schema_of_keys}`,
     ].join("\n");
   });
 }

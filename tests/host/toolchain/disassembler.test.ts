@@ -122,7 +122,7 @@ d_4019:
   it("keeps numbers that decimals cannot say", () => {
     const source = `RET
 .value {"group":1,"id":1,"init_raw":0x7E01,"min_raw":0xFC00,"max_raw":0x7C00}
-.value {"group":1,"id":2,"init":-0.0,"flags":"SHARED|PIN","auth":3,"name":"","persist_key":65535}
+.value {"group":1,"id":2,"init":-0.0,"flags":"SHARED|PIN","auth":3,"name":"","persist_key":65534}
 .cmd {"group":1,"id":2,"handler_offset":0,"flags":3,"help":"a\\tb"}`;
     expect(sourceOf(imageOf(source))).toMatch(/"init_raw":32257.*"min_raw":64512/);
   });

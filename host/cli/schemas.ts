@@ -1,0 +1,398 @@
+// The objects of --json, one schema for each. Within a version fields are only added.
+
+import { z } from "zod";
+import { Exit } from "./exit.ts";
+import type { SchemaName } from "./output.ts";
+
+// ---- Parts ----
+
+const integer = z.number().int();
+const count = integer.nonnegative();
+const u16 = count.max(0xffff);
+const u32 = count.max(0xffff_ffff);
+const pid = count.max(250);
+/** Milliseconds of node time. */
+const ms = z.number().nonnegative();
+/** Group and id of a value or command. */
+const oid = z.string().regex(/^\d+\.\d+$/);
+/** Null stands for NaN and the infinities, which JSON lacks. */
+const real = z.number().nullable();
+const level = z.union([z.enum(["public", "user", "admin", "factory"]), z.string()]);
+const names = z.array(z.string());
+const hexDigits = z.string().regex(/^([0-9a-f]{2})*$/);
+const frame = z.string().regex(/^[0-9A-F]{3}#([0-9A-F]{2})*$/);
+const exit = z.enum(Exit);
+/** Of an app or a fault: any byte. */
+const status = count.max(255);
+
+const place = z.strictObject({
+  symbol: z.string().optional(),
+  offset: count.optional(),
+  file: z.string().optional(),
+  line: count.optional(),
+});
+
+const task = z.strictObject({
+  pid,
+  name: z.string(),
+  state: z.string(),
+  pc: u32,
+  sp: u32,
+  steps: u32,
+  wakes_in_ms: ms.nullable(),
+  r0: u32,
+  fault: z.string().nullable(),
+  place,
+  restarts_left: count,
+  confirmed: z.boolean(),
+  code: count,
+  data: count,
+  stack: count,
+  image_crc: u32,
+  image_bytes: count,
+});
+
+const value = z.strictObject({
+  id: oid,
+  name: z.string(),
+  value: real,
+  bits: u16,
+  unit: z.string(),
+  init: real,
+  epsilon: real,
+  min: real,
+  max: real,
+  rate_ms: u16,
+  persist: z.enum(["volatile", "load", "save"]),
+  persist_key: u16,
+  flags: names,
+  level,
+  owner: pid,
+  dirty: z.boolean(),
+  stale: z.boolean(),
+});
+
+const message = z.strictObject({
+  length: count,
+  flags: u16,
+  channel: u16,
+  source: pid,
+  hex: hexDigits,
+  text: z.string(),
+});
+
+const event = z.strictObject({
+  seq: u32,
+  at_ms: ms,
+  type: z.string(),
+  pid,
+  a: u16,
+  b: u32,
+  text: z.string(),
+});
+
+const store = {
+  state: z.string(),
+  device_bytes: count,
+  cells: count,
+  live: count,
+  free: count,
+  damaged: count,
+  retired: count,
+  epoch: count,
+  schema_of_keys: count,
+  saved: count,
+  programmed_bytes: count,
+  capacity_cells: count,
+  file: z.string().nullable(),
+};
+
+const diagnostic = z.strictObject({
+  file: z.string(),
+  line: count,
+  column: count,
+  width: count.optional(),
+  source: z.string().optional(),
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string().optional(),
+  offset: count.optional(),
+});
+
+const runEnd = z.strictObject({
+  schema: z.literal("hsx.run/1"),
+  event: z.literal("end"),
+  at_ms: ms,
+  ending: z.enum(["ended", "time", "idle", "interrupted"]),
+  exit: status,
+  tasks: z.array(
+    z.strictObject({
+      pid,
+      name: z.string(),
+      state: z.string(),
+      status: status.nullable(),
+      r0: u32,
+      pc: u32,
+      steps: u32,
+      fault: place.extend({ text: z.string() }).nullable(),
+    }),
+  ),
+});
+
+/** Lines of `hsx run --json`: what happens, then how it ended. */
+const run = z.discriminatedUnion("event", [
+  z.strictObject({
+    schema: z.literal("hsx.run/1"),
+    event: z.literal("output"),
+    at_ms: ms,
+    stream: z.enum(["uart", "out", "err"]),
+    pid,
+    text: z.string(),
+  }),
+  z.strictObject({
+    schema: z.literal("hsx.run/1"),
+    event: z.literal("pin"),
+    at_ms: ms,
+    pin: count,
+    level: z.union([z.literal(0), z.literal(1)]).nullable(),
+  }),
+  z.strictObject({ schema: z.literal("hsx.run/1"), event: z.literal("can"), at_ms: ms, frame }),
+  z.strictObject({
+    schema: z.literal("hsx.run/1"),
+    event: z.literal("node"),
+    at_ms: ms,
+    node: event,
+  }),
+  runEnd,
+]);
+
+const info = {
+  file: z.string(),
+  bytes: count,
+  file_crc: u32,
+  header: z.strictObject({
+    version: z.union([z.literal(1), z.literal(2)]),
+    app: z.string(),
+    flags: u16,
+    multiple: z.boolean(),
+    entry: u32,
+    crc: u32,
+  }),
+  sections: z.strictObject({
+    code: count,
+    rodata: count,
+    bss: count,
+    manifest: count,
+    metadata: z.array(z.strictObject({ type: z.string(), entries: count, bytes: count })),
+  }),
+  manifest: z.record(z.string(), z.unknown()).nullable(),
+  needs: z.strictObject({ caps: names, caps_bits: u32, stack: count.nullable(), data: count }),
+  values: z.array(
+    value
+      .pick({ id: true, name: true, unit: true, init: true, epsilon: true, min: true, max: true })
+      .extend({ group: z.string(), persist_key: u16, flags: names, level }),
+  ),
+  commands: z.array(
+    z.strictObject({
+      id: oid,
+      name: z.string(),
+      group: z.string(),
+      help: z.string(),
+      handler: u32,
+      flags: names,
+      level,
+    }),
+  ),
+  mailboxes: z.array(z.strictObject({ name: z.string(), capacity: count.nullable(), mode: names })),
+  fits: z.array(
+    z.strictObject({
+      profile: z.enum(["small", "large", "desktop"]),
+      fits: z.boolean(),
+      memory: count.optional(),
+      memory_free: count,
+      stack: count.optional(),
+      code: z.string().optional(),
+      reason: z.string().optional(),
+    }),
+  ),
+};
+
+// ---- The objects ----
+
+function object(name: SchemaName, shape: z.ZodRawShape) {
+  return [name, z.strictObject({ schema: z.literal(name), ...shape })] as const;
+}
+
+const taskName = { pid, name: z.string() };
+const segment = z.strictObject({ from: u16, bytes: count, sp: u16.optional() });
+
+/** By name. `hsx.error/1` and `hsx.warning/1` come on stderr, all others on stdout. */
+export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
+  [
+    "hsx.error/1",
+    z.looseObject({
+      schema: z.literal("hsx.error/1"),
+      code: z.string(),
+      exit,
+      message: z.string(),
+      remedy: z.string().optional(),
+      place: z.string().optional(),
+      diagnostics: z.array(diagnostic).optional(),
+    }),
+  ],
+  object("hsx.warning/1", { message: z.string(), remedy: z.string().optional() }),
+  object("hsx.version/1", {
+    version: z.string(),
+    commit: z.string().nullable(),
+    node: z.string(),
+    abi: count,
+    hxe: z.array(count),
+  }),
+  object("hsx.new/1", { app: z.string(), files: names }),
+  object("hsx.build/1", {
+    kind: z.enum(["image", "object"]),
+    output: z.string(),
+    app: z.string().optional(),
+    bytes: count.optional(),
+    crc: u32.optional(),
+    code: count,
+    rodata: count,
+    bss: count,
+    listing: z.string().optional(),
+    symbols: z.string().optional(),
+  }),
+  object("hsx.info/1", info),
+  object("hsx.disasm/1", {
+    file: z.string(),
+    exact: z.boolean(),
+    inexpressible: z.array(z.strictObject({ offset: count, length: count, reason: z.string() })),
+    source: z.string().optional(),
+    output: z.string().optional(),
+  }),
+  ["hsx.run/1", run],
+  object("hsx.completion/1", { shell: z.enum(["bash", "zsh", "fish"]), script: z.string() }),
+
+  // of the shell
+  object("hsx.status/1", { line: count, verb: z.string(), ok: z.boolean(), exit }),
+  object("hsx.output/1", {
+    at_ms: ms,
+    stream: z.enum(["uart", "out", "err"]),
+    pid,
+    text: z.string(),
+  }),
+  object("hsx.ps/1", { at_ms: ms, tasks: z.array(task) }),
+  object("hsx.load/1", { file: z.string(), task }),
+  object("hsx.restart/1", taskName),
+  object("hsx.kill/1", taskName),
+  object("hsx.pause/1", { retired: count, task }),
+  object("hsx.resume/1", { retired: count, task }),
+  object("hsx.step/1", { retired: count, task }),
+  object("hsx.val.list/1", { at_ms: ms, values: z.array(value) }),
+  object("hsx.val.get/1", { at_ms: ms, values: z.array(value) }),
+  object("hsx.val.set/1", { before: real, value }),
+  object("hsx.val.watch/1", {
+    at_ms: ms,
+    id: oid,
+    name: z.string(),
+    before: real,
+    value: real,
+    unit: z.string(),
+  }),
+  object("hsx.val.persist/1", { value }),
+  object("hsx.cmd.list/1", {
+    commands: z.array(
+      z.strictObject({
+        id: oid,
+        name: z.string(),
+        help: z.string(),
+        flags: names,
+        level,
+        owner: pid,
+      }),
+    ),
+  }),
+  object("hsx.cmd.call/1", { id: oid, name: z.string(), status: z.string(), result: u32 }),
+  object("hsx.mbox.list/1", {
+    mailboxes: z.array(
+      z.strictObject({
+        id: count,
+        name: z.string(),
+        owner: count.nullable(),
+        capacity: count,
+        used: count,
+        messages: count,
+        mode: names,
+        handles: count,
+      }),
+    ),
+  }),
+  object("hsx.mbox.send/1", { name: z.string(), bytes: count }),
+  object("hsx.mbox.peek/1", { name: z.string(), messages: z.array(message) }),
+  object("hsx.mbox.listen/1", { at_ms: ms, name: z.string(), ...message.shape }),
+  object("hsx.gpio.list/1", {
+    pins: z.array(
+      z.strictObject({
+        pin: count,
+        holder: pid,
+        mode: z.string(),
+        edges: z.string(),
+        level: count.max(1),
+      }),
+    ),
+  }),
+  object("hsx.gpio.set/1", { pin: count, level: count.max(1), seen: count.max(1) }),
+  object("hsx.gpio.watch/1", { at_ms: ms, pin: count, level: count.max(1).nullable() }),
+  object("hsx.can.send/1", { frame }),
+  object("hsx.can.dump/1", { at_ms: ms, frame }),
+  object("hsx.events/1", event.shape),
+  object("hsx.regs/1", {
+    ...taskName,
+    state: z.string(),
+    regs: z.array(u32).length(16),
+    pc: u32,
+    sp: u32,
+    psw: count.max(255),
+    flags: z.string(),
+    place,
+  }),
+  object("hsx.mem/1", {
+    node: z.strictObject({ arena_bytes: count, arena_free: count, state_end: count }).optional(),
+    pid: pid.optional(),
+    name: z.string().optional(),
+    data: segment.optional(),
+    stack: segment.optional(),
+    address: u16.optional(),
+    hex: hexDigits.optional(),
+  }),
+  object("hsx.provision.status/1", {
+    profile: z.string(),
+    images: z.array(
+      z.strictObject({
+        name: z.string(),
+        bytes: count,
+        crc: u32,
+        verified: z.boolean(),
+        source: z.literal("host"),
+        tasks: z.array(
+          z.strictObject({
+            pid,
+            name: z.string(),
+            state: z.string(),
+            confirmed: z.boolean(),
+            file: z.string().nullable(),
+          }),
+        ),
+      }),
+    ),
+    memory_free: count,
+    store: z.string(),
+  }),
+  object("hsx.store.status/1", store),
+  object("hsx.store.format/1", store),
+  object("hsx.store.reset/1", store),
+  object("hsx.config.get/1", { settings: z.record(z.string(), u32) }),
+  object("hsx.config.set/1", { name: z.string(), value: u32 }),
+  object("hsx.run.time/1", { ran_ms: ms, at_ms: ms }),
+  object("hsx.clock/1", { at_ms: ms, pace: z.enum(["live", "manual"]) }),
+  object("hsx.reboot/1", { apps: z.array(z.strictObject(taskName)) }),
+]);
