@@ -12,6 +12,7 @@ import {
   cellValue,
   isCellType,
   isSuperblock,
+  typeOf,
   typeSealedFor,
 } from "./record";
 import {
@@ -66,7 +67,9 @@ function isVersion(s: Store, cell: u32): bool {
 }
 export function look(s: Store): i32 {
   const cell: u32 = s.cursor;
-  if (isVersion(s, cell)) {
+  if (!isCellType(cellMarker(SEEN)))
+    s.unfinished += 1; // it was live at mount
+  else if (isVersion(s, cell)) {
     const generation = cellGeneration(SEEN);
     s.versions += 1;
     if (!isFound(s) || isNewer(generation, s.generation)) {
@@ -164,10 +167,15 @@ function sweepDamaged(s: Store, cell: u32): i32 {
   s.damaged += 1;
   return 1;
 }
+/** True for an earlier version of a key that is being deleted: nothing younger will outdo it any more. */
+function isRemains(s: Store, cell: u32): bool {
+  if (s.job != Job.DELETE || cellKey(SEEN) != s.key) return false;
+  return typeOf(SEEN, cell, s.epoch) == s.type;
+}
 /** Looks at the cell in SEEN. Positive: it may stay as it is. OK: it is being changed. */
 function sweepCell(s: Store, cell: u32): i32 {
   const kind = kindOf(s, cell);
-  if (kind == Kind.FREE) return 1;
+  if (kind == Kind.FREE) return isRemains(s, cell) ? spoil(s) : 1;
   if (kind == Kind.DAMAGED) return sweepDamaged(s, cell);
   if (kind == Kind.NEARLY) return sweepNearly(s, cell);
   if (kind == Kind.LIVE && isTaken(cell)) {
@@ -175,6 +183,7 @@ function sweepCell(s: Store, cell: u32): i32 {
     release(s, cell);
     return mark(s, endMarker(s, 0));
   }
+  release(s, cell);
   // a mark goes first, or the broken body would pass for damage
   return isCellType(cellMarker(SEEN)) ? mark(s, endMarker(s, 1)) : spoil(s);
 }
@@ -194,6 +203,7 @@ export function sweep(s: Store): i32 {
 }
 
 function endSweep(s: Store): void {
+  if (s.job == Job.DELETE) return goToCell(s, Step.KILL, s.best);
   if (isFound(s) || s.old == <u16>NO_CELL) return tell(s);
   takeCell(s, s.old); // or it could be chosen for its own renewal
   s.live += 1;

@@ -22,7 +22,7 @@ export enum Kind {
 /** The marker that ends the cell in SEEN. `turn` 1: one that shows that its end is not complete. */
 export function endMarker(s: Store, turn: u32): u32 {
   if (s.eraseUnit == 0) return deadMarker(SEEN, turn);
-  return turn != 0 ? cellMarker(SEEN) & 0x81 : CellType.DEAD; // bits can only be cleared here
+  return turn != 0 ? cellMarker(SEEN) & 0x88 : CellType.DEAD; // bits can only be cleared here
 }
 
 /** Kind of the cell in SEEN. */

@@ -215,6 +215,7 @@ export function storeNext(cell: u32): i32 {
   for (cell = nextTaken(s, cell); cell < s.cells; cell = nextTaken(s, cell + 1)) {
     err = readLive(s, cell);
     if (err != Err.CORRUPT) return err < 0 ? err : <i32>cell;
+    s.unfinished += 1; // it was live at mount
   }
   return Err.NOT_FOUND;
 }

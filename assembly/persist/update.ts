@@ -46,9 +46,11 @@ export function adoptWritten(s: Store): void {
 
 /** Begins job DELETE: type, key and old are set. INVALID, IO, ABSENT, BUSY. */
 export function beginDelete(s: Store): i32 {
-  s.tries = 0;
   const found = readOld(s);
-  return found < 0 ? found : <i32>Err.OK;
+  if (found < 0) return found;
+  s.best = s.old;
+  beginSweep(s);
+  return Err.OK;
 }
 
 function isDelete(s: Store): bool {

@@ -76,7 +76,7 @@ function deal(p: Pass, cell: u32): void {
 /** Those that were met have what they waited for; the others, too, unless their cells may be the damaged ones. */
 function end(p: Pass): void {
   p.phase = <u8>Phase.OVER;
-  if (p.isAmiss != 0) return;
+  if (p.isAmiss != 0 || !storeIsSettled()) return;
   const isComplete = storeDamaged() == 0;
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {

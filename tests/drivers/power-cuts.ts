@@ -3,6 +3,7 @@
 import { CellType, StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { NV_GEOMETRY, NvDevice, PowerCut, type Tear } from "../../host/node/nv.ts";
+import type { Fault } from "../probes/compile.ts";
 import { type Found, type Snapshot, StoreRig } from "./store-rig.ts";
 
 export type Medium = keyof typeof NV_GEOMETRY;
@@ -19,6 +20,10 @@ export interface CutPlan {
   readonly powerCycles?: number;
   /** Also tries every value a torn byte can have. */
   readonly isExhaustive?: boolean;
+  /** The torn byte's bits read as they like until they are rewritten; five boots are compared. */
+  readonly isUnsteady?: boolean;
+  /** A design fault to be caught. */
+  readonly fault?: Fault;
 }
 
 export interface CutFigures {
@@ -32,12 +37,19 @@ export interface CutFigures {
   needlessWarnings: number;
   /** Most bytes the mount and all searches after one cut wrote. */
   recoveryBytes: number;
+  /** With unsteady bits: cuts after which one of five boots found something else than the first. */
+  changes: number;
   /** Each tells how to come to it again. */
   violations: string[];
 }
 
 /** Operations before the first cut, so that it meets a store with a past. */
 const WARM_UP_MAX = 60;
+
+/** Boots compared after a cut that leaves unsteady bits. */
+const BOOTS = 5;
+/** Torn bytes tried at each byte of a recovery. */
+const RECOVERY_TEARS = 2;
 
 /** Violations after which a history is given up. */
 const VIOLATIONS_MAX = 10;
@@ -63,7 +75,8 @@ interface TearModel {
   readonly tail?: Tear;
 }
 
-function tearModels(random: (below: number) => number, isExhaustive: boolean): TearModel[] {
+function tearModels(random: (below: number) => number, plan: CutPlan): TearModel[] {
+  if (plan.isUnsteady) return [{ name: "unsteady", tear: (old) => old }];
   const models: TearModel[] = [
     { name: "old", tear: (old) => old },
     { name: "erased", tear: () => 0xff },
@@ -78,7 +91,7 @@ function tearModels(random: (below: number) => number, isExhaustive: boolean): T
     },
     { name: "tail", tear: () => random(256), tail: () => random(256) },
   ];
-  if (!isExhaustive) return models;
+  if (plan.isExhaustive !== true) return models;
   const all = Array.from({ length: 256 }, (_, value) => ({
     name: `0x${value.toString(16)}`,
     tear: () => value,
@@ -127,6 +140,11 @@ function performOnModel(model: Model, operation: Operation): Model {
 
 // ---- The proof ----
 
+/** What an app gets: an unreadable key is as good as none. */
+function appValue(found: Found | undefined): number | "none" {
+  return typeof found === "number" ? found : "none";
+}
+
 class CutProof {
   readonly figures: CutFigures = {
     cuts: 0,
@@ -135,6 +153,7 @@ class CutProof {
     operations: 0,
     needlessWarnings: 0,
     recoveryBytes: 0,
+    changes: 0,
     violations: [],
   };
   private readonly random: (below: number) => number;
@@ -143,6 +162,7 @@ class CutProof {
   private before: Model = new Map();
   private after: Model = new Map();
   private place = "";
+  private isUnsteady = false;
 
   constructor(
     private readonly rig: StoreRig,
@@ -202,7 +222,7 @@ class CutProof {
 
   /** The history goes on from a cut, and perhaps from one in the recovery, too. */
   private performCut(operation: Operation): void {
-    const models = tearModels(this.random, false);
+    const models = tearModels(this.random, { ...this.plan, isExhaustive: false });
     const cutAt = (bytes: number, act: () => void) => {
       const model = models[this.random(models.length)] as TearModel;
       return this.runUntilCut(this.random(bytes), model, act);
@@ -219,16 +239,19 @@ class CutProof {
 
   private cutEverywhere(operation: Operation): void {
     const start = this.rig.save();
-    const models = tearModels(this.random, this.plan.isExhaustive ?? false);
+    const models = tearModels(this.random, this.plan);
     for (let after = 0; ; after++) {
       let isCut = false;
       for (const model of models) {
         this.place = `operation ${this.figures.operations} (${operation.kind}) byte ${after} ${model.name}`;
         this.rig.restore(start);
+        this.isUnsteady = this.plan.isUnsteady ?? false;
         isCut = this.runUntilCut(after, model, () => perform(this.rig, operation));
+        this.isUnsteady = false;
         if (!isCut) break;
         this.figures.cuts++;
-        this.recover(models);
+        if (this.plan.isUnsteady) this.bootAgain();
+        else this.recover(models);
       }
       if (!isCut) break;
     }
@@ -238,7 +261,8 @@ class CutProof {
   /** False: the action ended before the cut. */
   private runUntilCut(after: number, { tear, tail }: TearModel, act: () => void): boolean {
     const { device } = this.rig;
-    device.cut = { after, tear, ...(tail && { tail }) };
+    const flicker = this.isUnsteady && { flicker: () => this.random(256) };
+    device.cut = { after, tear, ...(tail && { tail }), ...flicker };
     try {
       act();
       return false;
@@ -248,6 +272,19 @@ class CutProof {
     } finally {
       device.powerOn();
     }
+  }
+
+  /** Five boots with bits that are unsteady until they are written. */
+  private bootAgain(): void {
+    const first = this.boot();
+    this.judge(first);
+    let isChanged = false;
+    for (let n = 1; n < BOOTS; n++) {
+      const found = this.boot();
+      this.judge(found);
+      isChanged ||= this.keys.some((_, i) => appValue(found[i]) !== appValue(first[i]));
+    }
+    if (isChanged) this.figures.changes++;
   }
 
   /** The first boot, one cut inside it, the second boot, and the next write. */
@@ -278,7 +315,10 @@ class CutProof {
       this.keys.every((key, n) => this.isHeld(found[n], model.get(key)));
     if (isModel(this.before)) return this.before;
     if (isModel(this.after)) return this.after;
-    const list = this.keys.map((key, n) => `${CellType[key.type]} ${key.key}=${found[n]}/${this.before.get(key)}/${this.after.get(key)}`);
+    const list = this.keys.map(
+      (key, n) =>
+        `${CellType[key.type]} ${key.key}=${found[n]} (${this.before.get(key)}, ${this.after.get(key)})`,
+    );
     this.expect(false, `neither old nor new: ${list.join(" ")}`);
     return this.after;
   }
@@ -291,7 +331,8 @@ class CutProof {
   private cutRecovery(found: Snapshot, bytes: number, models: readonly TearModel[]): void {
     const done = this.rig.save();
     const { place } = this;
-    for (let after = 0; after < bytes; after++) {
+    for (let n = 0; n < bytes * RECOVERY_TEARS; n++) {
+      const after = Math.floor(n / RECOVERY_TEARS);
       const model = models[this.random(models.length)] as TearModel;
       this.place = `${place}, byte ${after} of recovery ${model.name}`;
       this.rig.restore(found);
@@ -317,5 +358,5 @@ class CutProof {
 export async function proveCuts(plan: CutPlan): Promise<CutFigures> {
   const bytes = new Uint8Array(32 + 8 * plan.cells).fill(0xff);
   const device = new NvDevice(bytes, { geometry: NV_GEOMETRY[plan.medium] });
-  return new CutProof(await StoreRig.open(device), plan).run();
+  return new CutProof(await StoreRig.open(device, "small", plan.fault), plan).run();
 }

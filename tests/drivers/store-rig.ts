@@ -3,7 +3,7 @@
 import { CellType, NO_CELL, type StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import type { NvDevice } from "../../host/node/nv.ts";
-import { compileProbe, type Probe, type ProfileName } from "../probes/compile.ts";
+import { compileProbe, type Fault, type Probe, type ProfileName } from "../probes/compile.ts";
 
 /** What a key has: a value, nothing, or something unreadable. */
 export type Found = number | "none" | "stale";
@@ -12,6 +12,7 @@ export interface Snapshot {
   readonly bytes: Uint8Array;
   readonly state: Uint8Array;
   readonly found: ReadonlyMap<number, number>;
+  readonly unsteady: ReadonlyMap<number, number>;
 }
 
 const POLLS_MAX = 200_000;
@@ -32,10 +33,14 @@ export class StoreRig {
     this.state = new Uint8Array(probe.memory.buffer, probe.stateBase(), probe.stateSize());
   }
 
-  static async open(device: NvDevice, profile: ProfileName = "small"): Promise<StoreRig> {
+  static async open(
+    device: NvDevice,
+    profile: ProfileName = "small",
+    fault?: Fault,
+  ): Promise<StoreRig> {
     let memory = new Uint8Array();
     const hal = device.hal(() => memory);
-    const probe = await compileProbe("persist", profile, hal);
+    const probe = await compileProbe("persist", profile, hal, fault);
     memory = new Uint8Array(probe.memory.buffer);
     return new StoreRig(probe, device);
   }
@@ -85,8 +90,7 @@ export class StoreRig {
     if (cell < 0) throw new Error(`find 0x${key.toString(16)}: ${Err[cell]}`);
     this.found.set(id, cell);
     const value = this.probe.storeRead(cell);
-    if (value < 0) throw new Error(`read cell ${cell}: ${Err[value]}`);
-    return value;
+    return value === Err.CORRUPT ? "stale" : value;
   }
   set(key: number, value: number, type: CellType = CellType.VALUE): number {
     const id = type * 0x10000 + key;
@@ -120,6 +124,7 @@ export class StoreRig {
       bytes: this.device.bytes.slice(),
       state: this.state.slice(),
       found: new Map(this.found),
+      unsteady: new Map(this.device.unsteady),
     };
   }
   restore(snapshot: Snapshot): void {
@@ -127,5 +132,6 @@ export class StoreRig {
     this.device.bytes.set(snapshot.bytes);
     this.state.set(snapshot.state);
     this.found = new Map(snapshot.found);
+    this.device.unsteady = new Map(snapshot.unsteady);
   }
 }
