@@ -77,6 +77,8 @@ export class NvDevice {
   /** Bits that read as they like, by address. */
   unsteady = new Map<number, number>();
   private flicker: () => number = () => 0;
+  /** Hears of each unit that was erased. */
+  onErase: ((address: number) => void) | undefined;
   bytesRead = 0;
   bytesProgrammed = 0;
   unitsErased = 0;
@@ -185,6 +187,7 @@ export class NvDevice {
     const first = burst.address + burst.done;
     const len = burst.isErase ? burst.data.length : 1;
     for (let at = first; at < first + len; at++) this.setByte(at, this.wanted(burst, at));
+    if (burst.isErase) this.onErase?.(first);
     if (burst.isErase) this.unitsErased++;
     else this.bytesProgrammed++;
     burst.done++;

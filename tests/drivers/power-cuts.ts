@@ -20,6 +20,8 @@ export interface CutPlan {
   readonly powerCycles?: number;
   /** Also tries every value a torn byte can have. */
   readonly isExhaustive?: boolean;
+  /** Tries random bytes for the rest of the burst only, eight times each. */
+  readonly isScrambled?: boolean;
   /** The torn byte's bits read as they like until they are rewritten; five boots are compared. */
   readonly isUnsteady?: boolean;
   /** A design fault to be caught. */
@@ -49,7 +51,7 @@ const WARM_UP_MAX = 60;
 /** Boots compared after a cut that leaves unsteady bits. */
 const BOOTS = 5;
 /** Torn bytes tried at each byte of a recovery. */
-const RECOVERY_TEARS = 2;
+const RECOVERY_TEARS = 3;
 
 /** Violations after which a history is given up. */
 const VIOLATIONS_MAX = 10;
@@ -76,6 +78,8 @@ interface TearModel {
 }
 
 function tearModels(random: (below: number) => number, plan: CutPlan): TearModel[] {
+  const any = () => random(256);
+  if (plan.isScrambled) return Array(8).fill({ name: "tail", tear: any, tail: any });
   if (plan.isUnsteady) return [{ name: "unsteady", tear: (old) => old }];
   const models: TearModel[] = [
     { name: "old", tear: (old) => old },

@@ -15,6 +15,9 @@ export type Probe = Record<string, any> & { memory: WebAssembly.Memory };
 /** A design fault planted into a copy of assembly/ before it is compiled. */
 export interface Fault {
   readonly name: string;
+  readonly edits: readonly Edit[];
+}
+interface Edit {
   /** Below assembly/. */
   readonly file: string;
   /** Occurs once. */
@@ -42,15 +45,17 @@ function sourceHash(): string {
 }
 
 /** A copy of the sources with the fault in it; where it lies, below the root. */
-function plant({ name, file, from, to }: Fault): string {
+function plant({ name, edits }: Fault): string {
   const copy = `build/faults/${name}/`;
   for (const folder of ["assembly", "tests/probes"]) {
     cpSync(root + folder, root + copy + folder, { recursive: true });
   }
-  const path = `${root}${copy}assembly/${file}`;
-  const parts = readFileSync(path, "utf8").split(from);
-  if (parts.length !== 2) throw new Error(`fault ${name}: ${file} has its place ${parts.length - 1} times`);
-  writeFileSync(path, parts.join(to));
+  for (const { file, from, to } of edits) {
+    const path = `${root}${copy}assembly/${file}`;
+    const parts = readFileSync(path, "utf8").split(from);
+    if (parts.length !== 2) throw new Error(`fault ${name}: ${file} does not have one ${from}`);
+    writeFileSync(path, parts.join(to));
+  }
   return copy;
 }
 
