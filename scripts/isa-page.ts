@@ -1,7 +1,8 @@
 // Renders docs/isa.md from the instruction table.
 
 import { Op } from "../assembly/spec/opcodes.ts";
-import { hex, ISA, type Mnemonic, SHAPES, SLOTS, slotsOf } from "../host/formats/isa.ts";
+import { ISA, type Mnemonic, SHAPES, SLOTS, slotsOf } from "../host/formats/isa.ts";
+import { hex } from "../host/formats/text.ts";
 
 export const ISA_PAGE = "docs/isa.md";
 

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { SMALL_STATE_LIMIT } from "../assembly/spec/limits.ts";
+import { hex } from "../host/formats/text.ts";
 import { buildCore } from "./build-core.ts";
 import { PROFILES, type Profile } from "./core.ts";
 import { goldenFile, readCore, tableRange } from "./describe-core.ts";
@@ -16,9 +17,7 @@ const SMALL_ARENA_MIN = 9472;
 /** AVR and Cortex-M0: the translator puts tables into flash, addressed as 0x8000..0xFFFF. */
 const SMALL_TABLES = { base: 0x8000, end: 0x10000 };
 
-function hex(address: number): string {
-  return `0x${address.toString(16).toUpperCase().padStart(4, "0")}`;
-}
+const address = (at: number) => hex(at, 4);
 
 /** What `npm run gen` wrote down last, so that a change is seen as one. */
 function goldenNote(profile: Profile, bytes: number): string {
@@ -46,14 +45,14 @@ function stateFigures(profile: Profile, map: MemoryMap): Figure[] {
       value: end - arena,
       unit: "B",
       ...(isSmall && { must: `>= ${SMALL_ARENA_MIN}` }),
-      note: `${hex(arena)}..${hex(end - 1)}`,
+      note: `${address(arena)}..${address(end - 1)}`,
     },
     {
       id: `${profile.name}.ram_end`,
       value: end,
       unit: "address",
       must: `<= ${constant(map, "RAM_LIMIT")}`,
-      note: hex(end),
+      note: address(end),
     },
   ];
 }
@@ -68,8 +67,14 @@ function tableFigures(profile: Profile, core: WasmModule): Figure[] {
   const id = `${profile.name}.tables`;
   return [
     { id, value: bytes, unit: "B", note: "constant tables" },
-    { id: `${id}.base`, value: base, unit: "address", must: `>= ${limits.base}`, note: hex(base) },
-    { id: `${id}.end`, value: end, unit: "address", must: `<= ${limits.end}`, note: hex(end) },
+    {
+      id: `${id}.base`,
+      value: base,
+      unit: "address",
+      must: `>= ${limits.base}`,
+      note: address(base),
+    },
+    { id: `${id}.end`, value: end, unit: "address", must: `<= ${limits.end}`, note: address(end) },
   ];
 }
 
@@ -88,7 +93,7 @@ async function profileFigures(profile: Profile): Promise<Figure[]> {
       id: `${profile.name}.region.${name}`,
       value: size,
       unit: "B",
-      note: size === 0 ? "none" : `${hex(base)}..${hex(base + size - 1)}`,
+      note: size === 0 ? "none" : `${address(base)}..${address(base + size - 1)}`,
     })),
     ...stateFigures(profile, map),
     ...tableFigures(profile, core),

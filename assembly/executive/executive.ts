@@ -110,7 +110,9 @@ export function executivePoll(budget: u32): u32 {
 export function executiveRest(): u32 {
   if (arenaHasHoles() || hasReady()) return 0;
   for (let i: usize = 0; i < TASK_MAX; i++) {
-    if (taskAt(i).state == TaskState.WRITING) return 0;
+    const t = taskAt(i);
+    if (t.state == TaskState.WRITING) return 0;
+    if (t.state == TaskState.RESTORING && !isRestoring(t.pid)) return 0; // a handler outlasted the store
   }
   const timers = clockRest();
   const saves = saverRest();

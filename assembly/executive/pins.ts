@@ -19,13 +19,13 @@ export function pinCount(): usize {
   const count: usize = gpio_count();
   return count < PIN_MAX ? count : PIN_MAX;
 }
-/** Pid that holds a pin; 0: nobody. */
+/** Pid that holds a pin; 0: nobody, or no such pin. */
 export function pinHolder(pin: usize): u32 {
-  return load<u8>(pinAt(pin));
+  return pin < PIN_MAX ? load<u8>(pinAt(pin)) : 0;
 }
 /** PinMode and PinEdge bits of a pin. */
 export function pinMode(pin: usize): u32 {
-  return load<u8>(pinAt(pin) + MODE_OFF);
+  return pin < PIN_MAX ? load<u8>(pinAt(pin) + MODE_OFF) : 0;
 }
 
 /** Gives a pin to a task and sets its mode. INVALID, NO_ACCESS: another task holds it. */

@@ -19,7 +19,7 @@ import {
   repair,
   sweep,
 } from "./find";
-import { beginFormat, beginReset, clear } from "./format";
+import { beginFormat, beginReset, clear, purge } from "./format";
 import { Kind, kindOf, readRecord } from "./medium";
 import { adoptSuperblock, checkBlank, readFirst, readSecond, scan, storeCapacity } from "./mount";
 import { cellKey, cellMarker, cellValue, isCellType, isKey } from "./record";
@@ -88,6 +88,8 @@ function advance(s: Store): i32 {
       return checkKilled(s);
     case Step.CLEAR:
       return clear(s);
+    case Step.PURGE:
+      return purge(s);
     default:
       return Err.OK;
   }
@@ -238,13 +240,13 @@ export function storeDamaged(): u32 {
   return storeAt().damaged;
 }
 
-/** Starts a factory reset: no key has a value after it. The result: OK or IO. RANGE: format instead. */
-export function storeReset(): i32 {
+/** Starts a factory reset: no key has a value after it but, if so wished, factory cells. The result: OK or IO. RANGE: format instead. */
+export function storeReset(keepsFactory: bool): i32 {
   const s = storeAt();
   const err = refusal(s);
   if (err < 0) return err;
   s.job = <u8>Job.RESET;
-  return start(s, beginReset(s));
+  return start(s, beginReset(s, keepsFactory));
 }
 
 /**

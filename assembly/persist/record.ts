@@ -11,7 +11,9 @@ import {
   CELL_VALUE_OFF,
   CRC_POLYNOMIAL,
   CellType,
+  EPOCH_COUNT,
   EPOCH_FACTOR,
+  EPOCH_FACTORY,
   EPOCH_INVERSE,
   SUPER_CELLS_OFF,
   SUPER_CELL_LOG2_OFF,
@@ -84,7 +86,12 @@ export function isKey(key: u32): bool {
 }
 /** True for a marker that commits a cell. */
 export function isCellType(marker: u32): bool {
-  return marker == CellType.VALUE || marker == CellType.SYSTEM || marker == CellType.BLOB;
+  return (
+    marker == CellType.VALUE ||
+    marker == CellType.SYSTEM ||
+    marker == CellType.BLOB ||
+    marker == CellType.FACTORY
+  );
 }
 
 function seedOf(cell: u32, epoch: u32): u32 {
@@ -101,7 +108,9 @@ export function typeSealedFor(at: usize, key: u32, cell: u32, epoch: u32): u32 {
   const crc = bodyCrc(at, key, cell, epoch);
   if (seal == shiftByte(crc, CellType.VALUE)) return CellType.VALUE;
   if (seal == shiftByte(crc, CellType.SYSTEM)) return CellType.SYSTEM;
-  return seal == shiftByte(crc, CellType.BLOB) ? CellType.BLOB : CellType.DEAD;
+  if (seal == shiftByte(crc, CellType.BLOB)) return CellType.BLOB;
+  const factoryCrc = bodyCrc(at, key, cell, epoch & EPOCH_FACTORY);
+  return seal == shiftByte(factoryCrc, CellType.FACTORY) ? CellType.FACTORY : CellType.DEAD;
 }
 /** The type of a cell whose body is whole, whatever marker it has now. DEAD: it is not whole. */
 export function typeOf(at: usize, cell: u32, epoch: u32): u32 {
@@ -114,7 +123,7 @@ export function isOld(at: usize, cell: u32, epoch: u32): bool {
   let crc = unshiftByte(cellSeal(at), cellMarker(at));
   for (let i: usize = CELL_CRC_OFF; i > 0; i--) crc = unshiftByte(crc, load<u8>(at + i - 1));
   const sealed = ((crc ^ seedOf(cell, 0)) * EPOCH_INVERSE) & 0xffff;
-  return sealed - 1 < epoch - 1;
+  return (sealed & EPOCH_COUNT) < (epoch & EPOCH_COUNT);
 }
 
 export function encodeCell(
@@ -126,10 +135,11 @@ export function encodeCell(
   cell: u32,
   epoch: u32,
 ): void {
+  const sealed = type == CellType.FACTORY ? epoch & EPOCH_FACTORY : epoch;
   store16(at + CELL_KEY_OFF, key);
   store<u8>(at + CELL_GENERATION_OFF, generation);
   store16(at + CELL_VALUE_OFF, value);
-  store16(at + CELL_CRC_OFF, shiftByte(bodyCrc(at, key, cell, epoch), type));
+  store16(at + CELL_CRC_OFF, shiftByte(bodyCrc(at, key, cell, sealed), type));
   store<u8>(at + CELL_TYPE_OFF, type);
 }
 

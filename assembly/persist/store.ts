@@ -4,7 +4,7 @@
 //  2  step         u8   Step the next poll makes
 //  3  eraseUnit    u8   bytes erased together, 0 to 8
 //  4  cells        u16  number of cells
-//  6  epoch        u16  counts factory resets
+//  6  epoch        u16  of the superblock
 //  8  schema       u16  of the superblock
 // 10  free         u16  cells that may be taken
 // 12  live         u16  cells that hold a value
@@ -126,6 +126,7 @@ export enum Step {
   KILL = 14,
   KILLED = 15,
   CLEAR = 16,
+  PURGE = 17,
 }
 
 /** State of the superblock that does not hold. */

@@ -98,8 +98,8 @@ function bindMailbox(length: i32): i32 {
 /** Notes by how much a mailbox that exists will have to grow at the change-over. */
 function planGrowth(l: Load, id: i32): void {
   const capacity: u32 = mailboxCursorAt(CursorUse.REGISTER).capacity;
-  const size: u32 = descriptorAt(id).size;
-  if (capacity > size) l.growth += <u32>arenaCost(capacity);
+  const d = descriptorAt(id);
+  if (capacity > <u32>d.size) l.growth += <u32>arenaCost(capacity + d.length);
 }
 
 /** Makes the next declared mailbox unless it exists: then nothing changes yet. NO_DATA: no more. */

@@ -162,6 +162,11 @@ export function isSessionBusy(): bool {
   return loadAt().phase != Phase.IDLE;
 }
 
+/** True for the few polls between change-over and start: no task runs, so that none takes the room that was provided for. */
+export function isChangingOver(): bool {
+  return loadAt().phase == Phase.ADJUSTING;
+}
+
 // ---- Restart ----
 
 /** Starts a task over from its image, like a load of the same: what it registered and holds is given up first. BUSY, NOT_FOUND. */

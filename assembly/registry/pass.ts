@@ -61,14 +61,16 @@ function begin(p: Pass): void {
 
 /** Gives the value in `cell` to those who wait for it. */
 function deal(p: Pass, cell: u32): void {
-  if (storeSeenType() != CellType.VALUE) return;
+  const type = storeSeenType();
+  if (type != CellType.VALUE && type != CellType.FACTORY) return;
   const key = storeSeenKey();
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
     if (v.key != key || (v.bits & ValueBit.RESTORE) == 0) continue;
-    if (v.cell != NO_CELL) p.isAmiss = 1;
-    v.cell = <u16>cell;
+    if (v.cell != NO_CELL && type == CellType.VALUE) p.isAmiss = 1;
+    if (type == CellType.VALUE) v.cell = <u16>cell;
+    else if (v.cell != NO_CELL) continue; // a value of its own comes before the factory's
     v.value = <u16>storeSeenValue();
   }
 }

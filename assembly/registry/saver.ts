@@ -40,6 +40,8 @@ enum SaverJob {
   NONE = 0,
   /** looks for the value of a key, for those who wait for it */
   RESTORE = 1,
+  /** looks for the value it left the factory with */
+  RESTORE_FACTORY = 4,
   /** looks for the cell that a save must supersede */
   LOCATE = 2,
   SAVE = 3,
@@ -100,14 +102,14 @@ export function isRestoring(pid: u32): bool {
 // ---- Restoring ----
 
 /** Gives what was found to every value that waits for this key. Unreadable: init holds and the value is STALE. */
-function deliver(key: u32, cell: i32): void {
+function deliver(key: u32, cell: i32, isFactory: bool): void {
   const value = cell < 0 ? cell : storeRead(cell);
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
     if (v.key != key || (v.bits & ValueBit.RESTORE) == 0) continue;
     valueServed(v, ValueBit.RESTORE);
-    if (cell >= 0) v.cell = <u16>cell;
+    if (cell >= 0 && !isFactory) v.cell = <u16>cell;
     if (value >= 0) v.value = <u16>value;
     if (value >= 0 || value == Err.NOT_FOUND) continue;
     v.bits |= <u8>ValueBit.STALE;
@@ -172,13 +174,21 @@ function write(key: u32, value: u32, cell: u32): void {
 /** Starts to look for a key. One the store cannot have is answered at once: nothing is stored, nothing can be. */
 function find(job: u32, v: Value): void {
   const err = storeFind(CellType.VALUE, v.key);
-  if (err == Err.INVALID && job == SaverJob.RESTORE) deliver(v.key, Err.NOT_FOUND);
+  if (err == Err.INVALID && job == SaverJob.RESTORE) deliver(v.key, Err.NOT_FOUND, false);
   else if (err < 0 && err != Err.BUSY) postpone(v.key, err);
   if (err < 0) return;
   const s = saverAt();
   s.key = v.key;
   s.value = v.value;
   s.job = <u8>job;
+}
+
+/** A key without a value of its own may have left the factory with one. */
+function findFactory(key: u32): void {
+  if (storeFind(CellType.FACTORY, key) < 0) return deliver(key, Err.NOT_FOUND, true);
+  const s = saverAt();
+  s.key = <u16>key;
+  s.job = <u8>SaverJob.RESTORE_FACTORY;
 }
 
 /** Takes the result of the job that has finished. */
@@ -188,7 +198,9 @@ function conclude(result: i32): void {
   const key: u32 = s.key;
   const value: u32 = s.value;
   memory.fill(SAVER_BASE, 0, SAVER_JOB_SIZE);
-  if (job == SaverJob.RESTORE) return deliver(key, result);
+  if (job == SaverJob.RESTORE && result == Err.NOT_FOUND) return findFactory(key);
+  if (job == SaverJob.RESTORE || job == SaverJob.RESTORE_FACTORY)
+    return deliver(key, result, job == SaverJob.RESTORE_FACTORY);
   if (job == SaverJob.LOCATE) return write(key, value, result < 0 ? NO_CELL : result);
   if (result < 0) postpone(key, result);
   else complete(key, value, result);

@@ -40,8 +40,15 @@ export enum CellType {
   /** a reference to a longer record */
   BLOB = 0x96,
   VALUE = 0xa5,
+  /** a value for a key that has none of its own; survives a factory reset that keeps them */
+  FACTORY = 0x5a,
   BLANK = 0xff,
 }
+
+// ---- Epoch: how many resets there were, and which factory cells count ----
+export const EPOCH_COUNT: u32 = 0x7fff;
+/** Changes with each reset that takes the factory cells, too. They are sealed with this bit alone. */
+export const EPOCH_FACTORY: u32 = 0x8000;
 
 // ---- CRC-16/DNP: most significant bit first, not reflected, no final exclusive or ----
 export const CRC_POLYNOMIAL: u32 = 0x3d65;

@@ -66,16 +66,3 @@ export function parseF16(text: string): number {
 export function secondsText(ms: number): string {
   return `${(Math.floor(ms) / 1000).toFixed(3)} s`;
 }
-
-export function hex(n: number, digits: number): string {
-  return `0x${(n >>> 0).toString(16).toUpperCase().padStart(digits, "0")}`;
-}
-
-export function count(n: number): string {
-  return n.toLocaleString("en-US");
-}
-
-/** `1 task`, `2 tasks`. */
-export function plural(n: number, one: string, many = `${one}s`): string {
-  return `${count(n)} ${n === 1 ? one : many}`;
-}

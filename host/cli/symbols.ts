@@ -2,9 +2,9 @@
 
 import { Stop, TaskState } from "../../assembly/spec/node.ts";
 import type { TaskInfo } from "../client/records.ts";
+import { hex } from "../formats/text.ts";
 import { readTextIfAny } from "./files.ts";
 import { fileCrc } from "./image.ts";
-import { hex } from "./numbers.ts";
 
 interface SymbolRow {
   readonly name: string;

@@ -6,8 +6,9 @@ import { EventType, ResetCause, Stop } from "../../assembly/spec/node.ts";
 import { CommandStatus } from "../../assembly/spec/svc.ts";
 import { labelOf, type NodeEvent } from "../client/records.ts";
 import { f16Text, oidText } from "../client/refusal.ts";
+import { hex, plural } from "../formats/text.ts";
 import type { CanFrame } from "../node/hal.ts";
-import { hex, plural, secondsText } from "./numbers.ts";
+import { secondsText } from "./numbers.ts";
 import type { Session } from "./session.ts";
 import { placeText } from "./symbols.ts";
 

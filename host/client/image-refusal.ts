@@ -19,14 +19,12 @@ import {
 import { FIELD_SIZE, type FieldTable } from "../formats/fields.ts";
 import { HXE_V1_FIELDS, HXE_V2_FIELDS, META_FIELDS } from "../formats/hxe.ts";
 import { COMMAND_FIELDS, MAILBOX_FIELDS, VALUE_FIELDS } from "../formats/hxe-metadata.ts";
+import { count, hex } from "../formats/text.ts";
 import type { Refusal } from "./records.ts";
 
 interface Told extends Refusal {
   readonly isTold: boolean;
 }
-
-const hex = (n: number, digits = 1) => `0x${n.toString(16).toUpperCase().padStart(digits, "0")}`;
-const count = (n: number) => n.toLocaleString("en-US");
 
 // ---- Places ----
 

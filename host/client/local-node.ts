@@ -7,11 +7,13 @@ import type { PersistMode } from "../../assembly/spec/svc.ts";
 import { Core } from "../node/core.ts";
 import type { Machine } from "../node/hal.ts";
 import {
+  type CellInfo,
   type CommandInfo,
   labelOf,
   type MailboxInfo,
   type Message,
   type NodeEvent,
+  readCell,
   readCommand,
   readEvent,
   readMailbox,
@@ -93,11 +95,14 @@ export class LocalNode {
 
   /** Passes a count on, or throws what the core says against the call. `about` is asked for the error only. */
   private check(result: number, about?: () => Subject): number {
-    if (result < 0) {
-      const refusal = readRefusal(this.core.refusal());
-      throw new NodeError(result, refusal, about?.());
-    }
+    if (result < 0) throw this.refused(result, about?.());
     return result;
+  }
+  /** The refusal of the last call, with the name of the task that stood in the way. */
+  private refused(code: Err, subject?: Subject): NodeError {
+    const refusal = readRefusal(this.core.refusal());
+    const holder = refusal.pid === 0 ? undefined : this.task(refusal.pid);
+    return new NodeError(code, { ...refusal, name: refusal.name || (holder?.name ?? "") }, subject);
   }
   private about(kind: Subject["kind"], name: string): () => Subject {
     return () => ({ kind, name });
@@ -290,8 +295,7 @@ export class LocalNode {
       if (status === Err.BUSY) status = this.x.hsx_command_result(call);
       return status !== Err.BUSY;
     });
-    if (status === Err.BUSY)
-      throw new NodeError(Err.TIMEOUT, readRefusal(this.core.refusal()), about());
+    if (status === Err.BUSY) throw this.refused(Err.TIMEOUT, about());
     return { status: this.check(status, about), result: this.core.view().getUint32(0, true) };
   }
 
@@ -384,10 +388,23 @@ export class LocalNode {
     this.check(this.x.hsx_store_format(cells, schema), this.about("store", "the store"));
     this.awaitStore();
   }
-  /** Factory reset: no value is kept any more. */
-  resetStore(): void {
-    this.check(this.x.hsx_store_reset(), this.about("store", "the store"));
+  /** Factory reset: no value is kept any more but, if so wished, those of the factory. */
+  resetStore({ keepsFactory = false } = {}): void {
+    const begun = this.x.hsx_store_reset(keepsFactory ? 1 : 0);
+    this.check(begun, this.about("store", "the store"));
     this.awaitStore();
+  }
+  /** Every live cell of the store, in order of place. */
+  storeCells(): CellInfo[] {
+    const cells: CellInfo[] = [];
+    this.settle();
+    for (let from = 0; ; ) {
+      const cell = this.x.hsx_store_next(from);
+      if (cell === Err.NOT_FOUND) return cells;
+      this.check(cell, this.about("store", "the store"));
+      cells.push(readCell(cell, this.core.view()));
+      from = cell + 1;
+    }
   }
   /** Pid that holds a pin, and its PinMode and PinEdge bits. */
   pin(pin: number): { holder: number; mode: number; level: number } {

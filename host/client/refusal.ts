@@ -4,6 +4,7 @@ import { Err } from "../../assembly/spec/errors.ts";
 import { Resource, TaskState } from "../../assembly/spec/node.ts";
 import { Level } from "../../assembly/spec/svc.ts";
 import { f16Shortest, f16ToNumber } from "../formats/f16.ts";
+import { count, hex } from "../formats/text.ts";
 import { explainImage } from "./image-refusal.ts";
 import type { Refusal } from "./records.ts";
 
@@ -96,8 +97,7 @@ const RESOURCE: Record<Resource, { many: string; remedy: string }> = {
   [Resource.FILTERS]: { many: "CAN filters", remedy: "kill a task that set some" },
 };
 
-const count = (n: number) => n.toLocaleString("en-US");
-const levelName = (level: number) => Level[level] ?? `level ${level}`;
+const levelName = (level: number) => Level[level]?.toLowerCase() ?? `level ${level}`;
 const about = (s: Subject, text: string, remedy?: string): Explanation =>
   remedy === undefined
     ? { message: `${s.name}: ${text}` }
@@ -151,8 +151,7 @@ function range(r: Told, s: Subject): Explanation {
 
 function invalid(r: Told, s: Subject): Explanation {
   if (s.kind === "task" && r.isTold && r.need > 16) {
-    const hex = (address: number) => `0x${address.toString(16).toUpperCase().padStart(4, "0")}`;
-    const text = `${hex(r.need)} to ${hex(r.need + r.have - 1)} is not all inside its memory`;
+    const text = `${hex(r.need, 4)} to ${hex(r.need + r.have - 1, 4)} is not all inside its memory`;
     return about(s, text, "data lies from 0x4000, the stack below 0xFFFC");
   }
   if (s.kind === "value")
@@ -183,14 +182,15 @@ function wrongState(r: Told, s: Subject): Explanation {
   return about(s, "not possible in its present state", "look at the tasks: ps");
 }
 
-function held(what: string): Sentence {
+/** Another task has the id or the key; both are named. */
+function held(what: "the id" | "the persist key"): Sentence {
   return (r, s) => {
-    const id = r.isTold ? ` ${what === "the id" ? oidText(r.oid) : r.oid}` : "";
-    const holder = r.isTold ? `task ${r.pid}` : "another task";
-    const remedy = "load it with --group-base and --key-base, or with --replace";
+    const remedy = "in hsx shell: load it with --group-base and --key-base, or with --replace";
+    if (!r.isTold) return about(s, `another task already has ${what}`, remedy);
+    const holder = `task ${r.pid}${r.name === "" ? "" : ` (${r.name})`}`;
     return about(
       s,
-      `${holder} already has ${what}${id}${r.name === "" ? "" : ` (${r.name})`}`,
+      `${holder} already has ${what} ${what === "the id" ? oidText(r.oid) : r.oid}`,
       remedy,
     );
   };

@@ -1,5 +1,7 @@
 // Diagnostics: what is wrong with an input, where, and what to do about it.
 
+import { hex } from "./text.ts";
+
 /** A place in a text file. Lines and columns count from 1; line 0 means the file as a whole. */
 export interface Position {
   file: string;
@@ -77,7 +79,7 @@ export function suggest(
 
 function formatPlace(d: Diagnostic): string {
   if (d.line > 0) return `${d.file}:${d.line}:${d.column}`;
-  return d.offset === undefined ? d.file : `${d.file}:0x${d.offset.toString(16)}`;
+  return d.offset === undefined ? d.file : `${d.file}:${hex(d.offset)}`;
 }
 
 /** Blanks up to the column, tabs kept so that the caret stands right under any tab width. */

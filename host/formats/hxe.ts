@@ -40,6 +40,7 @@ import {
   refuse,
 } from "./hxe-metadata.ts";
 import { parseJsonText } from "./json.ts";
+import { hex } from "./text.ts";
 
 export const HXE_V1_FIELDS = {
   magic: [HXE_MAGIC_OFF, "u32be"],
@@ -275,7 +276,7 @@ class HxeReader {
 
   private checkHeader(head: ReturnType<typeof readFields<typeof HXE_V2_FIELDS>>): void {
     const unknown = head.flags & ~(HxeFlag.MANIFEST | HxeFlag.MULTIPLE);
-    if (unknown) refuse("HXE_FLAGS", HXE_FLAGS_OFF, `unknown flag 0x${unknown.toString(16)}`);
+    if (unknown) refuse("HXE_FLAGS", HXE_FLAGS_OFF, `unknown flag ${hex(unknown)}`);
     if (head.codeLen === 0 || head.codeLen % 4 !== 0 || head.codeLen > HXE_CODE_MAX) {
       const message = `code_len ${head.codeLen} is not a multiple of 4 from 4 to ${HXE_CODE_MAX}`;
       refuse("HXE_CODE_LEN", HXE_CODE_LEN_OFF, message);
@@ -303,8 +304,8 @@ class HxeReader {
   private checkCrc(stored: number, version: number): void {
     const crc = hxeCrc(this.bytes, version);
     if (crc === stored) return;
-    const [s, c] = [stored, crc].map((n) => n.toString(16).padStart(8, "0"));
-    refuse("HXE_CRC", HXE_CRC_OFF, `the checksum is 0x${c}, the file says 0x${s}`);
+    const message = `the file is damaged: its checksum is ${hex(crc, 8)}, the header says ${hex(stored, 8)}`;
+    refuse("HXE_CRC", HXE_CRC_OFF, message);
   }
 
   private readManifest(at: number): Uint8Array {

@@ -1,5 +1,6 @@
 // The instruction set in words: what each opcode takes and does. Syntax, encoding and printing once per operand slot.
 import { imm12, Op, opcode, rd, rs1, rs2 } from "../../assembly/spec/opcodes.ts";
+import { hex } from "./text.ts";
 
 export type Mnemonic = keyof typeof Op;
 
@@ -287,11 +288,6 @@ export function printOperand(slot: Slot, value: OperandValue, name?: string): st
     case "number":
       return name ?? (slot.second ? hex(value.imm, 8) : imm);
   }
-}
-
-/** `0x` and at least `digits` hexadecimal digits. */
-export function hex(value: number, digits: number): string {
-  return `0x${value.toString(16).toUpperCase().padStart(digits, "0")}`;
 }
 
 function printCallThrough(value: OperandValue): string {

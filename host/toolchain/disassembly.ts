@@ -18,11 +18,11 @@ import type { HxeImage } from "../formats/hxe.ts";
 import {
   type DecodedInsn,
   decodeInsn,
-  hex,
   isLongBranch,
   printOperand,
   slotsOf,
 } from "../formats/isa.ts";
+import { hex } from "../formats/text.ts";
 
 /** One instruction, or a word that is none. */
 interface Item {
@@ -259,6 +259,7 @@ function quoted(bytes: Uint8Array): string {
   return `"${[...bytes].map((b) => ESCAPED[b] ?? String.fromCharCode(b)).join("")}"`;
 }
 
+/** Four digits at least, for labels. */
 function hexDigits(value: number): string {
-  return value.toString(16).toUpperCase().padStart(4, "0");
+  return hex(value, 4).slice(2);
 }

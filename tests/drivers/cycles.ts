@@ -126,6 +126,10 @@ text: .ascii "abc"
 `,
 };
 
+/** Of small: what lies between the RAM of a chip and the constant tables; nothing may ever be written there. */
+const BEYOND = [0x3c00, 0x8000] as const;
+const POISON = 0xa5;
+
 /** What a node may say against an operation here; anything else is a defect. */
 const EXPECTED: readonly Err[] = [
   Err.ID_TAKEN,
@@ -155,13 +159,15 @@ export class Cycles {
     private readonly traces: Traces,
     private readonly before: Uint8Array,
     private readonly random: Random,
+    private readonly isPoisoned: boolean,
   ) {}
 
   static async start(profile: ProfileName, random: Random): Promise<Cycles> {
     const rig = await startNode(profile, { nv: new NvDevice(new Uint8Array(1024)) });
     rig.node.formatStore();
     const traces = await tracesOf(profile, { store: true });
-    return new Cycles(rig, traces, traces.remember(rig.node), random);
+    if (profile === "small") rig.node.core.memory().fill(POISON, ...BEYOND);
+    return new Cycles(rig, traces, traces.remember(rig.node), random, profile === "small");
   }
 
   /** `count` operations, then the end of all apps, which must leave nothing. */
@@ -169,6 +175,9 @@ export class Cycles {
     for (let n = 0; n < count; n++) this.act();
     this.removeAll();
     this.traces.compare(this.rig.node, this.before);
+    if (!this.isPoisoned) return;
+    const beyond = this.rig.node.core.memory().subarray(...BEYOND);
+    if (beyond.some((byte) => byte !== POISON)) throw new Error("written beyond the RAM of a chip");
   }
 
   private act(): void {

@@ -113,29 +113,35 @@ type Model = ReadonlyMap<Key, number>;
 type Operation =
   | { readonly kind: "set"; readonly key: Key; readonly value: number }
   | { readonly kind: "delete"; readonly key: Key }
-  | { readonly kind: "reset" };
+  | { readonly kind: "reset"; readonly keepsFactory: boolean };
 
 function keysOf(count: number): Key[] {
-  // value keys that differ in one bit, and system words of the same numbers
-  return Array.from({ length: count }, (_, n) =>
-    n % 4 === 3 ? { type: CellType.SYSTEM, key: n } : { type: CellType.VALUE, key: n + 1 },
-  );
+  // value keys that differ in one bit, and system words and factory values of the same numbers
+  return Array.from({ length: count }, (_, n) => {
+    if (n % 5 === 4) return { type: CellType.FACTORY, key: n };
+    return n % 4 === 3 ? { type: CellType.SYSTEM, key: n } : { type: CellType.VALUE, key: n + 1 };
+  });
 }
 
 function nextOperation(random: (below: number) => number, keys: readonly Key[]): Operation {
   const key = keys[random(random(2) === 0 ? 2 : keys.length)] as Key; // some keys are hot
   const dice = random(100);
   if (dice < 82) return { kind: "set", key, value: random(4) === 0 ? random(4) : random(0x10000) };
-  return dice < 98 ? { kind: "delete", key } : { kind: "reset" };
+  if (dice < 98) return { kind: "delete", key };
+  return { kind: "reset", keepsFactory: random(2) === 0 };
 }
 
 function perform(rig: StoreRig, operation: Operation): number {
-  if (operation.kind === "reset") return rig.reset();
+  if (operation.kind === "reset") return rig.reset(operation.keepsFactory);
   const { type, key } = operation.key;
   return operation.kind === "set" ? rig.set(key, operation.value, type) : rig.delete(key, type);
 }
 function performOnModel(model: Model, operation: Operation): Model {
-  if (operation.kind === "reset") return new Map();
+  if (operation.kind === "reset") {
+    const stays = ([{ type }]: [Key, number]) =>
+      operation.keepsFactory && type === CellType.FACTORY;
+    return new Map([...model].filter(stays));
+  }
   const after = new Map(model);
   if (operation.kind === "set") after.set(operation.key, operation.value);
   else after.delete(operation.key);

@@ -74,9 +74,9 @@ export class StoreRig {
     this.found.clear();
     return this.run(this.probe.storeFormat(cells, schema));
   }
-  reset(): number {
+  reset(keepsFactory = false): number {
     this.found.clear();
-    return this.run(this.probe.storeReset());
+    return this.run(this.probe.storeReset(keepsFactory ? 1 : 0));
   }
 
   find(key: number, type: CellType = CellType.VALUE): number {

@@ -1,6 +1,6 @@
 // The cell store, for its tests.
 
-import { CellType } from "../../assembly/spec/cell";
+import { CellType, EPOCH_COUNT } from "../../assembly/spec/cell";
 import { CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE } from "../../assembly/layout";
 import { Kind, kindOf } from "../../assembly/persist/medium";
 import { encodeCell } from "../../assembly/persist/record";
@@ -40,7 +40,7 @@ export function retired(): u32 {
   return storeAt().retired;
 }
 export function epoch(): u32 {
-  return storeAt().epoch;
+  return storeAt().epoch & EPOCH_COUNT;
 }
 export function cells(): u32 {
   return storeAt().cells;

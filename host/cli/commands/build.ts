@@ -5,6 +5,7 @@ import { basename, extname, join } from "node:path";
 import type { Command } from "commander";
 import type { Diagnostic } from "../../formats/diagnostic.ts";
 import { decodeHxo, encodeHxo, type HxoObject } from "../../formats/hxo.ts";
+import { hex, plural } from "../../formats/text.ts";
 import { assemble } from "../../toolchain/assembler.ts";
 import { type LinkOptions, link } from "../../toolchain/linker.ts";
 import { renderListing } from "../../toolchain/listing.ts";
@@ -12,7 +13,7 @@ import { renderSymbols } from "../../toolchain/symbols.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { readText, readTextIfAny, writeOutput } from "../files.ts";
 import { fileCrc } from "../image.ts";
-import { hex, parseInteger, plural } from "../numbers.ts";
+import { parseInteger } from "../numbers.ts";
 import { addCommand, type Context } from "../program.ts";
 
 interface Options {

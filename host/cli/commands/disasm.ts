@@ -1,10 +1,10 @@
 // hsx disasm: an image as source that builds to it again.
 
 import type { Command } from "commander";
+import { hex, plural } from "../../formats/text.ts";
 import { type DisassembleResult, disassemble } from "../../toolchain/disassembler.ts";
 import { writeOutput } from "../files.ts";
 import { readImage } from "../image.ts";
-import { hex, plural } from "../numbers.ts";
 import { addCommand, type Context } from "../program.ts";
 
 interface Options {

@@ -12,12 +12,12 @@ import type { ValueEntry } from "../../formats/declarations.ts";
 import { f16ToNumber } from "../../formats/f16.ts";
 import { type HxeImage, hxeCrc } from "../../formats/hxe.ts";
 import type { HxeMetadata } from "../../formats/hxe-metadata.ts";
+import { count, hex, plural } from "../../formats/text.ts";
 import { Machine } from "../../node/hal.ts";
 import { NvDevice } from "../../node/nv.ts";
 import { capNames, commandFlags, levelName, mailboxModes, valueFlags } from "../flags.ts";
 import { fileCrc, readImage } from "../image.ts";
 import { type Install, PROFILES, type ProfileName } from "../install.ts";
-import { count, hex, plural } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 

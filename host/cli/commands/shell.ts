@@ -3,10 +3,10 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { EventType } from "../../../assembly/spec/node.ts";
+import { plural } from "../../formats/text.ts";
 import type { Exit } from "../exit.ts";
 import { readText } from "../files.ts";
 import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-options.ts";
-import { plural } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 import { type Listener, Session } from "../session.ts";

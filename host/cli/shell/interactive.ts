@@ -42,7 +42,7 @@ export class Prompt {
     this.rl = createInterface({
       input: stdin,
       output: process.stdout,
-      terminal: true,
+      terminal: shell.out.terminal.stdout.isTTY,
       prompt: shell.out.style("bold", "hsx> "),
       history: readHistory(file),
       historySize: HISTORY_MAX,
@@ -57,7 +57,7 @@ export class Prompt {
   write(data: string | Uint8Array): void {
     const text = typeof data === "string" ? data : new TextDecoder().decode(data);
     const { stdout } = this.shell.out.terminal;
-    if (this.isRunning) {
+    if (this.isRunning || !stdout.isTTY) {
       stdout.write(text);
       return;
     }

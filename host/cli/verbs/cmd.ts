@@ -4,10 +4,11 @@ import type { Command } from "commander";
 import { CommandStatus } from "../../../assembly/spec/svc.ts";
 import { labelOf } from "../../client/records.ts";
 import { oidText } from "../../client/refusal.ts";
+import { hex } from "../../formats/text.ts";
 import { Exit, Failure } from "../exit.ts";
 import { commandFlags, levelName } from "../flags.ts";
 import { findCommand } from "../names.ts";
-import { hex, parseDuration, parseF16, parseInteger } from "../numbers.ts";
+import { parseDuration, parseF16, parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
 

@@ -5,9 +5,10 @@ import { Profile } from "../../../assembly/spec/limits.ts";
 import { Config } from "../../../assembly/spec/node.ts";
 import { Level } from "../../../assembly/spec/svc.ts";
 import { suggest } from "../../formats/diagnostic.ts";
+import { count } from "../../formats/text.ts";
 import { Exit, Failure } from "../exit.ts";
 import { parseLevel } from "../node-options.ts";
-import { count, parseInteger } from "../numbers.ts";
+import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
 

@@ -1,8 +1,9 @@
 // load, restart, kill: apps come and go.
 
 import type { Command } from "commander";
+import { hex, plural } from "../../formats/text.ts";
 import { findTask } from "../names.ts";
-import { hex, parseInteger, plural } from "../numbers.ts";
+import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
 import { taskData } from "./ps.ts";

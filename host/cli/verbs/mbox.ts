@@ -3,10 +3,11 @@
 import type { Command } from "commander";
 import { MESSAGE_OVERRUN } from "../../../assembly/spec/svc.ts";
 import type { MailboxInfo, Message } from "../../client/records.ts";
+import { hex, plural } from "../../formats/text.ts";
 import { usage } from "../exit.ts";
 import { mailboxModes } from "../flags.ts";
 import { findMailbox } from "../names.ts";
-import { parseDuration, parseInteger, plural, secondsText } from "../numbers.ts";
+import { parseDuration, parseInteger, secondsText } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import { passTime, type VerbContext } from "../shell/context.ts";
 
@@ -37,7 +38,7 @@ function messageText(m: Message): string {
   const parts = [`from ${m.source === 0 ? "the host" : `task ${m.source}`}`];
   if (m.channel !== 0) parts.push(`channel ${m.channel}`);
   if ((m.flags & MESSAGE_OVERRUN) !== 0) parts.push("after some that were missed");
-  if ((m.flags & ~MESSAGE_OVERRUN) !== 0) parts.push(`flags 0x${m.flags.toString(16)}`);
+  if ((m.flags & ~MESSAGE_OVERRUN) !== 0) parts.push(`flags ${hex(m.flags, 4)}`);
   return `${payloadText(m.data)}  (${parts.join(", ")})`;
 }
 

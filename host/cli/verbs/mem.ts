@@ -4,8 +4,9 @@ import type { Command } from "commander";
 import { DATA_ORIGIN, STACK_TOP } from "../../../assembly/spec/hxe.ts";
 import { Config } from "../../../assembly/spec/node.ts";
 import type { TaskInfo } from "../../client/records.ts";
+import { count, hex, plural } from "../../formats/text.ts";
 import { findTask } from "../names.ts";
-import { count, hex, parseInteger, plural } from "../numbers.ts";
+import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
 

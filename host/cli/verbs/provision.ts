@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { Profile } from "../../../assembly/spec/limits.ts";
 import { Config } from "../../../assembly/spec/node.ts";
-import { count, hex } from "../numbers.ts";
+import { count, hex } from "../../formats/text.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
 import { stateText } from "../symbols.ts";

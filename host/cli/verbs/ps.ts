@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { Stop, TaskState } from "../../../assembly/spec/node.ts";
 import type { TaskInfo } from "../../client/records.ts";
-import { count, hex } from "../numbers.ts";
+import { count, hex } from "../../formats/text.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import type { VerbContext } from "../shell/context.ts";

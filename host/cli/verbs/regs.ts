@@ -3,9 +3,10 @@
 import type { Command } from "commander";
 import { RegIndex } from "../../../assembly/spec/node.ts";
 import type { TaskInfo } from "../../client/records.ts";
+import { hex } from "../../formats/text.ts";
 import { usage } from "../exit.ts";
 import { findTask } from "../names.ts";
-import { hex, parseInteger } from "../numbers.ts";
+import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
 import { placeText, stateText } from "../symbols.ts";

@@ -1,8 +1,9 @@
 // run, clock, reboot, exit: node time, power, and the end of the shell.
 
 import type { Command } from "commander";
+import { plural } from "../../formats/text.ts";
 import { usage } from "../exit.ts";
-import { parseDuration, plural, secondsText } from "../numbers.ts";
+import { parseDuration, secondsText } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
 import { hasEnded } from "../symbols.ts";

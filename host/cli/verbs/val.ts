@@ -6,10 +6,11 @@ import { Level, PersistMode, ValueFlag } from "../../../assembly/spec/svc.ts";
 import { labelOf, type NodeEvent, type ValueInfo } from "../../client/records.ts";
 import { f16Text, oidText } from "../../client/refusal.ts";
 import { f16ToNumber } from "../../formats/f16.ts";
+import { hex } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { levelName, valueFlags } from "../flags.ts";
 import { findValue } from "../names.ts";
-import { hex, parseDuration, parseF16, secondsText } from "../numbers.ts";
+import { parseDuration, parseF16, secondsText } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import { passTime, type VerbContext } from "../shell/context.ts";
 

@@ -237,3 +237,24 @@ it("tells how much memory an image needs and how much there is", async () => {
   node.settle();
   traces.compare(node, before);
 });
+
+it("gives back everything wherever the memory runs out", async () => {
+  const traces = await tracesOf("small");
+  const seen = new Set<Err>();
+  for (let room = 40; room < 900; room += 4) {
+    const { node } = await idle("small");
+    const probe = node.load(image(".stack 64\n RET\n", "ballast"));
+    const ballast = node.config(Config.ARENA_FREE) - room;
+    node.kill(probe);
+    node.load(image(`.stack 64\n RET\n.bss\n .zero ${ballast}\n`, "ballast"));
+    node.run(1);
+    const free = node.config(Config.ARENA_FREE);
+    const before = traces.remember(node);
+    const code = codeOf(() => node.kill(node.load(FULL_OF_METADATA)));
+    seen.add(code);
+    node.settle();
+    expect([room, node.config(Config.ARENA_FREE)]).toEqual([room, free]);
+    traces.compare(node, before);
+  }
+  expect([...seen]).toEqual([Err.NO_MEMORY, Err.OK]);
+});

@@ -241,7 +241,7 @@ describe("values", () => {
     const asUser = await shell(["val set secret 2"], ["--preload", server, "--level", "user"]);
     expect(asUser.exit).toBe(1);
     expect(asUser.err).toContain(
-      "value server:secret: needs the level ADMIN, the session has USER",
+      "value server:secret: needs the level admin, the session has user",
     );
     expect(asUser.err).toContain("remedy: raise the level of the session");
     const raised = await shell(
@@ -256,12 +256,12 @@ describe("apps", () => {
   it("that claim one id or key are refused by name, unless moved", async () => {
     const { exit, err } = await ask(`load ${server}`);
     expect(exit).toBe(7);
-    expect(err).toContain("server.hxe: task 1 already has the id 5.1");
+    expect(err).toContain("server.hxe: task 1 (server) already has the id 5.1");
     const moved = await ask(`load ${server} --group-base 1 --key-base 1`, "val list");
     expect(moved.exit).toBe(0);
     expect(moved.out).toContain("6.1  server:gain");
     const key = await ask(`load ${server} --group-base 1`);
-    expect(key.err).toContain("task 1 already has the persist key 9");
+    expect(key.err).toContain("task 1 (server) already has the persist key 9");
     const ambiguous = await ask(`load ${server} --group-base 1 --key-base 1`, "val get gain");
     expect(ambiguous.exit).toBe(2);
     expect(ambiguous.err).toContain('"gain" is ambiguous: server:gain (5.1), server:gain (6.1)');

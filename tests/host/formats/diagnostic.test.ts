@@ -23,7 +23,7 @@ describe("formatDiagnostic", () => {
   it("names the file, or the byte in it, where there are no lines", () => {
     const whole = { ...base, line: 0, column: 0 };
     expect(formatDiagnostic(whole)).toBe("a.mvasm: error: no");
-    expect(formatDiagnostic({ ...whole, offset: 28 })).toBe("a.mvasm:0x1c: error: no");
+    expect(formatDiagnostic({ ...whole, offset: 28 })).toBe("a.mvasm:0x1C: error: no");
   });
 });
 
