@@ -22,11 +22,12 @@ import { ValueBit, valueAt, valueCount, valueServed } from "./value";
 const CELLS_A_POLL: u32 = 8;
 
 enum Phase {
+  /** there is no pass; whoever still waits is searched for by key */
+  NONE = 0,
   /** a value began to wait since the last poll; others may be about to */
-  ANNOUNCED = 0,
-  DUE = 1,
-  UNDER_WAY = 2,
-  OVER = 3,
+  ANNOUNCED = 1,
+  DUE = 2,
+  UNDER_WAY = 3,
 }
 
 
@@ -37,15 +38,20 @@ class Pass {
   cursor: u16 = 0;
 }
 const PASS_OFF: usize = 8;
-if (PASS_OFF + offsetof<Pass>() > SAVER_SIZE) ERROR("Pass: size");
+const PASS_SIZE: usize = 8;
+if (offsetof<Pass>() > PASS_SIZE || PASS_OFF + PASS_SIZE > SAVER_SIZE) ERROR("Pass: size");
 
 function passAt(): Pass {
   return changetype<Pass>(SAVER_BASE + PASS_OFF);
 }
 
-/** A value began to wait, or cells moved: a pass begins, also when one is under way. */
+/** A value began to wait: a pass begins, also when one is under way. */
 export function passAnnounce(): void {
   passAt().phase = <u8>Phase.ANNOUNCED;
+}
+/** Nobody waits any more. */
+export function passEnd(): void {
+  memory.fill(SAVER_BASE + PASS_OFF, 0, PASS_SIZE);
 }
 
 function begin(p: Pass): void {
@@ -76,9 +82,9 @@ function deal(p: Pass, cell: u32): void {
 }
 
 /** Those that were met have what they waited for; the others, too, unless their cells may be the damaged ones. */
-function end(p: Pass): void {
-  p.phase = <u8>Phase.OVER;
-  if (p.isAmiss != 0 || !storeIsSettled()) return;
+function end(isAmiss: bool): void {
+  passEnd();
+  if (isAmiss || !storeIsSettled()) return;
   const isComplete = storeDamaged() == 0;
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
@@ -90,7 +96,7 @@ function end(p: Pass): void {
 /** One step. False: there is no pass; whoever still waits must be searched for by key. */
 export function passPoll(): bool {
   const p = passAt();
-  if (p.phase == Phase.OVER || !storeIsSettled()) return false;
+  if (p.phase == Phase.NONE || !storeIsSettled()) return false;
   if (p.phase == Phase.ANNOUNCED) {
     p.phase = <u8>Phase.DUE;
     return true;
@@ -99,10 +105,11 @@ export function passPoll(): bool {
   for (let n: u32 = 0; n < CELLS_A_POLL && p.phase == Phase.UNDER_WAY; n++) {
     const cell = storeNext(p.cursor);
     if (cell == Err.BUSY) break;
-    if (cell == Err.NOT_FOUND) end(p);
-    else if (cell < 0) p.phase = <u8>Phase.OVER;
-    else deal(p, cell);
-    p.cursor = <u16>(cell + 1);
+    if (cell >= 0) {
+      deal(p, cell);
+      p.cursor = <u16>(cell + 1);
+    } else if (cell == Err.NOT_FOUND) end(p.isAmiss != 0);
+    else passEnd();
   }
   return true;
 }

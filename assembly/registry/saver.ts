@@ -22,7 +22,7 @@ import { Err } from "../spec/errors";
 import { EventType, NEVER } from "../spec/node";
 import { ValueFlag } from "../spec/svc";
 import { entryU16, RUN_TIME, VALUE_DEBOUNCE_OFF } from "./entry";
-import { passAnnounce, passPoll } from "./pass";
+import { passAnnounce, passEnd, passPoll } from "./pass";
 import {
   Value,
   ValueBit,
@@ -233,7 +233,7 @@ export function saverPoll(elapsed: u32): void {
   const result = storeResult(); // of a format or reset nobody waits for, too: their outcome is the store's state
   if (s.job != SaverJob.NONE && result != Err.BUSY) conclude(result);
   else if (result >= 0) forgetCells();
-  if (nodeAt().waiting == 0) return;
+  if (nodeAt().waiting == 0) return passEnd();
   const index = due(elapsed);
   if (index < 0 || s.job != SaverJob.NONE || storeState() != StoreState.READY) return;
   const v = valueAt(index);
