@@ -24,7 +24,7 @@ import { type Figure, report } from "./figures.ts";
 /** Cuts of one history; then another begins with the next seed. */
 const CUTS_OF_A_HISTORY = 10_000;
 /** Power cycles in a row that end it. */
-const CYCLES_OF_A_HISTORY = 2000;
+const CYCLES_OF_A_HISTORY = 2200;
 /** One history in eight tries every value of every torn byte. */
 const EXHAUSTIVE_EACH = 8;
 /** Media share no history: FRAM and EEPROM differ in time only. */

@@ -8,6 +8,7 @@ import { nv_busy } from "../hal";
 import { CellType, NO_CELL, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { NEVER } from "../spec/node";
+import { beginBlob, lookForBlob, readBlob, verifyBlob, writeBlob } from "./blob";
 import { disarm, eraseOrProgram, fail, reject, verify } from "./commit";
 import {
   adoptRenewed,
@@ -26,6 +27,7 @@ import { cellKey, cellMarker, cellValue, isCellType, isKey } from "./record";
 import { goToCell, Job, nextTaken, Pair, RECORD, SEEN, Step, Store, storeAt } from "./store";
 import { adoptWritten, beginDelete, beginWrite, checkKilled, kill } from "./update";
 
+export { blobCapacity } from "./blob";
 export { storeCapacity, storeMount } from "./mount";
 export { storeAt } from "./store";
 
@@ -90,6 +92,12 @@ function advance(s: Store): i32 {
       return clear(s);
     case Step.PURGE:
       return purge(s);
+    case Step.BLOB_LOOK:
+      return lookForBlob(s);
+    case Step.BLOB_WRITE:
+      return writeBlob(s);
+    case Step.BLOB_VERIFY:
+      return verifyBlob(s);
     default:
       return Err.OK;
   }
@@ -183,6 +191,22 @@ export function storeWrite(type: u32, key: u32, value: u32, old: u32): i32 {
   if (err < 0) return err;
   s.value = <u16>value;
   return start(s, beginWrite(s));
+}
+
+/**
+ * Starts to write a blob under a key over the version in cell `old`. Its data, at most 56 bytes, must stay until the
+ * job ends. The result: the new cell, FULL or IO. Refused like storeFind, or with TOO_LARGE.
+ */
+export function storeWriteBlob(key: u32, data: usize, length: u32, old: u32): i32 {
+  const s = storeAt();
+  const err = claim(s, Job.WRITE, CellType.BLOB, key, old);
+  return err < 0 ? err : start(s, beginBlob(s, data, length));
+}
+/** Copies the blob of a cell out, at once, and returns its length. CORRUPT; TOO_LARGE: beyond `max`; BUSY, IO, ABSENT, STATE. */
+export function storeReadBlob(cell: u32, into: usize, max: u32): i32 {
+  const s = storeAt();
+  const err = storeRead(cell);
+  return err < 0 ? err : readBlob(s, cell, into, max);
 }
 
 /** Starts to remove a key whose version is in a cell. The result: OK or IO. Refused like storeFind. */

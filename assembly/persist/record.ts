@@ -56,10 +56,10 @@ function unshiftByte(crc: u32, byte: u32): u32 {
   return crc ^ (byte << 8);
 }
 
-function load16(at: usize): u32 {
+export function load16(at: usize): u32 {
   return (<u32>load<u8>(at)) | ((<u32>load<u8>(at, 1)) << 8);
 }
-function store16(at: usize, value: u32): void {
+export function store16(at: usize, value: u32): void {
   store<u8>(at, value);
   store<u8>(at, value >>> 8, 1);
 }

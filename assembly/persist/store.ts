@@ -127,6 +127,9 @@ export enum Step {
   KILLED = 15,
   CLEAR = 16,
   PURGE = 17,
+  BLOB_LOOK = 18,
+  BLOB_WRITE = 19,
+  BLOB_VERIFY = 20,
 }
 
 /** State of the superblock that does not hold. */

@@ -18,20 +18,22 @@ function readOld(s: Store): i32 {
   return cellMarker(SEEN) == s.type && cellKey(SEEN) == s.key ? 1 : Err.INVALID;
 }
 
-/** Begins job WRITE: type, key, value and old are set. INVALID, FULL, IO, ABSENT, BUSY. */
-export function beginWrite(s: Store): i32 {
+/** Reads the version in cell `old`, if there is one, and numbers the one that follows. 1: it is live. INVALID, IO, ABSENT, BUSY. */
+export function readVersion(s: Store): i32 {
   s.generation = 0;
   s.tries = 0;
-  if (s.old != <u16>NO_CELL) {
-    const found = readOld(s);
-    if (found < 0) return found;
-    if (found > 0 && cellValue(SEEN) == s.value) {
-      finish(s, s.old); // W7
-      return Err.OK;
-    }
-    if (found > 0) s.generation = <u8>(cellGeneration(SEEN) + 1);
-  }
-  return commitCell(s);
+  if (s.old == <u16>NO_CELL) return 0;
+  const found = readOld(s);
+  if (found > 0) s.generation = <u8>(cellGeneration(SEEN) + 1);
+  return found;
+}
+/** Begins job WRITE: type, key, value and old are set. INVALID, FULL, IO, ABSENT, BUSY. */
+export function beginWrite(s: Store): i32 {
+  const found = readVersion(s);
+  if (found < 0) return found;
+  if (found == 0 || cellValue(SEEN) != s.value) return commitCell(s);
+  finish(s, s.old); // W7
+  return Err.OK;
 }
 
 /** The new version is on the medium. */

@@ -53,6 +53,8 @@ const BOOTS = 5;
 /** Torn bytes tried at each byte of a recovery. */
 const RECOVERY_TEARS = 3;
 
+/** Room for blobs behind the cells. */
+const EXTENTS = 3;
 /** Violations after which a history is given up. */
 const VIOLATIONS_MAX = 10;
 
@@ -118,6 +120,7 @@ type Operation =
 function keysOf(count: number): Key[] {
   // value keys that differ in one bit, and system words and factory values of the same numbers
   return Array.from({ length: count }, (_, n) => {
+    if (n % 7 === 5) return { type: CellType.BLOB, key: n };
     if (n % 5 === 4) return { type: CellType.FACTORY, key: n };
     return n % 4 === 3 ? { type: CellType.SYSTEM, key: n } : { type: CellType.VALUE, key: n + 1 };
   });
@@ -131,10 +134,27 @@ function nextOperation(random: (below: number) => number, keys: readonly Key[]):
   return { kind: "reset", keepsFactory: random(2) === 0 };
 }
 
+/** A blob that stands for a number: its length and all its bytes depend on it. */
+function blobOf(value: number): Uint8Array {
+  const bytes = Array.from({ length: 2 + (value % 55) }, (_, n) => value + n * (value >> 8));
+  return Uint8Array.from([value, value >> 8, ...bytes.slice(2)]);
+}
+function valueOfBlob(blob: Uint8Array | "none" | "stale"): Found {
+  if (typeof blob === "string") return blob;
+  const value = (blob[0] as number) | ((blob[1] as number) << 8);
+  return Buffer.compare(blob, blobOf(value)) === 0 ? value : -1;
+}
+/** What a key has, as a number whatever its type. */
+function read(rig: StoreRig, { type, key }: Key): Found {
+  return type === CellType.BLOB ? valueOfBlob(rig.getBlob(key)) : rig.get(key, type);
+}
+
 function perform(rig: StoreRig, operation: Operation): number {
   if (operation.kind === "reset") return rig.reset(operation.keepsFactory);
   const { type, key } = operation.key;
-  return operation.kind === "set" ? rig.set(key, operation.value, type) : rig.delete(key, type);
+  if (operation.kind === "delete") return rig.delete(key, type);
+  if (type === CellType.BLOB) return rig.setBlob(key, blobOf(operation.value));
+  return rig.set(key, operation.value, type);
 }
 function performOnModel(model: Model, operation: Operation): Model {
   if (operation.kind === "reset") {
@@ -316,7 +336,7 @@ class CutProof {
     const state = this.rig.mount();
     this.expect(state === StoreState.READY, `the store is ${StoreState[state]}`);
     if (state !== StoreState.READY) return [];
-    return this.keys.map(({ type, key }) => this.rig.get(key, type));
+    return this.keys.map((key) => read(this.rig, key));
   }
 
   /** Every key has its old value or its new one, and one operation's keys agree. */
@@ -356,17 +376,18 @@ class CutProof {
 
   private writeNext(found: readonly Found[]): void {
     const n = this.random(this.keys.length);
-    const { type, key } = this.keys[n] as Key;
+    const key = this.keys[n] as Key;
     const value = typeof found[n] === "number" ? found[n] ^ 1 : 1;
-    this.expect(this.rig.set(key, value, type) >= 0, "the next write is refused");
+    const done = perform(this.rig, { kind: "set", key, value });
+    this.expect(done >= 0, "the next write is refused");
     this.rig.mount();
-    this.expect(this.rig.get(key, type) === value, "the next write is lost");
+    this.expect(read(this.rig, key) === value, "the next write is lost");
   }
 }
 
 /** Runs one plan on a store of its own. */
 export async function proveCuts(plan: CutPlan): Promise<CutFigures> {
-  const bytes = new Uint8Array(32 + 8 * plan.cells).fill(0xff);
+  const bytes = new Uint8Array(32 + 8 * plan.cells + EXTENTS * 64).fill(0xff);
   const device = new NvDevice(bytes, { geometry: NV_GEOMETRY[plan.medium] });
   return new CutProof(await StoreRig.open(device, "small", plan.fault), plan).run();
 }

@@ -100,6 +100,26 @@ export class StoreRig {
     if (cell >= 0) this.found.set(id, cell);
     return cell;
   }
+  /** Writes a blob. */
+  setBlob(key: number, data: Uint8Array): number {
+    const id = CellType.BLOB * 0x10000 + key;
+    const found = this.find(key, CellType.BLOB);
+    const at = this.probe.blobBuffer();
+    new Uint8Array(this.probe.memory.buffer).set(data, at);
+    const old = found < 0 ? NO_CELL : found;
+    const cell = this.run(this.probe.storeWriteBlob(key, at, data.length, old));
+    if (cell >= 0) this.found.set(id, cell);
+    return cell;
+  }
+  getBlob(key: number): Uint8Array | "none" | "stale" {
+    const cell = this.found.get(CellType.BLOB * 0x10000 + key) ?? this.find(key, CellType.BLOB);
+    if (cell === Err.NOT_FOUND) return "none";
+    const at = this.probe.blobBuffer();
+    const length = cell < 0 ? cell : this.probe.storeReadBlob(cell, at, 64);
+    if (length < 0) return "stale";
+    this.found.set(CellType.BLOB * 0x10000 + key, cell);
+    return new Uint8Array(this.probe.memory.buffer, at, length).slice();
+  }
   delete(key: number, type: CellType = CellType.VALUE): number {
     if (typeof this.get(key, type) !== "number") return Err.NOT_FOUND;
     const id = type * 0x10000 + key;

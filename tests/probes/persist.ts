@@ -1,12 +1,15 @@
 // The cell store, for its tests.
 
 import { CellType, EPOCH_COUNT } from "../../assembly/spec/cell";
-import { CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE } from "../../assembly/layout";
+import { CELLS_BASE, CELLS_SIZE, IO_BASE, STORE_BASE, STORE_SIZE } from "../../assembly/layout";
 import { Kind, kindOf } from "../../assembly/persist/medium";
 import { encodeCell } from "../../assembly/persist/record";
 import { isTaken, SEEN, storeAt } from "../../assembly/persist/store";
 
 export {
+  blobCapacity,
+  storeReadBlob,
+  storeWriteBlob,
   storeCapacity,
   storeDelete,
   storeFind,
@@ -69,6 +72,11 @@ export function scratch(): usize {
 }
 export function encode(type: u32, key: u32, generation: u32, value: u32, cell: u32, epoch: u32): void {
   encodeCell(SEEN, type, key, generation, value, cell, epoch);
+}
+
+/** 64 bytes for a blob. */
+export function blobBuffer(): usize {
+  return IO_BASE;
 }
 
 // ---- Changed bits, tried exhaustively ----
