@@ -14,7 +14,7 @@ import {
   truncations,
 } from "../tests/oracle/image-fuzz.ts";
 import { ImageRoom } from "../tests/oracle/image-room.ts";
-import { SAMPLES, withChecksum } from "../tests/oracle/image-samples.ts";
+import { RESIDENT, SAMPLES, withChecksum } from "../tests/oracle/image-samples.ts";
 import { Random } from "../tests/oracle/random.ts";
 import type { ProfileName } from "../tests/probes/compile.ts";
 import { type Figure, report } from "./figures.ts";
@@ -72,7 +72,7 @@ function figuresOf(id: string, { files, accepted, calls }: FuzzCounts): Figure[]
 /** The same files, sealed or not, against a whole node with an app on it. */
 async function proveLoads(profile: ProfileName, files: Iterable<Uint8Array>): Promise<Figure> {
   const wasm = readFileSync(fromRoot(`build/core/${profile}.wasm`));
-  const fuzzer = await LoadFuzzer.create(wasm, profile, SAMPLES["all binary"] ?? new Uint8Array());
+  const fuzzer = await LoadFuzzer.create(wasm, profile, RESIDENT);
   const random = new Random(seed);
   for (const file of files) fuzzer.offer(file, random);
   const { images, taken, refused } = fuzzer.counts;

@@ -239,6 +239,11 @@ export function mailboxRelease(row: usize, pid: u32): void {
   mailboxDisown(pid);
 }
 
+/** Clears what the last calls of this room found. */
+export function mailboxForget(): void {
+  memory.fill(RECEIVED_BASE, 0, RECEIVED_SIZE + TARGET_SIZE);
+}
+
 /** Frees the mailboxes task `pid` owns, and of those it made the ones nobody else has open; its row is not touched. */
 export function mailboxDisown(pid: u32): void {
   for (let id: u32 = 1; id <= DESCRIPTOR_LAST; id++) {
@@ -251,7 +256,7 @@ export function mailboxDisown(pid: u32): void {
       setOrphan(d);
     }
   }
-  memory.fill(RECEIVED_BASE, 0, RECEIVED_SIZE + TARGET_SIZE); // no trace
+  mailboxForget();
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   SESSION_SIZE,
   TASK_MAX,
 } from "../layout";
+import { mailboxForget } from "../mailbox/mailbox";
 import { nodeAt } from "../node";
 import { storeState } from "../persist/pool";
 import { refuse } from "../refusal";
@@ -47,6 +48,7 @@ const BYTES_A_SLICE: u32 = 128;
 function close(result: i32): void {
   memory.fill(SESSION_BASE, 0, SESSION_SIZE);
   memory.fill(MAILBOX_CURSORS_BASE, 0, MAILBOX_CURSORS_SIZE);
+  mailboxForget();
   nodeAt().loadResult = result;
 }
 

@@ -10,10 +10,18 @@ import { addRun } from "./commands/run.ts";
 import { addShell } from "./commands/shell.ts";
 import { addVersion, showVersion } from "./commands/version.ts";
 import { cliPage } from "./docs.ts";
-import { EXIT_TEXT, Exit, failureOf } from "./exit.ts";
+import { EXIT_TEXT, Exit, failureOf, usage } from "./exit.ts";
 import type { Install } from "./install.ts";
 import { Output } from "./output.ts";
-import { type Context, isParserError, makeParser, usageFailure } from "./program.ts";
+import {
+  type Context,
+  commandOf,
+  isParserError,
+  makeParser,
+  pathOf,
+  showHelp,
+  usageFailure,
+} from "./program.ts";
 import { verbParser } from "./shell/shell.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -51,6 +59,13 @@ export function makeProgram(context: Context): Command {
   return program;
 }
 
+/** What a bare `hsx` gets: the help it did not ask for, on stderr. */
+function showOverview(program: Command, context: Context): void {
+  if (context.out.json) throw usage("a command is missing", "look at hsx --help");
+  context.out.note(program.helpInformation() + exitCodesText());
+  context.exit = Exit.USAGE;
+}
+
 const isVersion = (args: readonly string[]) =>
   args.some((a) => a === "--version" || a === "-V") && args.every((a) => a.startsWith("-"));
 
@@ -68,16 +83,15 @@ export async function runCli(
   const out = new Output(terminal, wantsJson(args));
   const context: Context = { out, install, exit: Exit.OK };
   const program = makeProgram(context);
+  const words = args.filter((a) => a !== "--json");
   try {
-    if (isVersion(args)) showVersion(context);
-    else if (args.filter((a) => a !== "--json").length === 0) {
-      terminal.stderr.write(`${program.helpInformation() + exitCodesText()}\n`);
-      return Exit.USAGE;
-    } else await program.parseAsync([...args], { from: "user" });
+    if (words.length === 0) showOverview(program, context);
+    else if (isVersion(args)) showVersion(context);
+    else if (words[0] === "help") showHelp(program, words.slice(1));
+    else await program.parseAsync([...args], { from: "user" });
     return context.exit;
   } catch (error) {
-    const known = program.commands.some((c) => c.name() === args[0]);
-    return report(out, error, terminal, `hsx${known ? ` ${args[0]}` : ""} --help`);
+    return report(out, error, terminal, `${pathOf(commandOf(program, words), "hsx")} --help`);
   }
 }
 

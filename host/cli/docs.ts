@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { EXIT_TEXT } from "./exit.ts";
-import { EXAMPLES, termOf } from "./program.ts";
+import { EXAMPLES, optionText, termOf } from "./program.ts";
 
 const cell = (text: string) => text.replaceAll("|", "\\|");
 
@@ -14,11 +14,7 @@ function usageOf(command: Command, prefix: string): string {
 function optionRows(command: Command): string[] {
   const shown = command.options.filter((o) => o.long !== "--json" && !o.hidden);
   if (shown.length === 0) return [];
-  const rows = shown.map((o) => {
-    const choices = o.argChoices ? `; ${o.argChoices.join(", ")}` : "";
-    const preset = typeof o.defaultValue === "string" ? `; default ${o.defaultValue}` : "";
-    return `| \`${cell(o.flags)}\` | ${cell(o.description + choices + preset)} |`;
-  });
+  const rows = shown.map((o) => `| \`${cell(o.flags)}\` | ${cell(optionText(o))} |`);
   return ["", "| option | |", "|---|---|", ...rows];
 }
 

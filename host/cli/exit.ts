@@ -1,6 +1,7 @@
 // The exit codes of every command, and how a failure gets one.
 
 import { Err } from "../../assembly/spec/errors.ts";
+import { isImageErr } from "../client/image-refusal.ts";
 import { NodeError } from "../client/refusal.ts";
 import type { Diagnostic } from "../formats/diagnostic.ts";
 
@@ -95,8 +96,7 @@ const NODE_EXITS: Partial<Record<Err, Exit>> = {
 
 /** The exit code of what the core refuses: any other complaint about an image is a failed verification. */
 export function exitOf(code: Err): Exit {
-  const isImage = code <= Err.HXE_MAGIC && code >= Err.HXE_DUPLICATE;
-  return NODE_EXITS[code] ?? (isImage ? Exit.VERIFY : Exit.FAILED);
+  return NODE_EXITS[code] ?? (isImageErr(code) ? Exit.VERIFY : Exit.FAILED);
 }
 
 function ofNode(error: NodeError): Failure {

@@ -50,21 +50,28 @@ function nearest(path: string): string | undefined {
   }
 }
 
+/** Writing and opening make the file: what is missing then is its folder. */
+const NO_FOLDER: Cause = {
+  exit: Exit.NOT_FOUND,
+  code: "missing-folder",
+  text: "there is no such folder",
+  remedy: "make it first, or write elsewhere",
+};
+
 /** What the system says against a file, in words. */
-export function fileFailure(error: unknown, path: string, verb: string): Failure {
-  const known = CAUSES[(error as NodeJS.ErrnoException).code ?? ""];
-  const text = known?.text ?? (error as Error).message;
-  const isMissing = known?.exit === Exit.NOT_FOUND && verb === "read";
-  const remedy = isMissing ? nearest(path) : (known?.remedy ?? "look at the path");
-  return new Failure(
-    known?.exit ?? Exit.FAILED,
-    known?.code ?? "file",
-    `cannot ${verb} ${path}: ${text}`,
-    {
-      remedy,
-      details: { file: path },
-    },
-  );
+export function fileFailure(
+  error: unknown,
+  path: string,
+  verb: "read" | "write" | "open" | "make",
+): Failure {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  const cause = code === "ENOENT" && verb !== "read" ? NO_FOLDER : CAUSES[code];
+  const { exit, text, remedy } = cause ?? { exit: Exit.FAILED, text: message, remedy: undefined };
+  const isUnread = code === "ENOENT" && verb === "read";
+  return new Failure(exit, cause?.code ?? "file", `cannot ${verb} ${path}: ${text}`, {
+    remedy: isUnread ? nearest(path) : (remedy ?? "look at the path"),
+    details: { file: path },
+  });
 }
 
 export function readBytes(path: string): Uint8Array<ArrayBuffer> {

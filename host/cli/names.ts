@@ -14,9 +14,16 @@ import type { Session } from "./session.ts";
 
 type Item = { readonly oid: number; readonly name: string; readonly groupName: string };
 
-function missing(what: string, text: string, known: readonly string[], listing: string): Failure {
-  const otherwise =
-    known.length === 0 ? `there is none; look at ${listing}` : `there are ${few(known)}`;
+/** `shown`: what is listed when nothing of `known` is near. */
+function missing(
+  what: string,
+  text: string,
+  known: readonly string[],
+  shown: readonly string[] = known,
+): Failure {
+  const none = `there is none; load an app${what === "task" ? "" : " that has one"}`;
+  const verb = shown.length === 1 ? "is" : "are";
+  const otherwise = shown.length === 0 ? none : `there ${verb} ${few(shown)}`;
   return new Failure(Exit.NOT_FOUND, "NOT_FOUND", `there is no ${what} "${text}"`, {
     remedy: suggest(text, known, otherwise),
   });
@@ -40,27 +47,20 @@ function isNamed(item: Item, text: string): boolean {
 }
 
 /** `group:name`, a name that only one has, or numbers. */
-function findItem<T extends Item>(
-  items: readonly T[],
-  text: string,
-  what: string,
-  listing: string,
-): T {
+function findItem<T extends Item>(items: readonly T[], text: string, what: string): T {
   const oid = oidOf(text);
   const found = items.filter((item) =>
     oid === undefined ? isNamed(item, text) : item.oid === oid,
   );
   const [first, second] = found;
   if (first === undefined) {
-    const names = items.flatMap((item) =>
-      text.includes(":") ? [labelOf(item)] : [item.name, labelOf(item)],
-    );
-    throw missing(
-      what,
-      text,
-      oid === undefined ? [...new Set(names)] : items.map((i) => oidText(i.oid)),
-      listing,
-    );
+    if (oid !== undefined) {
+      const numbers = items.map((item) => oidText(item.oid));
+      throw missing(what, text, numbers);
+    }
+    const labels = items.map(labelOf);
+    const names = text.includes(":") ? [] : items.map((item) => item.name);
+    throw missing(what, text, [...names, ...labels], labels);
   }
   if (second === undefined) return first;
   const all = found.map((item) => `${labelOf(item)} (${oidText(item.oid)})`);
@@ -71,10 +71,10 @@ function findItem<T extends Item>(
 }
 
 export function findValue({ node }: Session, text: string): ValueInfo {
-  return findItem(node.values(), text, "value", "val list");
+  return findItem(node.values(), text, "value");
 }
 export function findCommand({ node }: Session, text: string): CommandInfo {
-  return findItem(node.commands(), text, "command", "cmd list");
+  return findItem(node.commands(), text, "command");
 }
 
 /** A task by pid or by the name of its app. */
@@ -85,7 +85,7 @@ export function findTask({ node }: Session, text: string): TaskInfo {
   const names = /^\d+$/.test(text)
     ? tasks.map((t) => `${t.pid} (${t.name})`)
     : tasks.map((t) => t.name);
-  throw missing("task", text, names, "load");
+  throw missing("task", text, names);
 }
 
 /** An existing mailbox by its name or id. */
@@ -93,10 +93,6 @@ export function findMailbox({ node }: Session, text: string): MailboxInfo {
   const mailboxes = node.mailboxes();
   const found = mailboxes.find((m) => m.name === text || String(m.id) === text);
   if (found !== undefined) return found;
-  throw missing(
-    "mailbox",
-    text,
-    mailboxes.map((m) => m.name),
-    "mbox list",
-  );
+  const names = mailboxes.map((m) => m.name);
+  throw missing("mailbox", text, names);
 }

@@ -27,7 +27,9 @@ export function addNodeOptions(command: Command): void {
       "--nv <file>",
       "keep values in this file, made when missing; FILE:fram:8192 or FILE:eeprom:4096 sets kind and bytes",
     )
-    .addOption(new Option("--level <name>", "authority of the host").choices([...LEVELS]))
+    .addOption(
+      new Option("--level <name>", "authority of the host").choices([...LEVELS]).default("factory"),
+    )
     .option("--quantum <n>", "instructions of a turn, 1 to 65535")
     .option("--reference", "memory layout and mailbox limits of the reference; desktop only");
 }

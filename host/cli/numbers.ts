@@ -1,6 +1,6 @@
 // Numbers on command lines: durations, integers, values; and the same as text.
 
-import { f16FromNumber } from "../formats/f16.ts";
+import { f16FromNumber, f16Shortest, f16ToNumber } from "../formats/f16.ts";
 import { usage } from "./exit.ts";
 
 const UNITS_MS: Record<string, number> = {
@@ -65,4 +65,9 @@ export function parseF16(text: string): number {
 /** Node time in seconds with milliseconds: `12.345 s`. */
 export function secondsText(ms: number): string {
   return `${(Math.floor(ms) / 1000).toFixed(3)} s`;
+}
+
+/** binary16 bits as a number for programs; null stands for NaN and the infinities, which JSON lacks. */
+export function numberOf(bits: number): number | null {
+  return Number.isFinite(f16ToNumber(bits)) ? (f16Shortest(bits) ?? 0) : null; // -0: JSON has 0
 }

@@ -37,6 +37,8 @@ const BYTES_MAX = 65536;
 export function parseNv(text: string): NvSpec {
   const [, path = "", kind, bytes] = /^(.*?)(?::(fram|eeprom)(?::(\d+))?)?$/.exec(text) ?? [];
   const size = bytes === undefined ? undefined : Number(bytes);
+  if (/:(\w+:\d+|(fram|eeprom):.*)$/.test(path))
+    throw usage(`--nv ${text}: this is no kind or size of a device`, "write FILE:fram:8192");
   if (path === "")
     throw usage(`--nv ${text}: no file is named`, "write --nv FILE or --nv FILE:fram:8192");
   if (size !== undefined && (size < 64 || size > BYTES_MAX)) {

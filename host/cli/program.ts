@@ -1,7 +1,8 @@
 // How commands are declared: options, help with examples, and errors that become Failures.
 
-import { Command, CommanderError } from "commander";
-import { Exit, Failure } from "./exit.ts";
+import { Command, CommanderError, type Option } from "commander";
+import { suggest } from "../formats/diagnostic.ts";
+import { Exit, Failure, usage } from "./exit.ts";
 import type { Install } from "./install.ts";
 import type { Output } from "./output.ts";
 
@@ -21,10 +22,11 @@ export function makeParser(name: string, out: Output): Command {
   parser.showSuggestionAfterError(true);
   parser.configureHelp({
     subcommandTerm: termOf,
+    optionDescription: optionText,
     helpWidth: Math.min(100, Math.max(60, out.terminal.stdout.columns)),
   });
   parser.configureOutput({
-    writeOut: (text) => out.bytes(text),
+    writeOut: (text) => out.result("hsx.help/1", { text }, () => text),
     writeErr: () => {}, // the error itself is thrown and told once
   });
   return parser;
@@ -37,6 +39,37 @@ export function termOf(command: Command): string {
     return a.required ? `<${name}>` : `[${name}]`;
   });
   return [command.name(), ...words].join(" ");
+}
+
+/** What an option is for, what it takes and what it is without. */
+export function optionText({ description, argChoices, defaultValue }: Option): string {
+  const choices = argChoices ? `; ${argChoices.join(", ")}` : "";
+  const preset = typeof defaultValue === "string" ? `; default ${defaultValue}` : "";
+  return description + choices + preset;
+}
+
+/** The command that words begin with, as far as they name one: `val set` of `val set x 5`. */
+export function commandOf(parser: Command, words: readonly string[]): Command {
+  const [first, ...rest] = words;
+  const known = parser.commands.find((c) => c.name() === first);
+  return known === undefined ? parser : commandOf(known, rest);
+}
+
+/** Its name behind `root` and those between: `help val set`. */
+export function pathOf(command: Command, root: string): string {
+  return command.parent === null ? root : `${pathOf(command.parent, root)} ${command.name()}`;
+}
+
+/** Shows the help of the command that the words name, to any depth. */
+export function showHelp(parser: Command, words: readonly string[]): void {
+  const [first, ...rest] = words;
+  const command = parser.commands.find((c) => c.name() === first);
+  if (command !== undefined) return showHelp(command, rest);
+  if (first !== undefined && parser.commands.length > 0) {
+    const names = parser.commands.map((c) => c.name());
+    throw usage(`unknown command '${first}'`, suggest(first, names, "look at help"));
+  }
+  parser.outputHelp();
 }
 
 type Example = readonly [line: string, does: string];

@@ -17,7 +17,8 @@ const ms = z.number().nonnegative();
 const oid = z.string().regex(/^\d+\.\d+$/);
 /** Null stands for NaN and the infinities, which JSON lacks. */
 const real = z.number().nullable();
-const level = z.union([z.enum(["public", "user", "admin", "factory"]), z.string()]);
+/** `public`, `user`, `admin`, `factory`, or `level 7`. */
+const level = z.string();
 const names = z.array(z.string());
 const hexDigits = z.string().regex(/^([0-9a-f]{2})*$/);
 const frame = z.string().regex(/^[0-9A-F]{3}#([0-9A-F]{2})*$/);
@@ -241,6 +242,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     }),
   ],
   object("hsx.warning/1", { message: z.string(), remedy: z.string().optional() }),
+  /** Help that was asked for, in one or more parts. */
+  object("hsx.help/1", { text: z.string() }),
   object("hsx.version/1", {
     version: z.string(),
     commit: z.string().nullable(),

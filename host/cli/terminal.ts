@@ -1,6 +1,7 @@
 // The outside as commands see it: streams, environment, interrupts, the wall clock. The process is one; tests make others.
 
 import type { Readable } from "node:stream";
+import { fileFailure } from "./files.ts";
 
 export interface Sink {
   readonly isTTY: boolean;
@@ -22,10 +23,10 @@ export interface Terminal {
 
 /** The streams of this process. */
 export function processTerminal(): Terminal {
-  const sink = (stream: NodeJS.WriteStream): Sink => {
+  const sink = (name: string, stream: NodeJS.WriteStream): Sink => {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EPIPE") process.exit(0); // the reader has seen enough
-      throw error;
+      throw fileFailure(error, name, "write");
     });
     return {
       isTTY: stream.isTTY === true,
@@ -38,8 +39,8 @@ export function processTerminal(): Terminal {
   return {
     env: process.env,
     stdin: process.stdin,
-    stdout: sink(process.stdout),
-    stderr: sink(process.stderr),
+    stdout: sink("stdout", process.stdout),
+    stderr: sink("stderr", process.stderr),
     onInterrupt(listener) {
       process.on("SIGINT", listener);
       return () => process.off("SIGINT", listener);

@@ -4,6 +4,7 @@ import { StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { EventType, ResetCause, Stop } from "../../assembly/spec/node.ts";
 import { CommandStatus } from "../../assembly/spec/svc.ts";
+import { isImageErr } from "../client/image-refusal.ts";
 import { labelOf, type NodeEvent } from "../client/records.ts";
 import { f16Text, oidText } from "../client/refusal.ts";
 import { hex, plural } from "../formats/text.ts";
@@ -36,7 +37,8 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
     `the node started: ${ResetCause[e.a]?.toLowerCase().replace("_", "-")}`,
   [EventType.LOAD_PROGRESS]: (e) => `loading, ${Math.min(e.a * 64, e.b)} of ${plural(e.b, "byte")}`,
   [EventType.LOADED]: (e) => `loaded, image ${hex(e.b, 8)}`,
-  [EventType.REFUSED]: (e) => `an image was refused: ${errName(e.a)} at ${hex(e.b, 4)}`,
+  [EventType.REFUSED]: (e) =>
+    `an image was refused: ${errName(e.a)}${isImageErr(-e.a) ? ` at ${hex(e.b, 4)}` : ""}`,
   [EventType.EXITED]: (e) => `ended with ${e.b | 0}`,
   [EventType.FAULTED]: (e, s) =>
     `faulted: ${Stop[e.a]} at pc ${hex(e.b, 4)}${placeText(s.placeOf({ pid: e.pid, pc: e.b }))}`,
@@ -78,10 +80,15 @@ export function eventData(event: NodeEvent, session: Session) {
   return { seq, at_ms: ms, type, pid, a, b, text: eventText(event, session) };
 }
 
-/** `     1.250 s  task 2  text`, right under one another. */
+/** `     1.250 s  text`, right under one another. */
+export function timedLine(ms: number, text: string): string {
+  return `${secondsText(ms).padStart(12)}  ${text}`;
+}
+
+/** `     1.250 s  task 2  text`; pid 0 is the node itself. */
 export function traceLine(ms: number, pid: number, text: string): string {
   const who = pid === 0 ? "" : `task ${pid}`;
-  return `${secondsText(ms).padStart(12)}  ${who.padEnd(8)} ${text}`;
+  return timedLine(ms, `${who.padEnd(8)} ${text}`);
 }
 
 export function pinText(pin: number, level: number | undefined): string {

@@ -110,6 +110,7 @@ interface Says {
   readonly remedy: string;
 }
 
+const NOT_HXE = "give a file made by hsx build";
 const REBUILD = "build the image again";
 const TRANSFER = "transfer the file again, or build it again";
 
@@ -134,11 +135,16 @@ const limit = (what: string) => (r: Told) =>
   `${what} is ${count(r.need)}, at most ${count(r.have)} is possible`;
 const plain = (text: string) => () => text;
 
+/** A node counts the bytes before it reads them, so a short file of another kind is refused as cut off. */
+function isBegunAsImage(image: Uint8Array): boolean {
+  return [..."HSXE"].every((c, n) => n >= image.length || image[n] === c.charCodeAt(0));
+}
+
 const IMAGE: Partial<Record<Err, Says>> = {
   [Err.HXE_MAGIC]: {
     text: (r) =>
       `this is no HXE image: byte ${r.offset} is ${hex(r.need, 2)}, "HSXE" has ${hex(r.have, 2)}`,
-    remedy: "give a file made by hsx build",
+    remedy: NOT_HXE,
   },
   [Err.HXE_VERSION]: {
     text: (r) => `version ${r.need} of the format is not known, 1 and 2 are`,
@@ -230,6 +236,11 @@ export function placeText(offset: number, image?: Uint8Array): string {
   return ` (at ${hex(offset, 4)}${name === undefined ? "" : `, ${name}`})`;
 }
 
+/** Whether a code is about the bytes of an image. */
+export function isImageErr(code: Err): boolean {
+  return IMAGE[code] !== undefined;
+}
+
 /** What to do about an image that is refused with this code. */
 export function imageRemedy(code: Err): string | undefined {
   return IMAGE[code]?.remedy;
@@ -243,6 +254,10 @@ export function explainImage(
 ): { message: string; remedy: string } | undefined {
   const says = IMAGE[code];
   if (says === undefined) return undefined;
+  const isOther = image !== undefined && !isBegunAsImage(image);
+  if (code === Err.HXE_TRUNCATED && isOther) {
+    return { message: 'this is no HXE image: it does not begin with "HSXE"', remedy: NOT_HXE };
+  }
   if (!refusal.isTold)
     return { message: `the image is refused: ${Err[code]}`, remedy: says.remedy };
   return { message: says.text(refusal) + placeText(refusal.offset, image), remedy: says.remedy };

@@ -110,6 +110,9 @@ export class LocalNode {
   private aboutTask(pid: number): () => Subject {
     return this.about("task", `task ${pid}`);
   }
+  private aboutMemory(pid: number): () => Subject {
+    return this.about("memory", `task ${pid}`);
+  }
   private aboutValue(oid: number): () => Subject {
     return () => {
       const known = this.values().find((v) => v.oid === oid);
@@ -242,7 +245,7 @@ export class LocalNode {
     for (let at = 0; at < bytes; at += io) {
       const piece = Math.min(io, bytes - at);
       const read = this.x.hsx_mem_read(pid, address + at, piece);
-      out.set(this.core.read(this.check(read, this.aboutTask(pid))), at);
+      out.set(this.core.read(this.check(read, this.aboutMemory(pid))), at);
     }
     return out;
   }
@@ -250,7 +253,7 @@ export class LocalNode {
     const io = this.config(Config.IO_BYTES);
     for (let at = 0; at < bytes.length; at += io) {
       const piece = this.core.write(bytes.subarray(at, at + io));
-      this.check(this.x.hsx_mem_write(pid, address + at, piece), this.aboutTask(pid));
+      this.check(this.x.hsx_mem_write(pid, address + at, piece), this.aboutMemory(pid));
     }
   }
   slots(): SlotInfo[] {

@@ -12,7 +12,16 @@ import type { Refusal } from "./records.ts";
 export interface Subject {
   /** `task 7`, `value motor:limit`, `setting quantum`, … */
   readonly name: string;
-  readonly kind: "task" | "value" | "command" | "mailbox" | "setting" | "image" | "store" | "file";
+  readonly kind:
+    | "task"
+    | "memory"
+    | "value"
+    | "command"
+    | "mailbox"
+    | "setting"
+    | "image"
+    | "store"
+    | "file";
   /** The image that was refused. */
   readonly image?: Uint8Array;
 }
@@ -67,6 +76,7 @@ type Sentence = (r: Told, about: Subject) => Explanation;
 
 const LIST_WHAT_THERE_IS: Record<Subject["kind"], string> = {
   task: "list the tasks: ps",
+  memory: "list the tasks: ps",
   value: "list the values: val list",
   command: "list the commands: cmd list",
   mailbox: "list the mailboxes: mbox list",
@@ -80,9 +90,15 @@ const RESOURCE: Record<Resource, { many: string; remedy: string }> = {
   [Resource.NONE]: { many: "entries", remedy: "free some" },
   [Resource.TASKS]: { many: "tasks", remedy: "kill a task, or replace one" },
   [Resource.MEMORY]: { many: "bytes of memory", remedy: "kill a task, or load a smaller app" },
-  [Resource.VALUES]: { many: "values", remedy: "kill a task that has values" },
-  [Resource.COMMANDS]: { many: "commands", remedy: "kill a task that has commands" },
-  [Resource.DESCRIPTORS]: { many: "mailboxes", remedy: "kill a task that has mailboxes" },
+  [Resource.VALUES]: { many: "values", remedy: "kill a task that has values, or declare fewer" },
+  [Resource.COMMANDS]: {
+    many: "commands",
+    remedy: "kill a task that has commands, or declare fewer",
+  },
+  [Resource.DESCRIPTORS]: {
+    many: "mailboxes",
+    remedy: "kill a task that has mailboxes, or declare fewer",
+  },
   [Resource.HANDLES]: { many: "mailbox handles of one task", remedy: "close a handle" },
   [Resource.SUBSCRIPTIONS]: { many: "subscriptions", remedy: "kill a task that subscribes" },
   [Resource.CALLS]: { many: "command calls at once", remedy: "wait until a call has ended" },
@@ -150,7 +166,7 @@ function range(r: Told, s: Subject): Explanation {
 }
 
 function invalid(r: Told, s: Subject): Explanation {
-  if (s.kind === "task" && r.isTold && r.need > 16) {
+  if (s.kind === "memory" && r.isTold) {
     const text = `${hex(r.need, 4)} to ${hex(r.need + r.have - 1, 4)} is not all inside its memory`;
     return about(s, text, "data lies from 0x4000, the stack below 0xFFFC");
   }

@@ -32,7 +32,7 @@ export function wholeFile(file: string): Position {
 /** `file:line:col: error: message`, the source line, a caret, and the remedy, joined by newlines. */
 export function formatDiagnostic(d: Diagnostic): string {
   const lines = [`${formatPlace(d)}: error: ${d.message}`];
-  if (d.source !== undefined && d.line > 0) lines.push(d.source, caretLine(d));
+  if (d.source !== undefined && d.line > 0) lines.push(printable(d.source), caretLine(d));
   if (d.remedy !== undefined) lines.push(`  remedy: ${d.remedy}`);
   return lines.join("\n");
 }
@@ -80,6 +80,14 @@ export function suggest(
 function formatPlace(d: Diagnostic): string {
   if (d.line > 0) return `${d.file}:${d.line}:${d.column}`;
   return d.offset === undefined ? d.file : `${d.file}:${hex(d.offset)}`;
+}
+
+/** A line of any file, harmless to a terminal: what controls one becomes a picture of it. */
+function printable(line: string): string {
+  return line.replace(/\p{Cc}/gu, (c) => {
+    if (c === "\t") return c;
+    return c < " " ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : "\ufffd";
+  });
 }
 
 /** Blanks up to the column, tabs kept so that the caret stands right under any tab width. */

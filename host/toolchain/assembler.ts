@@ -79,7 +79,8 @@ class FileAssembler {
     const loop = stack.indexOf(found.path);
     if (loop >= 0) {
       const way = [...stack.slice(loop), found.path].join(" -> ");
-      this.unit.report(at, "include-loop", `"${path}" includes itself: ${way}`);
+      const remedy = "put what both need into a file of its own";
+      this.unit.report(at, "include-loop", `"${path}" includes itself: ${way}`, remedy);
     } else if (stack.length > INCLUDE_DEPTH_MAX) {
       this.unit.report(at, "include-loop", `includes lie deeper than ${INCLUDE_DEPTH_MAX} files`);
     } else {

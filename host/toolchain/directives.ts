@@ -66,7 +66,7 @@ export function runDirective(context: DirectiveContext): void {
     (DIRECTIVES[name] as Directive)(context);
     return;
   }
-  const remedy = suggest(name, Object.keys(DIRECTIVES));
+  const remedy = suggest(name, Object.keys(DIRECTIVES), "docs/mvasm.md lists all directives");
   unit.report(op.at, "unknown-directive", `there is no directive "${op.text}"`, remedy);
 }
 

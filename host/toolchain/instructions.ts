@@ -19,7 +19,7 @@ import type { Unit } from "./unit.ts";
 export function assembleInsn(unit: Unit, statement: Statement, op: Word): void {
   const mnemonic = mnemonicOf(op.text);
   if (mnemonic === undefined) {
-    const remedy = suggest(op.text, Object.keys(ISA));
+    const remedy = suggest(op.text, Object.keys(ISA), "docs/isa.md lists all instructions");
     unit.report(op.at, "unknown-opcode", `there is no instruction "${op.text}"`, remedy);
     return;
   }

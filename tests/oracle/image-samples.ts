@@ -177,3 +177,10 @@ export const SAMPLES: Readonly<Record<string, Uint8Array>> = {
     ],
   }),
 };
+
+/** An app that claims ids and keys of the samples, but no mailbox: those may be shared, and then take the last one's size. */
+export const RESIDENT: Uint8Array = buildSample({
+  version: 2,
+  name: "resident",
+  sections: [VALUES, COMMANDS],
+});

@@ -25,10 +25,10 @@ interface Options {
   readonly stack?: string;
   readonly name?: string;
   readonly singleInstance?: true;
-  readonly include: readonly string[];
+  readonly include?: readonly string[];
 }
 
-const collect = (item: string, items: readonly string[]) => [...items, item];
+const collect = (item: string, items: readonly string[] = []) => [...items, item];
 
 export function addBuild(program: Command, context: Context): void {
   addCommand(program, "build <files...>", "assemble and link sources to an HXE image", [
@@ -48,7 +48,7 @@ export function addBuild(program: Command, context: Context): void {
     .option("--stack <bytes>", "size of the stack, instead of what .stack says")
     .option("--name <app>", "app name, instead of what .app says")
     .option("--single-instance", "the app may be loaded once only")
-    .option("-I, --include <folder>", "look for .include files here, too", collect, [])
+    .option("-I, --include <folder>", "look for .include files here, too", collect)
     .action((files: string[], options: Options) => build(context, files, options));
 }
 
@@ -73,8 +73,14 @@ function readObject(
   options: Options,
 ): { object?: HxoObject; diagnostics: readonly Diagnostic[] } {
   const text = readText(file);
+  if (text.startsWith("HSXE")) {
+    throw new Failure(Exit.FAILED, "is-image", `${file} is an image, which nothing is linked to`, {
+      remedy: `give its source; hsx disasm ${file} shows one`,
+      details: { file },
+    });
+  }
   if (extname(file).toLowerCase() === ".hxo") return decodeHxo(text, file);
-  return assemble(text, { file, readFile: readTextIfAny, includeDirs: options.include });
+  return assemble(text, { file, readFile: readTextIfAny, includeDirs: options.include ?? [] });
 }
 
 function build(context: Context, names: readonly string[], options: Options): void {

@@ -7,9 +7,8 @@ import { Config } from "../../../assembly/spec/node.ts";
 import { MailboxMode } from "../../../assembly/spec/svc.ts";
 import { capsText } from "../../client/image-refusal.ts";
 import { LocalNode } from "../../client/local-node.ts";
-import { f16Text, NodeError } from "../../client/refusal.ts";
+import { NodeError } from "../../client/refusal.ts";
 import type { ValueEntry } from "../../formats/declarations.ts";
-import { f16ToNumber } from "../../formats/f16.ts";
 import { type HxeImage, hxeCrc } from "../../formats/hxe.ts";
 import type { HxeMetadata } from "../../formats/hxe-metadata.ts";
 import { count, hex, plural } from "../../formats/text.ts";
@@ -18,6 +17,7 @@ import { NvDevice } from "../../node/nv.ts";
 import { capNames, commandFlags, levelName, mailboxModes, valueFlags } from "../flags.ts";
 import { fileCrc, readImage } from "../image.ts";
 import { type Install, PROFILES, type ProfileName } from "../install.ts";
+import { numberOf } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 
@@ -60,9 +60,6 @@ async function tryProfile(install: Install, profile: ProfileName, image: Uint8Ar
 
 // ---- What it holds ----
 
-const number = (bits: number) =>
-  Number.isFinite(f16ToNumber(bits)) ? Number(f16Text(bits)) : null;
-
 function describeValue(v: ValueEntry) {
   const hasRange = v.min !== 0 || v.max !== 0;
   return {
@@ -70,10 +67,10 @@ function describeValue(v: ValueEntry) {
     name: v.name ?? "",
     group: v.groupName ?? "",
     unit: v.unit ?? "",
-    init: number(v.init),
-    epsilon: number(v.epsilon),
-    min: hasRange ? number(v.min) : null,
-    max: hasRange ? number(v.max) : null,
+    init: numberOf(v.init),
+    epsilon: numberOf(v.epsilon),
+    min: hasRange ? numberOf(v.min) : null,
+    max: hasRange ? numberOf(v.max) : null,
     persist_key: v.persistKey,
     flags: valueFlags(v.flags),
     level: levelName(v.auth),

@@ -18,7 +18,7 @@ const SHOWN = ["pins", "values", "events", "can"] as const;
 type Shown = (typeof SHOWN)[number];
 
 interface Options extends NodeOptionValues {
-  readonly for?: string;
+  readonly for?: number;
   readonly restarts?: string;
   readonly show?: string;
   readonly realtime?: true;
@@ -38,7 +38,7 @@ export function addRun(program: Command, context: Context): void {
     ],
     ["echo hello | hsx run cat.hxe", "stdin goes to svc:stdio.in of the first app"],
   ])
-    .option("--for <time>", "node time after which to stop: 500ms, 10s, 2m")
+    .option("--for <time>", "node time after which to stop: 500ms, 10s, 2m", parseDuration)
     .option("--show <what>", `also show, with commas between: ${SHOWN.join(", ")}`)
     .option("--restarts <n>", "how often a fault restarts an app", "0")
     .option(
@@ -156,8 +156,6 @@ function report(context: Context, session: Session, ending: Ending): void {
 async function run(context: Context, images: readonly string[], options: Options): Promise<void> {
   const { out, install } = context;
   const shown = parseShown(options.show);
-  const limit_ms =
-    options.for === undefined ? Number.POSITIVE_INFINITY : parseDuration(options.for);
   const restarts = parseInteger(options.restarts ?? "0", "--restarts", 0, 255);
   const warn: Listener = { onWarning: (message, remedy) => out.warn(message, remedy) };
   const session = await Session.open(install, sessionOptions(options), warn);
@@ -165,7 +163,7 @@ async function run(context: Context, images: readonly string[], options: Options
   try {
     const pids = images.map((image) => session.load(image, { restarts }));
     const pace = new Pace(out.terminal, session, pids[0] as number, options.realtime === true);
-    report(context, session, await pace.run(limit_ms));
+    report(context, session, await pace.run(options.for ?? Infinity));
   } finally {
     session.close();
   }

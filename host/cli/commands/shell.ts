@@ -16,7 +16,7 @@ import { Shell } from "../shell/shell.ts";
 import { faultText } from "../symbols.ts";
 
 interface Options extends NodeOptionValues {
-  readonly preload: readonly string[];
+  readonly preload?: readonly string[];
   readonly file?: string;
   readonly keepGoing?: true;
   readonly verbose?: true;
@@ -36,7 +36,7 @@ export function addShell(program: Command, context: Context): void {
       ["echo 'val list' | hsx shell --preload blink.hxe", "a script from stdin"],
     ],
   )
-    .option("--preload <images...>", "load these first", [])
+    .option("--preload <images...>", "load these first")
     .option("-f, --file <script>", "run the lines of this file; # begins a comment")
     .option("--keep-going", "go on after a line that failed; the exit code is then 6")
     .option("-v, --verbose", "show each line of a script before it runs");
@@ -82,7 +82,7 @@ async function shell(context: Context, options: Options): Promise<void> {
   const settings = { ...sessionOptions(options), acceptsBadStore: true };
   const session = await Session.open(install, settings, warn);
   try {
-    for (const image of options.preload) session.load(image);
+    for (const image of options.preload ?? []) session.load(image);
     const state = { session, isLive, isInterrupted: false, isOver: false, eventsSeen: 0 };
     const lines = new Shell(out, state);
     if (isLive) await converse(lines);

@@ -1,6 +1,8 @@
 // What verbs of the shell work with, and how node time passes for them.
 
+import { Option } from "commander";
 import { usage } from "../exit.ts";
+import { parseDuration, parseInteger } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import type { Session } from "../session.ts";
 
@@ -21,6 +23,19 @@ export interface VerbContext {
   readonly out: Output;
   readonly session: Session;
   readonly state: ShellState;
+}
+
+/** `--for` of verbs that watch; undefined without it. */
+export function forOption(): Option {
+  return new Option("--for <time>", "how long; a live shell goes on until Ctrl-C").argParser(
+    parseDuration,
+  );
+}
+
+/** `--count` of verbs that watch. */
+export function countOption(what: string): Option {
+  const parse = (text: string) => parseInteger(text, "--count", 1, 1_000_000);
+  return new Option("--count <n>", `stop after so many ${what}`).argParser(parse);
 }
 
 const TICK_MS = 20;

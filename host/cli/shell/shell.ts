@@ -3,7 +3,14 @@
 import type { Command } from "commander";
 import { Exit, type Failure, failureOf } from "../exit.ts";
 import { Output } from "../output.ts";
-import { isParserError, makeParser, usageFailure } from "../program.ts";
+import {
+  commandOf,
+  isParserError,
+  makeParser,
+  pathOf,
+  showHelp,
+  usageFailure,
+} from "../program.ts";
 import { VERBS } from "../verbs/verbs.ts";
 import type { ShellState, VerbContext } from "./context.ts";
 import { wordsOf } from "./line.ts";
@@ -41,21 +48,30 @@ export class Shell {
   /** Runs one line. What goes wrong is returned, not thrown. */
   async run(line: string): Promise<Status> {
     this.state.isInterrupted = false;
+    let help = "help";
     try {
       const words = wordsOf(line);
       if (words.length === 0) return { exit: Exit.OK };
       const out = words.includes("--json") ? new Output(this.out.terminal, true) : this.out;
-      await this.parser(out).parseAsync(words, { from: "user" });
+      const parser = this.parser(out);
+      help = pathOf(commandOf(parser, words), "help");
+      if (words[0] === "help")
+        showHelp(
+          parser,
+          words.slice(1).filter((w) => w !== "--json"),
+        );
+      else await parser.parseAsync(words, { from: "user" });
       return { exit: this.state.isInterrupted ? Exit.INTERRUPTED : Exit.OK };
     } catch (error) {
-      return this.statusOf(error);
+      return this.statusOf(error, help);
     } finally {
       this.state.session.drain();
     }
   }
 
-  private statusOf(error: unknown): Status {
-    const failure = isParserError(error) ? usageFailure(error, "help") : failureOf(error);
+  /** `help`: the line that explains the verb. */
+  private statusOf(error: unknown, help: string): Status {
+    const failure = isParserError(error) ? usageFailure(error, help) : failureOf(error);
     if (failure === undefined) return { exit: Exit.OK }; // help was asked for
     const { env, stderr } = this.out.terminal;
     if (env.HSX_DEBUG === "1" && error instanceof Error) stderr.write(`${error.stack}\n`);

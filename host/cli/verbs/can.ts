@@ -2,10 +2,9 @@
 
 import type { Command } from "commander";
 import { Exit, Failure, usage } from "../exit.ts";
-import { parseDuration, secondsText } from "../numbers.ts";
 import { addCommand } from "../program.ts";
-import { passTime, type VerbContext } from "../shell/context.ts";
-import { frameText } from "../trace.ts";
+import { forOption, passTime, type VerbContext } from "../shell/context.ts";
+import { frameText, timedLine } from "../trace.ts";
 
 function parseFrame(text: string) {
   const [, id, digits] = /^([\da-f]{1,3})#((?:[\da-f]{2}){0,8})$/i.exec(text) ?? [];
@@ -34,18 +33,16 @@ function send({ out, session }: VerbContext, text: string): void {
   );
 }
 
-async function dump(context: VerbContext, options: { for?: string }): Promise<void> {
+async function dump(context: VerbContext, options: { for?: number }): Promise<void> {
   const { out, session } = context;
   const stop = session.listen({
     onCan: (frame) =>
-      out.result(
-        "hsx.can.dump/1",
-        { at_ms: session.now_ms, frame: frameText(frame) },
-        () => `${secondsText(session.now_ms).padStart(12)}  ${frameText(frame)}`,
+      out.result("hsx.can.dump/1", { at_ms: session.now_ms, frame: frameText(frame) }, () =>
+        timedLine(session.now_ms, frameText(frame)),
       ),
   });
   try {
-    await passTime(context, options.for === undefined ? undefined : parseDuration(options.for));
+    await passTime(context, options.for);
   } finally {
     stop();
   }
@@ -57,6 +54,6 @@ export function addCan(parser: Command, context: VerbContext): void {
     ["can send 343#B204", "id 0x343, two bytes"],
   ]).action((frame: string) => send(context, frame));
   addCommand(can, "dump", "show the frames the node sends", [["can dump --for 1s", ""]])
-    .option("--for <time>", "how long; a live shell goes on until Ctrl-C")
+    .addOption(forOption())
     .action((options) => dump(context, options));
 }

@@ -10,7 +10,7 @@ import { eventData, eventText, traceLine } from "../trace.ts";
 
 interface Values {
   readonly all?: true;
-  readonly for?: string;
+  readonly for?: number;
 }
 
 async function show(context: VerbContext, options: Values): Promise<void> {
@@ -30,7 +30,7 @@ async function show(context: VerbContext, options: Values): Promise<void> {
   if (options.for === undefined) return;
   const stop = session.listen({ onEvent: tell });
   try {
-    await passTime(context, parseDuration(options.for));
+    await passTime(context, options.for);
   } finally {
     stop();
   }
@@ -42,6 +42,6 @@ export function addEvents(parser: Command, context: VerbContext): void {
     ["events --for 5s", "and what happens in the next five seconds of node time"],
   ])
     .option("--all", "from the beginning")
-    .option("--for <time>", "go on for this much node time")
+    .option("--for <time>", "go on for this much node time", parseDuration)
     .action((options: Values) => show(context, options));
 }

@@ -3,10 +3,10 @@
 import type { Command } from "commander";
 import { PinEdge, PinMode } from "../../../assembly/spec/svc.ts";
 import { usage } from "../exit.ts";
-import { parseDuration, parseInteger, secondsText } from "../numbers.ts";
+import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
-import { passTime, type VerbContext } from "../shell/context.ts";
-import { pinText } from "../trace.ts";
+import { forOption, passTime, type VerbContext } from "../shell/context.ts";
+import { pinText, timedLine } from "../trace.ts";
 
 function edgeText(mode: number): string {
   const edges = [
@@ -55,18 +55,16 @@ function set({ out, session }: VerbContext, text: string, levelText: string): vo
   );
 }
 
-async function watch(context: VerbContext, options: { for?: string }): Promise<void> {
+async function watch(context: VerbContext, options: { for?: number }): Promise<void> {
   const { out, session } = context;
   const stop = session.listen({
     onPin: (pin, level) =>
-      out.result(
-        "hsx.gpio.watch/1",
-        { at_ms: session.now_ms, pin, level: level ?? null },
-        () => `${secondsText(session.now_ms).padStart(12)}  ${pinText(pin, level)}`,
+      out.result("hsx.gpio.watch/1", { at_ms: session.now_ms, pin, level: level ?? null }, () =>
+        timedLine(session.now_ms, pinText(pin, level)),
       ),
   });
   try {
-    await passTime(context, options.for === undefined ? undefined : parseDuration(options.for));
+    await passTime(context, options.for);
   } finally {
     stop();
   }
@@ -79,6 +77,6 @@ export function addGpio(parser: Command, context: VerbContext): void {
     ["gpio set 3 high", "as if a button pulled it up"],
   ]).action((pin: string, level: string) => set(context, pin, level));
   addCommand(gpio, "watch", "show pins as apps drive them", [["gpio watch --for 2s", ""]])
-    .option("--for <time>", "how long; a live shell goes on until Ctrl-C")
+    .addOption(forOption())
     .action((options) => watch(context, options));
 }

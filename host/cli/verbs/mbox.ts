@@ -7,9 +7,10 @@ import { hex, plural } from "../../formats/text.ts";
 import { usage } from "../exit.ts";
 import { mailboxModes } from "../flags.ts";
 import { findMailbox } from "../names.ts";
-import { parseDuration, parseInteger, secondsText } from "../numbers.ts";
+import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
-import { passTime, type VerbContext } from "../shell/context.ts";
+import { countOption, forOption, passTime, type VerbContext } from "../shell/context.ts";
+import { timedLine } from "../trace.ts";
 
 // ---- Data and text ----
 
@@ -116,8 +117,8 @@ function peek({ out, session }: VerbContext, target: string): void {
 }
 
 interface ListenValues {
-  readonly for?: string;
-  readonly count?: string;
+  readonly for?: number;
+  readonly count?: number;
   readonly take?: true;
   readonly create?: true;
 }
@@ -125,8 +126,7 @@ interface ListenValues {
 async function listen(context: VerbContext, target: string, options: ListenValues): Promise<void> {
   const { out, session } = context;
   const name = nameOf(context, target, options.create === true);
-  const limit =
-    options.count === undefined ? Infinity : parseInteger(options.count, "--count", 1, 1_000_000);
+  const limit = options.count ?? Infinity;
   const { node } = session;
   node.closeMailbox(name);
   const handle = node.openMailbox(name);
@@ -140,20 +140,14 @@ async function listen(context: VerbContext, target: string, options: ListenValue
     ) {
       seen++;
       const message = m;
-      out.result(
-        "hsx.mbox.listen/1",
-        { at_ms: session.now_ms, name, ...messageData(m) },
-        () => `${secondsText(session.now_ms).padStart(12)}  ${messageText(message)}`,
+      out.result("hsx.mbox.listen/1", { at_ms: session.now_ms, name, ...messageData(m) }, () =>
+        timedLine(session.now_ms, messageText(message)),
       );
     }
     return seen >= limit;
   };
   try {
-    await passTime(
-      context,
-      options.for === undefined ? undefined : parseDuration(options.for),
-      hear,
-    );
+    await passTime(context, options.for, hear);
     hear();
   } finally {
     node.closeMailbox(name);
@@ -181,8 +175,8 @@ export function addMbox(parser: Command, context: VerbContext): void {
       ["mbox listen app:log --count 1 --take --for 1m", "take the next one away"],
     ],
   )
-    .option("--for <time>", "how long; a live shell goes on until Ctrl-C")
-    .option("--count <n>", "stop after so many messages")
+    .addOption(forOption())
+    .addOption(countOption("messages"))
     .option("--take", "be the reader: take messages away")
     .option("--create", "make the mailbox if there is none")
     .action((name: string, options) => listen(context, name, options));

@@ -5,21 +5,16 @@ import { EventType } from "../../../assembly/spec/node.ts";
 import { Level, PersistMode, ValueFlag } from "../../../assembly/spec/svc.ts";
 import { labelOf, type NodeEvent, type ValueInfo } from "../../client/records.ts";
 import { f16Text, oidText } from "../../client/refusal.ts";
-import { f16ToNumber } from "../../formats/f16.ts";
 import { hex } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { levelName, valueFlags } from "../flags.ts";
 import { findValue } from "../names.ts";
-import { parseDuration, parseF16, secondsText } from "../numbers.ts";
+import { numberOf, parseF16 } from "../numbers.ts";
 import { addCommand } from "../program.ts";
-import { passTime, type VerbContext } from "../shell/context.ts";
+import { countOption, forOption, passTime, type VerbContext } from "../shell/context.ts";
+import { timedLine } from "../trace.ts";
 
 // ---- As data and as text ----
-
-/** A number for programs; null stands for NaN and the infinities, which JSON lacks. */
-function numberOf(bits: number): number | null {
-  return Number.isFinite(f16ToNumber(bits)) ? Number(f16Text(bits)) : null;
-}
 
 /** How far a value is kept. */
 function modeOf(v: ValueInfo): "volatile" | "load" | "save" {
@@ -116,7 +111,7 @@ function set({ out, session }: VerbContext, name: string, text: string): void {
 async function watch(
   context: VerbContext,
   names: readonly string[],
-  options: { for?: string; count?: string },
+  options: { for?: number; count?: number },
 ): Promise<void> {
   const { out, session } = context;
   const watched = new Map(
@@ -128,8 +123,7 @@ async function watch(
     throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", "there is no value to watch", {
       remedy: "load an app that has values",
     });
-  const limit = options.count === undefined ? Number.POSITIVE_INFINITY : Number(options.count);
-  if (!(limit >= 1)) throw usage(`--count ${options.count}: not a number from 1 up`);
+  const limit = options.count ?? Infinity;
   let seen = 0;
   const onEvent = (e: NodeEvent) => {
     const v = watched.get(e.a);
@@ -144,20 +138,13 @@ async function watch(
       value: numberOf(after),
       unit: v.unit,
     };
-    out.result(
-      "hsx.val.watch/1",
-      data,
-      () =>
-        `${secondsText(e.ms).padStart(12)}  ${labelOf(v)} ${f16Text(before)} -> ${withUnit(v, after)}`,
+    out.result("hsx.val.watch/1", data, () =>
+      timedLine(e.ms, `${labelOf(v)} ${f16Text(before)} -> ${withUnit(v, after)}`),
     );
   };
   const stop = session.listen({ onEvent });
   try {
-    await passTime(
-      context,
-      options.for === undefined ? undefined : parseDuration(options.for),
-      () => seen >= limit,
-    );
+    await passTime(context, options.for, () => seen >= limit);
   } finally {
     stop();
   }
@@ -202,8 +189,8 @@ export function addVal(parser: Command, context: VerbContext): void {
   addCommand(val, "watch [values...]", "show values as they change", [
     ["val watch motor:speed --for 5s", "for five seconds of node time"],
   ])
-    .option("--for <time>", "how long; a live shell goes on until Ctrl-C")
-    .option("--count <n>", "stop after so many changes")
+    .addOption(forOption())
+    .addOption(countOption("changes"))
     .action((names: string[], options) => watch(context, names, options));
   addCommand(
     val,

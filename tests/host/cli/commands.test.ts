@@ -121,6 +121,14 @@ describe("hsx build", () => {
     expect(result.err).toMatch(/\n {2}remedy: /);
   });
 
+  it("refuses an image as a source, and shows none of its bytes", async () => {
+    const { exit, err } = await hsx(["build", blink]);
+    expect(exit).toBe(1);
+    expect(err).toBe(
+      `error: ${blink} is an image, which nothing is linked to\n  remedy: give its source; hsx disasm ${blink} shows one\n`,
+    );
+  });
+
   it("suggests the nearest file", async () => {
     const { err } = await hsx(["build", fromRoot("examples/blink/blnk.mvasm")]);
     expect(err).toContain('remedy: did you mean "blink.mvasm"?');
@@ -130,7 +138,7 @@ describe("hsx build", () => {
     const to = inFolder("no/such/folder.hxe");
     const { exit, err } = await hsx(["build", fromRoot("examples/blink/blink.mvasm"), "-o", to]);
     expect(exit).toBe(3);
-    expect(err).toContain(`cannot write ${to}`);
+    expect(err).toContain(`cannot write ${to}: there is no such folder`);
   });
 });
 
@@ -287,6 +295,8 @@ describe("hsx run", () => {
     [["--restarts", "x"], '--restarts: "x" is not an integer'],
     [["--reference", "--profile", "small"], "--reference needs the desktop profile"],
     [["--nv", ":fram"], "no file is named"],
+    [["--nv", "x:flash:8192"], "this is no kind or size of a device"],
+    [["--nv", "x:fram:8k"], "this is no kind or size of a device"],
     [["--nv", "x:fram:1"], "a device has 64 to 65536 bytes"],
     [["--level", "king"], "Allowed choices are public, user, admin, factory"],
   ])("refuses %j as a wrong command line", async (options, message) => {
@@ -345,6 +355,8 @@ describe("hsx, what it is", () => {
     }
     const bare = await hsx([]);
     expect([bare.exit, bare.out]).toEqual([2, ""]);
+    expect(bare.err).toContain("Commands:");
+    expect(json((await hsx(["--json"])).err)).toMatchObject({ message: "a command is missing" });
   });
 
   it.each(["new", "build", "info", "disasm", "run", "shell", "completion"])(
@@ -356,6 +368,14 @@ describe("hsx, what it is", () => {
       expect(out).toContain("--json");
     },
   );
+
+  it("explains a command by help, and knows no other", async () => {
+    expect((await hsx(["help", "info"])).out).toBe((await hsx(["info", "--help"])).out);
+    const wrong = await hsx(["help", "inof"]);
+    expect([wrong.exit, wrong.out]).toEqual([2, ""]);
+    expect(wrong.err).toContain('did you mean "info"?');
+    expect(jsonLines((await hsx(["help", "info", "--json"])).out)[0]?.text).toContain("Usage: hsx");
+  });
 
   it("answers a wrong command with the nearest", async () => {
     const { exit, err } = await hsx(["biuld"]);
@@ -369,6 +389,8 @@ describe("hsx, what it is", () => {
     expect(exit).toBe(0);
     expect(out).toContain("disasm");
     expect(out).toContain("keep-going");
+    expect(out).toContain("small large desktop");
+    expect(out).not.toContain("docs");
     expect(json((await hsx(["completion", name, "--json"])).out)).toMatchObject({ shell: name });
   });
 

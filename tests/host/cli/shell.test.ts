@@ -187,7 +187,10 @@ describe("values", () => {
     ["val persist fixed save", 1, "it has no persist key", "persist_key"],
     ["val persist gain ever", 2, '"ever" is no way to keep a value', "save, load, off and now"],
     ["val watch", 2, "how long?", "--for 10s"],
-    ["val frob", 2, "unknown command 'frob'", "look at help"],
+    ["val get nothing", 3, 'there is no value "nothing"', "there are server:gain, server:"],
+    ["val watch --count 0", 2, "--count: 0 is out of range: 1 to 1000000", "inside it"],
+    ["val frob", 2, "unknown command 'frob'", "look at help val"],
+    ["val set gain", 2, "missing required argument 'number'", "look at help val set"],
     ["cmd call ad", 3, 'there is no command "ad"', 'did you mean "add"?'],
     ["cmd call add 13", 1, "command server:add", ""],
     [
@@ -207,7 +210,7 @@ describe("values", () => {
       "svc:name",
     ],
     ["kill servre", 3, 'there is no task "servre"', 'did you mean "server"?'],
-    ["kill 7", 3, 'there is no task "7"', "there are 1 (server)"],
+    ["kill 7", 3, 'there is no task "7"', "there is 1 (server)"],
     ["load nowhere.hxe", 3, "cannot read nowhere.hxe: there is no such file", "look at"],
     ["regs server R16=1", 2, '"R16=1" sets no register', "R0=5"],
     [
@@ -216,6 +219,7 @@ describe("values", () => {
       "0x8000 to 0x8003 is not all inside its memory",
       "data lies from 0x4000",
     ],
+    ["mem server 0 16", 1, "0x0000 to 0x000F is not all inside its memory", "data lies"],
     ["mem server 0x4000 4096", 1, "0x4000 to 0x4FFF is not all inside its memory", ""],
     ["gpio set 99 1", 2, "pin: 99 is out of range: 0 to 15", ""],
     ["gpio set 1 middle", 2, '"middle" is not a level', "0, 1, low or high"],
@@ -228,6 +232,9 @@ describe("values", () => {
     ["resume server", 0, "", ""],
     ["store format", 9, "the node has no device for a store", "--nv FILE"],
     ["clock fast", 2, '"fast" is no pace', "live and manual"],
+    ["events --for x", 2, '"x" is not a duration', ""],
+    ["help frob", 2, "unknown command 'frob'", "look at help"],
+    ["help val st", 2, "unknown command 'st'", 'did you mean "set"?'],
     ["frob", 2, "unknown command 'frob'", "look at help"],
   ])("%s ends with %d", async (line, exit, message, remedy) => {
     const result = await ask("run 10ms", line);

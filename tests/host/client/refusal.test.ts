@@ -12,7 +12,17 @@ import { fromRoot } from "../../../scripts/root.ts";
 
 const CODES = Object.values(Err).filter((code) => typeof code === "number");
 const NOTHING = { offset: 0, need: 0, have: 0, resource: 0, pid: 0, oid: 0, name: "" };
-const KINDS = ["task", "value", "command", "mailbox", "setting", "image", "store", "file"] as const;
+const KINDS = [
+  "task",
+  "memory",
+  "value",
+  "command",
+  "mailbox",
+  "setting",
+  "image",
+  "store",
+  "file",
+] as const;
 
 describe("an explanation", () => {
   it.each(CODES)("of %i is a sentence with a remedy, with its numbers or without", (code) => {
@@ -82,6 +92,7 @@ function changed(at: number, ...bytes: number[]): Uint8Array {
 describe("a refused image", () => {
   it.each([
     ["an empty file", sound.slice(0, 0), "HXE_TRUNCATED", "the file is empty"],
+    ["a note", new TextEncoder().encode("hello"), "HXE_TRUNCATED", "this is no HXE image"],
     [
       "a text",
       new TextEncoder().encode("hello world, this is no image at all"),

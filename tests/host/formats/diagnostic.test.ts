@@ -20,6 +20,11 @@ describe("formatDiagnostic", () => {
     expect(text).toBe("a.mvasm:3:4: error: no\n\ta\tLDQ\n\t \t^");
   });
 
+  it("shows what controls a terminal as a picture of it", () => {
+    const text = formatDiagnostic({ ...base, source: "a\x1b[2J\x9b" });
+    expect(text).toBe("a.mvasm:3:2: error: no\na\u241b[2J\ufffd\n ^");
+  });
+
   it("names the file, or the byte in it, where there are no lines", () => {
     const whole = { ...base, line: 0, column: 0 };
     expect(formatDiagnostic(whole)).toBe("a.mvasm: error: no");
