@@ -3,7 +3,7 @@
 // --replay <what a violation says>, --skip faults,wear,images,bits.
 
 import { parseArgs } from "node:util";
-import { NV_GEOMETRY } from "../host/node/nv.ts";
+import { NV_GEOMETRY, NvDevice } from "../host/node/nv.ts";
 import {
   type CutFigures,
   type CutPlan,
@@ -19,6 +19,7 @@ import {
   tryStuckBits,
   wearOut,
 } from "../tests/drivers/store-trials.ts";
+import { compileProbe } from "../tests/probes/compile.ts";
 import { type Figure, report } from "./figures.ts";
 
 /** Cuts of one history; then another begins with the next seed. */
@@ -214,6 +215,12 @@ async function flickerFigures(): Promise<Figure[]> {
 
 async function isCaught(fault: PlantedFault): Promise<boolean> {
   const { plan } = fault;
+  await compileProbe(
+    "persist",
+    "small",
+    new NvDevice(new Uint8Array(0)).hal(() => new Uint8Array(0)) as never,
+    fault,
+  );
   let sum = NOTHING;
   for (let seed = 1; sum.cuts < plan.cuts; seed++) {
     const part = Math.min(plan.cuts, 20_000);

@@ -78,11 +78,10 @@ ${PROGRAM}`,
     edits: [
       {
         file: "persist/update.ts",
-        from: `    if (found > 0) s.generation = <u8>(cellGeneration(SEEN) + 1);
-  }`,
-        to: `    if (found > 0) s.generation = <u8>(cellGeneration(SEEN) + 1);
-    const killed = mark(s, endMarker(s, 0));
-    if (killed < 0) return killed;
+        from: "  if (found == 0 || cellValue(SEEN) != s.value) return commitCell(s);",
+        to: `  if (found == 0 || cellValue(SEEN) != s.value) {
+    const killed = found > 0 ? mark(s, endMarker(s, 0)) : 0;
+    return killed < 0 ? killed : commitCell(s);
   }`,
       },
     ],

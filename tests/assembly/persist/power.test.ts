@@ -20,7 +20,7 @@ describe.each(MEDIA)("power cuts on %s", (medium) => {
   const seed = 10 * MEDIA.indexOf(medium);
 
   it("leave the old or the new value, at every byte of a random history", async () => {
-    const figures = await proveCuts({ medium, seed: seed + 1, cells: 14, keys: 8, cuts: 21_000 });
+    const figures = await proveCuts({ medium, seed: seed + 1, cells: 14, keys: 8, cuts: 10_000 });
     expect(figures.violations).toEqual([]);
     expect(figures.recoveryCuts).toBeGreaterThan(500);
     expect(figures.recoveryBytes).toBeLessThanOrEqual(14);
@@ -34,7 +34,7 @@ describe.each(MEDIA)("power cuts on %s", (medium) => {
   });
 
   it("leave the old or the new value, whatever the torn byte becomes", async () => {
-    const plan = { medium, seed: seed + 2, cells: 14, keys: 6, cuts: 13_000, isExhaustive: true };
+    const plan = { medium, seed: seed + 2, cells: 14, keys: 6, cuts: 24_500, isExhaustive: true };
     const figures = await proveCuts(plan);
     expect(figures.violations).toEqual([]);
   });
@@ -77,7 +77,7 @@ describe.each(MEDIA)("power cuts on %s", (medium) => {
 
 describe("a design fault", () => {
   // all of them: npm run proof:power
-  const quick = ["old-version-first", "no-kill", "epoch-not-in-crc", "recovery-stops-early"];
+  const quick = ["old-version-first", "epoch-not-in-crc"];
 
   it.each(STORE_FAULTS.filter(({ name }) => quick.includes(name)))(
     "$name is caught",
