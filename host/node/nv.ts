@@ -105,7 +105,7 @@ export class NvDevice {
     return {
       nv_size: () => (this.fault === "absent" ? 0 : this.bytes.length),
       nv_erase_size: () => this.geometry.eraseSize,
-      nv_read: (address, data, len) => this.read(address, memory().subarray(data, data + len)),
+      nv_read: (address, data, len) => this.read(address, memory(), data, len),
       nv_program: (address, data, len) =>
         this.begin(address, memory().slice(data, data + len), false),
       nv_erase: (address) => this.beginErase(address),
@@ -122,13 +122,13 @@ export class NvDevice {
     return address + len > this.bytes.length ? Err.IO : Err.OK;
   }
 
-  private read(address: number, into: Uint8Array): number {
-    const err = this.refusal(address, into.length);
+  private read(address: number, into: Uint8Array, at: number, len: number): number {
+    const err = this.refusal(address, len);
     if (err < 0) return err;
-    this.bytesRead += into.length;
-    if (this.fault === "stuck-00") into.fill(0);
-    else if (this.fault === "stuck-ff") into.fill(0xff);
-    else for (let i = 0; i < into.length; i++) into[i] = this.byteAt(address + i);
+    this.bytesRead += len;
+    if (this.fault === "stuck-00") into.fill(0, at, at + len);
+    else if (this.fault === "stuck-ff") into.fill(0xff, at, at + len);
+    else for (let i = 0; i < len; i++) into[at + i] = this.byteAt(address + i);
     return Err.OK;
   }
 
