@@ -42,12 +42,16 @@ const CRC_OF_8_BITS = {
   const crc = bodyCrc(at, key, cell, epoch);
   if (seal == shiftByte(crc, CellType.VALUE)) return CellType.VALUE;
   if (seal == shiftByte(crc, CellType.SYSTEM)) return CellType.SYSTEM;
-  return seal == shiftByte(crc, CellType.BLOB) ?`,
+  if (seal == shiftByte(crc, CellType.BLOB)) return CellType.BLOB;
+  const factoryCrc = bodyCrc(at, key, cell, epoch & EPOCH_FACTORY);
+  return seal == shiftByte(factoryCrc, CellType.FACTORY) ?`,
   to: `  const seal = cellSeal(at) >>> 8;
   const crc = bodyCrc(at, key, cell, epoch);
   if (seal == shiftByte(crc, CellType.VALUE) >>> 8) return CellType.VALUE;
   if (seal == shiftByte(crc, CellType.SYSTEM) >>> 8) return CellType.SYSTEM;
-  return seal == shiftByte(crc, CellType.BLOB) >>> 8 ?`,
+  if (seal == shiftByte(crc, CellType.BLOB) >>> 8) return CellType.BLOB;
+  const factoryCrc = bodyCrc(at, key, cell, epoch & EPOCH_FACTORY);
+  return seal == shiftByte(factoryCrc, CellType.FACTORY) >>> 8 ?`,
 };
 
 export const STORE_FAULTS: readonly PlantedFault[] = [
