@@ -22,6 +22,7 @@ import {
 import { executivePoll, executiveRest, executiveStart } from "./executive/executive";
 import { filePut } from "./executive/files";
 import {
+  inspectCell,
   inspectCommand,
   inspectMailbox,
   inspectMessage,
@@ -35,7 +36,7 @@ import { tasksSettle } from "./executive/lifecycle";
 import { pinHolder, pinMode } from "./executive/pins";
 import { serveReceivers } from "./executive/receive";
 import { taskFind } from "./executive/task";
-import { FILE_MAX, IO_BASE, IO_SIZE, REFUSAL_BASE } from "./layout";
+import { FILE_MAX, IO_BASE, IS_DESKTOP, IO_SIZE, REFUSAL_BASE } from "./layout";
 import { HOST_ROW } from "./mailbox/handle";
 import {
   mailboxBind,
@@ -46,7 +47,15 @@ import {
   mailboxSend,
   mailboxTap,
 } from "./mailbox/mailbox";
-import { storeFormat, storeReset } from "./persist/pool";
+import {
+  storeDelete,
+  storeFind,
+  storeFormat,
+  storePoll,
+  storeReset,
+  storeResult,
+  storeWrite,
+} from "./persist/pool";
 import {
   isChangingOver,
   sessionAbort,
@@ -256,9 +265,34 @@ export function hsx_store_info(): i32 {
 export function hsx_store_format(cells: u32, schema: u32): i32 {
   return storeFormat(cells, schema);
 }
-/** Begins a factory reset. */
-export function hsx_store_reset(): i32 {
-  return storeReset();
+/** Begins a factory reset. `keepsFactory` 1: factory cells stay. */
+export function hsx_store_reset(keepsFactory: u32): i32 {
+  return storeReset(keepsFactory != 0);
+}
+/** Lays out the first live cell from `cell` on and returns its number. NOT_FOUND: there is none. BUSY, STATE, IO. */
+export function hsx_store_next(cell: u32): i32 {
+  return inspectCell(cell);
+}
+
+// Single cells, for tools that hold a persistence image and never call hsx_poll(); a node on a chip has them not.
+
+/** See storeFind(). UNSUPPORTED: not in this profile. */
+export function hsx_cell_find(type: u32, key: u32): i32 {
+  return IS_DESKTOP ? storeFind(type, key) : <i32>Err.UNSUPPORTED;
+}
+/** See storeWrite(). UNSUPPORTED. */
+export function hsx_cell_write(type: u32, key: u32, value: u32, old: u32): i32 {
+  return IS_DESKTOP ? storeWrite(type, key, value, old) : <i32>Err.UNSUPPORTED;
+}
+/** See storeDelete(). UNSUPPORTED. */
+export function hsx_cell_delete(type: u32, key: u32, cell: u32): i32 {
+  return IS_DESKTOP ? storeDelete(type, key, cell) : <i32>Err.UNSUPPORTED;
+}
+/** Advances the job; its result when it has ended. BUSY: call again. UNSUPPORTED. */
+export function hsx_cell_result(): i32 {
+  if (!IS_DESKTOP) return Err.UNSUPPORTED;
+  storePoll();
+  return storeResult();
 }
 /** Makes a file: its name, then its bytes, are in the buffer. UNSUPPORTED: no files in this profile. TOO_LARGE for the buffer. */
 export function hsx_file_put(nameLength: u32, length: u32): i32 {

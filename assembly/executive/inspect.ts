@@ -8,9 +8,17 @@ import { DESCRIPTOR_MAX, IO_BASE, IO_SIZE, SLOT_MAX, TASK_MAX } from "../layout"
 import { descriptorAt, descriptorName, isUsed } from "../mailbox/descriptor";
 import { mailboxInspect } from "../mailbox/mailbox";
 import { receivedAt } from "../mailbox/ring";
-import { storeAt, storeCapacity } from "../persist/pool";
+import {
+  storeAt,
+  storeCapacity,
+  storeNext,
+  storeSeenKey,
+  storeSeenType,
+  storeSeenValue,
+} from "../persist/pool";
 import { CommandBit, commandAt, commandCount } from "../registry/command";
 import { ValueBit, valueAt, valueCount } from "../registry/value";
+import { EPOCH_COUNT } from "../spec/cell";
 import { Err } from "../spec/errors";
 import {
   COMMAND_GROUP_NAME_OFF,
@@ -163,13 +171,23 @@ export function inspectStore(): i32 {
   store<u16>(to + R.STORE_RECORD_FREE_OFF, s.free);
   store<u16>(to + R.STORE_RECORD_DAMAGED_OFF, s.damaged);
   store<u16>(to + R.STORE_RECORD_RETIRED_OFF, s.retired);
-  store<u16>(to + R.STORE_RECORD_EPOCH_OFF, s.epoch);
+  store<u16>(to + R.STORE_RECORD_EPOCH_OFF, <u16>(s.epoch & EPOCH_COUNT));
   store<u16>(to + R.STORE_RECORD_SCHEMA_OFF, s.schema);
   store<u32>(to + R.STORE_RECORD_SAVED_OFF, s.saved);
   store<u32>(to + R.STORE_RECORD_PROGRAMMED_OFF, s.programmed);
   store<u32>(to + R.STORE_RECORD_SIZE_OFF, nv_size());
   store<u32>(to + R.STORE_RECORD_CAPACITY_OFF, storeCapacity());
   return R.STORE_RECORD_BYTES;
+}
+
+/** Lays out the first live cell from `cell` on and returns its number. NOT_FOUND: there is none. BUSY, STATE, IO. */
+export function inspectCell(cell: u32): i32 {
+  const found = storeNext(cell);
+  if (found < 0) return found;
+  store<u16>(IO_BASE + R.CELL_RECORD_KEY_OFF, <u16>storeSeenKey());
+  store<u16>(IO_BASE + R.CELL_RECORD_VALUE_OFF, <u16>storeSeenValue());
+  store<u8>(IO_BASE + R.CELL_RECORD_TYPE_OFF, <u8>storeSeenType());
+  return found;
 }
 
 /** Lays out slot `index`. INVALID: there is no such slot. */

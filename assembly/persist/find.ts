@@ -1,33 +1,46 @@
-// Finds the cell of a key, and cleans up after a power cut on the way: two versions become one, and what
-// was only half written can never come true later. Two passes: the live cells, then all others.
+// Finds the cell of a key among the live ones. What a power cut left is put right before anything is told: two
+// versions become one, and what was only half written can never come true later.
 
-import { NO_CELL } from "../spec/cell";
+import { CellType, NO_CELL, SUPER_COPIES, SUPER_MARKER } from "../spec/cell";
 import { Err } from "../spec/errors";
-import { CELLS_BASE } from "../layout";
 import { commitCell } from "./commit";
-import { killCell, readCell, spoilCell } from "./medium";
-import { SLICE } from "./mount";
+import { endMarker, Kind, kindOf, mark, spoil } from "./medium";
 import {
   cellGeneration,
   cellKey,
   cellMarker,
   cellValue,
   isCellType,
-  isDamaged,
-  isKeyDamaged,
-  isLive,
-  isNearly,
+  isSuperblock,
   typeOf,
   typeSealedFor,
 } from "./record";
-import { finish, freeCell, goTo, isTaken, Job, SEEN, Step, Store } from "./store";
+import {
+  finish,
+  freeCell,
+  goToCell,
+  goToSuperblock,
+  isTaken,
+  Job,
+  nextTaken,
+  Pair,
+  SEEN,
+  Step,
+  Store,
+  takeCell,
+} from "./store";
 
-/** Attempts to change a cell before the device counts as failed. */
+/** Attempts to change a record before the device counts as failed. */
 const CHANGES_MAX: u32 = 3;
+/** Live versions of which the youngest is committed once more; beyond, cells run short. */
+const RENEWED_MAX: u32 = 3;
 
 /** True when generation a is younger than b; they are never more than a few apart. */
 function isNewer(a: u32, b: u32): bool {
   return <i8>(a - b) > 0;
+}
+function isFound(s: Store): bool {
+  return s.best != <u16>NO_CELL;
 }
 
 // ---- First pass: live cells ----
@@ -37,162 +50,181 @@ export function beginFind(s: Store): void {
   s.old = <u16>NO_CELL;
   s.versions = 0;
   s.isStale = 0;
-  s.tries = 0;
   s.cursor = 0;
-  goTo(s, Step.LOOK);
+  lookOn(s);
+}
+function lookOn(s: Store): void {
+  const cell = nextTaken(s, s.cursor);
+  s.cursor = <u16>cell;
+  if (cell < s.cells) goToCell(s, Step.LOOK, cell);
+  else endLook(s);
 }
 
-/** Begins the pass over all cells but the best, which ends a search and begins a delete. */
-export function beginSweep(s: Store): void {
+/** True when the cell in SEEN is a live version of the key. */
+function isVersion(s: Store, cell: u32): bool {
+  if (cellMarker(SEEN) != s.type || cellKey(SEEN) != s.key) return false;
+  return kindOf(s, cell) == Kind.LIVE;
+}
+export function look(s: Store): i32 {
+  const cell: u32 = s.cursor;
+  if (!isCellType(cellMarker(SEEN)))
+    s.unfinished += 1; // it was live at mount
+  else if (isVersion(s, cell)) {
+    const generation = cellGeneration(SEEN);
+    s.versions += 1;
+    if (!isFound(s) || isNewer(generation, s.generation)) {
+      s.best = <u16>cell;
+      s.generation = <u8>generation;
+    }
+  }
+  s.cursor = <u16>(cell + 1);
+  lookOn(s);
+  return Err.OK;
+}
+
+function endLook(s: Store): void {
   s.tries = 0;
-  s.cursor = 0;
-  goTo(s, Step.SWEEP);
+  if (s.versions > 1 && s.versions <= RENEWED_MAX) goToCell(s, Step.RENEW, s.best);
+  else if (s.versions > 1 || (s.damaged | s.unfinished | s.pair) != 0) beginSweep(s);
+  else tell(s);
 }
 
-function isOurs(s: Store): bool {
-  return cellMarker(SEEN) == s.type && cellKey(SEEN) == s.key;
-}
-
-/** M2: the value of a cell is committed once more; a first commit may have been cut short. False: no room. */
-function renew(s: Store, cell: u32): i32 {
-  const err = readCell(cell);
-  if (err < 0) return err;
+/** M2: the value of a cell is committed once more; its first commit may have been cut short. */
+export function renew(s: Store): i32 {
   s.value = <u16>cellValue(SEEN);
   s.generation = <u8>(cellGeneration(SEEN) + 1);
-  s.tries = 0;
-  return commitCell(s) == NO_CELL ? Err.FULL : Err.OK;
+  if (commitCell(s) >= 0) return Err.OK;
+  if (isFound(s)) beginSweep(s);
+  else finish(s, Err.CORRUPT);
+  return Err.OK;
 }
-
 /** The renewed cell is on the medium: it outlives the versions it was made from. */
 export function adoptRenewed(s: Store): void {
   s.best = s.cell;
   beginSweep(s);
 }
 
-function rank(s: Store, cell: u32): void {
-  const generation = cellGeneration(SEEN);
-  s.versions += 1;
-  if (s.best != <u16>NO_CELL && !isNewer(generation, s.generation)) return;
-  s.best = <u16>cell;
-  s.generation = <u8>generation;
+// ---- Second pass, only when something is amiss: all records but the best ----
+
+/** Begins to look at every record but the best, and to count anew what is amiss. */
+export function beginSweep(s: Store): void {
+  s.tries = 0;
+  s.cursor = 0;
+  s.damaged = 0;
+  s.unfinished = 0;
+  if (s.pair == Pair.NONE) goToCell(s, Step.SWEEP, 0);
+  else goToSuperblock(s, Step.REPAIR, s.pair == Pair.OLDER ? s.copy : 1 - s.copy);
 }
 
-/** The next live cell from the cursor on; the number of cells: none. */
-function nextTaken(s: Store): u32 {
-  let cell: u32 = s.cursor;
-  while (cell < s.cells && !isTaken(cell)) {
-    cell = load<u8>(CELLS_BASE + ((<usize>cell) >>> 3)) == 0 ? (cell | 7) + 1 : cell + 1;
+/** Ends what a cut reset left of the superblocks. Only one must ever read as sound. */
+export function repair(s: Store): i32 {
+  if (s.pair == Pair.OLDER && s.tries == 0) {
+    s.tries = 1;
+    return mark(s, SUPER_MARKER); // its marker may have been the byte that was cut
   }
-  return cell;
-}
-
-export function look(s: Store): i32 {
-  for (let n: u32 = 0; n < SLICE; n++) {
-    const cell = nextTaken(s);
-    if (cell >= s.cells) return endLook(s);
-    const err = readCell(cell);
-    if (err < 0) return err;
-    if (isOurs(s) && isLive(SEEN, cell, s.epoch)) rank(s, cell);
-    s.cursor = <u16>(cell + 1);
-  }
-  return Err.OK;
-}
-
-function endLook(s: Store): i32 {
-  const err: i32 = s.versions == 2 ? renew(s, s.best) : Err.FULL;
-  if (err != Err.FULL) return err;
+  if (s.pair == Pair.OLDER && !isSuperblock(SEEN)) return Err.IO;
+  const isYounger = s.pair == Pair.YOUNGER;
+  s.pair = <u8>Pair.NONE;
+  const err = isYounger ? spoil(s) : killSuperblock(s, SUPER_COPIES - 1 - s.copy);
   beginSweep(s);
-  return Err.OK;
+  return err;
+}
+/** Starts killing a superblock. */
+export function killSuperblock(s: Store, copy: u32): i32 {
+  goToSuperblock(s, s.step, copy);
+  return mark(s, CellType.DEAD);
 }
 
-// ---- Second pass: all cells but the best ----
-
-function isFound(s: Store): bool {
-  return s.best != <u16>NO_CELL;
+/** A cell that counted as live may be taken again. */
+function release(s: Store, cell: u32): void {
+  if (s.tries != 0 || !isTaken(cell)) return;
+  s.live -= 1;
+  freeCell(s, cell);
 }
-
-/** Takes a stale version, live or damaged, out of the world. */
-function killMarked(s: Store, cell: u32): i32 {
-  const isFirst = s.tries == 0;
-  if (isFirst && isTaken(cell)) {
-    s.live -= 1;
-    freeCell(s, cell);
-  } else if (isFirst && s.damaged != 0) s.damaged -= 1;
-  s.tries += 1;
-  const err = killCell(s, cell);
-  return err < 0 ? err : 1;
-}
-
-/** True when the damaged cell in SEEN was a version of our key, which a bit of it may hide. */
-function isDamagedOurs(s: Store, cell: u32): bool {
-  const difference = popcnt(cellKey(SEEN) ^ s.key);
-  if (difference > 1 || !isDamaged(SEEN, cell, s.epoch)) return false;
-  if (difference == 1) return typeSealedFor(SEEN, s.key, cell, s.epoch) == s.type;
-  return !isKeyDamaged(SEEN, cell, s.epoch);
-}
-function sweepDamaged(s: Store, cell: u32): i32 {
-  if (!isDamagedOurs(s, cell)) return Err.OK;
-  if (isFound(s)) return killMarked(s, cell);
-  s.isStale = 1;
-  return Err.OK;
-}
-
-/** A whole body, its marker right but for one bit: a stale version, or, when there is no other, the version. */
-function sweepVersion(s: Store, cell: u32): i32 {
-  if (isFound(s)) return killMarked(s, cell);
+/** A version whose marker is right but for one bit stands in for a key that has no other. */
+function sweepNearly(s: Store, cell: u32): i32 {
+  s.unfinished += 1;
+  if (cellKey(SEEN) != s.key || popcnt(cellMarker(SEEN) ^ s.type) != 1) return 1;
+  if (isFound(s)) {
+    release(s, cell);
+    s.unfinished -= 1;
+    return spoil(s);
+  }
   const generation = cellGeneration(SEEN);
-  if (s.old != <u16>NO_CELL && !isNewer(generation, s.generation)) return Err.OK;
-  s.old = <u16>cell;
-  s.generation = <u8>generation;
-  return Err.OK;
+  if (s.old == <u16>NO_CELL || isNewer(generation, s.generation)) {
+    s.old = <u16>cell;
+    s.generation = <u8>generation;
+  }
+  return 1;
 }
-
-/** M6: a whole body that would supersede the best, or stand in for one deleted, if its marker came true. */
-function sweepDead(s: Store, cell: u32): i32 {
-  const ahead: u32 = (cellGeneration(SEEN) - s.generation) & 0xff;
-  const isHarmless = ahead != 1 && ahead != 2 && s.job != Job.DELETE;
-  if (isFound(s) && isHarmless) return Err.OK;
-  s.tries += 1;
-  // a marker torn into another type goes first, or the broken body would pass for damage
-  const err = isCellType(cellMarker(SEEN)) ? killCell(s, cell) : spoilCell(s, cell);
-  return err < 0 ? err : 1;
+/** A damaged cell may have held our key, even when the damage is in the key. It goes when the key is saved again. */
+function sweepDamaged(s: Store, cell: u32): i32 {
+  const isOurs = cellKey(SEEN) == s.key || typeSealedFor(SEEN, s.key, cell, s.epoch) == s.type;
+  if (isOurs && cellMarker(SEEN) == s.type) {
+    s.isStale = 1;
+    if (s.job == Job.WRITE) return mark(s, endMarker(s, 0));
+  }
+  s.damaged += 1;
+  return 1;
 }
-
-/** Looks at one cell. Positive: it is being changed and must be looked at again. */
+/** True for an earlier version of a key that is being deleted: nothing younger will outdo it any more. */
+function isRemains(s: Store, cell: u32): bool {
+  if (s.job != Job.DELETE || cellKey(SEEN) != s.key) return false;
+  return typeOf(SEEN, cell, s.epoch) == s.type;
+}
+/** Looks at the cell in SEEN. Positive: it may stay as it is. OK: it is being changed. */
 function sweepCell(s: Store, cell: u32): i32 {
-  const err = readCell(cell);
-  if (err < 0) return err;
-  const marker = cellMarker(SEEN);
-  const isWhole = cellKey(SEEN) == s.key && typeOf(SEEN, cell, s.epoch) == s.type;
-  if (!isWhole) return marker == s.type ? sweepDamaged(s, cell) : Err.OK;
-  const isVersion = marker == s.type || isNearly(marker, s.type);
-  return isVersion ? sweepVersion(s, cell) : sweepDead(s, cell);
+  const kind = kindOf(s, cell);
+  if (kind == Kind.FREE) return isRemains(s, cell) ? spoil(s) : 1;
+  if (kind == Kind.DAMAGED) return sweepDamaged(s, cell);
+  if (kind == Kind.NEARLY) return sweepNearly(s, cell);
+  if (kind == Kind.LIVE && isTaken(cell)) {
+    if (!isVersion(s, cell)) return 1;
+    release(s, cell);
+    return mark(s, endMarker(s, 0));
+  }
+  release(s, cell);
+  // a mark goes first, or the broken body would pass for damage
+  return isCellType(cellMarker(SEEN)) ? mark(s, endMarker(s, 1)) : spoil(s);
 }
 
 export function sweep(s: Store): i32 {
-  for (let n: u32 = 0; n < SLICE && s.cursor < s.cells; n++) {
-    if (s.cursor != s.best) {
-      const change = sweepCell(s, s.cursor);
-      if (change > 0) return s.tries > CHANGES_MAX ? Err.IO : Err.OK;
-      if (change < 0) return change;
-    }
-    s.tries = 0;
-    s.cursor += 1;
+  const cell: u32 = s.cursor;
+  const change = cell == s.best ? 1 : sweepCell(s, cell);
+  if (change <= 0) {
+    s.tries += 1;
+    return s.tries > CHANGES_MAX ? Err.IO : change;
   }
-  return s.cursor < s.cells ? Err.OK : endSweep(s);
+  s.tries = 0;
+  s.cursor = <u16>(cell + 1);
+  if (s.cursor < s.cells) goToCell(s, Step.SWEEP, s.cursor);
+  else endSweep(s);
+  return Err.OK;
 }
 
-function endSweep(s: Store): i32 {
-  if (s.job == Job.DELETE) {
-    s.tries = 0;
-    goTo(s, Step.KILL);
+function endSweep(s: Store): void {
+  if (s.job == Job.DELETE) return goToCell(s, Step.KILL, s.best);
+  if (isFound(s) || s.old == <u16>NO_CELL) return tell(s);
+  takeCell(s, s.old); // or it could be chosen for its own renewal
+  s.live += 1;
+  goToCell(s, Step.RENEW, s.old);
+}
+
+// ---- End ----
+
+function tell(s: Store): void {
+  if (isFound(s)) goToCell(s, Step.CONFIRM, s.best);
+  else finish(s, s.isStale != 0 ? Err.CORRUPT : Err.NOT_FOUND);
+}
+/** What reads differently now is no version, nor will it be. */
+export function confirm(s: Store): i32 {
+  if (isVersion(s, s.best)) {
+    finish(s, s.best);
     return Err.OK;
   }
-  if (!isFound(s) && s.old != <u16>NO_CELL) {
-    const err = renew(s, s.old);
-    if (err != Err.FULL) return err;
-    s.isStale = 1;
-  }
-  finish(s, isFound(s) ? s.best : s.isStale != 0 ? Err.CORRUPT : Err.NOT_FOUND);
+  freeCell(s, s.best);
+  s.live -= 1;
+  s.best = <u16>NO_CELL;
+  beginSweep(s);
   return Err.OK;
 }

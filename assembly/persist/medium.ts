@@ -1,44 +1,79 @@
-// The device below the store: one record, one marker, one erase at a time, counted.
+// The record a step looks at, on the device: what it is, and the one program or erase that a step may start.
 
 import { nv_erase, nv_program, nv_read } from "../hal";
-import { CELL_BYTES, CELL_CRC_OFF, CELL_TYPE_OFF } from "../spec/cell";
-import { cellAddress, SEEN, Store } from "./store";
+import { CellType } from "../spec/cell";
+import { cellMarker, deadMarker, isCellType, isOld, typeOf } from "./record";
+import { SEEN, Store } from "./store";
 
-/** Reads a cell into SEEN. IO, ABSENT. */
-export function readCell(cell: u32): i32 {
-  return nv_read(cellAddress(cell), SEEN, CELL_BYTES);
+// ---- What a cell is ----
+
+export enum Kind {
+  /** killed in order, blank, of an earlier epoch, or nothing that ever was a cell */
+  FREE = 0,
+  LIVE = 1,
+  /** marked, and its CRC is wrong */
+  DAMAGED = 2,
+  /** whole, but for one bit of its marker */
+  NEARLY = 3,
+  /** whole, but neither marked nor killed in order: a power cut stopped its commit or its end */
+  UNFINISHED = 4,
 }
 
-/** Starts programming. IO, ABSENT. */
-export function program(s: Store, address: u32, from: usize, len: u32): i32 {
-  s.programmed += len;
-  return nv_program(address, from, len);
+/** The marker that ends the cell in SEEN. `turn` 1: one that shows that its end is not complete. */
+export function endMarker(s: Store, turn: u32): u32 {
+  if (s.eraseUnit == 0) return deadMarker(SEEN, turn);
+  return turn != 0 ? cellMarker(SEEN) & 0x88 : CellType.DEAD; // bits can only be cleared here
 }
 
-/** Starts programming one byte. IO, ABSENT. */
-export function programByte(s: Store, address: u32, byte: u32): i32 {
-  store<u8>(SEEN, byte);
-  return program(s, address, SEEN, 1);
-}
-
-/** Starts erasing a unit. IO, ABSENT. */
-export function eraseUnit(s: Store, address: u32): i32 {
-  s.erased += 1;
-  return nv_erase(address);
-}
-
-/** Starts taking a cell out of the world: its marker becomes DEAD. */
-export function killCell(s: Store, cell: u32): i32 {
-  return programByte(s, cellAddress(cell) + CELL_TYPE_OFF, 0);
-}
-
-/** Starts breaking the body of the dead cell in SEEN, so that no marker can bring it back. */
-export function spoilCell(s: Store, cell: u32): i32 {
-  let place: u32 = CELL_CRC_OFF + 1;
-  if (s.eraseUnit == 0) {
-    return programByte(s, cellAddress(cell) + place, ~(<u32>load<u8>(SEEN + place)) & 0xff);
+/** Kind of the cell in SEEN. */
+export function kindOf(s: Store, cell: u32): u32 {
+  const marker = cellMarker(SEEN);
+  const isMarked = isCellType(marker);
+  if (!isMarked && marker == endMarker(s, 0)) return Kind.FREE; // most cells, without a CRC
+  const type = typeOf(SEEN, cell, s.epoch);
+  if (type == CellType.DEAD) {
+    return isMarked && !isOld(SEEN, cell, s.epoch) ? Kind.DAMAGED : Kind.FREE;
   }
+  if (type == marker) return Kind.LIVE;
+  return popcnt(type ^ marker) == 1 ? Kind.NEARLY : Kind.UNFINISHED;
+}
+
+// ---- What a step may start. Each returns OK, IO or ABSENT ----
+
+/** Reads the record the store is at. */
+export function readRecord(s: Store): i32 {
+  return nv_read(s.address, SEEN, s.length);
+}
+function programByte(s: Store, offset: u32, byte: u32): i32 {
+  store<u8>(SEEN, byte);
+  s.programmed += 1;
+  return nv_program(s.address + offset, SEEN, 1);
+}
+/** Starts programming the whole record. */
+export function program(s: Store, from: usize): i32 {
+  s.programmed += s.length;
+  return nv_program(s.address, from, s.length);
+}
+/** Starts erasing the unit at an offset of the record. */
+export function eraseUnit(s: Store, offset: u32): i32 {
+  s.erased += 1;
+  return nv_erase(s.address + offset);
+}
+/** Starts changing the marker of the record. */
+export function mark(s: Store, marker: u32): i32 {
+  return programByte(s, s.length - 1, marker);
+}
+/** Starts breaking the body of the record in SEEN, so that no marker can bring it back. */
+export function spoil(s: Store): i32 {
+  let place: u32 = s.length - 2; // high byte of the CRC
+  if (s.eraseUnit == 0) return programByte(s, place, ~(<u32>load<u8>(SEEN + place)) & 0xff);
   // bits can only be cleared here: clear the last byte that has any; a key is not 0
   while (place > 0 && load<u8>(SEEN + place) == 0) place--;
-  return programByte(s, cellAddress(cell) + place, 0);
+  return programByte(s, place, 0);
+}
+/** Starts wiping the first two bytes of the record: without key or magic it is nothing, whatever its epoch. */
+export function wipe(s: Store): i32 {
+  store<u16>(SEEN, 0);
+  s.programmed += 2;
+  return nv_program(s.address, SEEN, 2);
 }

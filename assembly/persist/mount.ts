@@ -1,6 +1,6 @@
 // Mounts the device: which superblock holds, which cells are live. It writes nothing and never formats.
 
-import { nv_erase_size, nv_read, nv_size } from "../hal";
+import { nv_erase_size, nv_size } from "../hal";
 import { CELL_MAX, CELLS_BASE, CELLS_SIZE } from "../layout";
 import {
   CELL_BYTES,
@@ -11,15 +11,11 @@ import {
   SUPER_BYTES,
 } from "../spec/cell";
 import { Err } from "../spec/errors";
-import { readCell } from "./medium";
+import { Kind, kindOf } from "./medium";
 import {
-  cellMarker,
-  epochOf,
-  foldCell,
-  isCellType,
-  isDamaged,
-  isLive,
+  cellSeal,
   isSuperblock,
+  isSuperBody,
   superCells,
   superEpoch,
   superSchema,
@@ -29,18 +25,18 @@ import {
   clearStore,
   finish,
   freeCell,
+  goTo,
+  goToCell,
+  goToSuperblock,
   Job,
+  Pair,
   RECORD,
   SEEN,
   Step,
   Store,
   storeAt,
   takeCell,
-  goTo,
 } from "./store";
-
-/** Cells read in one poll: below 1.5 ms on a 16 MHz AVR with its FRAM on SPI. */
-export const SLICE: u32 = 16;
 
 /** Cells this device and this profile can hold. */
 export function storeCapacity(): u32 {
@@ -50,127 +46,102 @@ export function storeCapacity(): u32 {
   return cells < <u32>CELL_MAX ? cells : <u32>CELL_MAX;
 }
 
-function isSupported(unit: u32): bool {
-  return unit <= CELL_BYTES && (unit & (unit - 1)) == 0 && storeCapacity() != 0;
-}
-
 /** Begins to mount, whatever went on before; cells known from earlier mounts are forgotten. storeState() tells the end. */
 export function storeMount(): void {
   clearStore();
   const s = storeAt();
   if (nv_size() == 0) return; // ABSENT
   const unit = nv_erase_size();
-  s.state = <u8>(isSupported(unit) ? StoreState.MOUNTING : StoreState.UNSUPPORTED);
-  if (s.state != StoreState.MOUNTING) return;
+  const isSupported = unit <= CELL_BYTES && (unit & (unit - 1)) == 0 && storeCapacity() != 0;
+  s.state = <u8>(isSupported ? StoreState.MOUNTING : StoreState.UNSUPPORTED);
+  if (!isSupported) return;
   s.eraseUnit = <u8>unit;
   s.job = <u8>Job.MOUNT;
-  goTo(s, Step.SUPERBLOCKS);
+  goToSuperblock(s, Step.SUPER_A, 0);
 }
 
 /** Ends the mount, or the job that called for a new scan. */
-function settle(s: Store, state: u32): void {
+function settle(s: Store, state: u32): i32 {
   s.state = <u8>state;
   finish(s, state == StoreState.READY ? Err.OK : Err.STORE_READ_ONLY);
+  return Err.OK;
 }
 
 // ---- Superblocks ----
 
 /** Makes the superblock at an address the one that holds, and begins the scan under it. */
-export function adoptSuperblock(s: Store, at: usize, copy: u32): void {
+export function adoptSuperblock(s: Store, at: usize, copy: u32): i32 {
   s.cells = <u16>superCells(at);
   s.epoch = <u16>superEpoch(at);
   s.schema = <u16>superSchema(at);
   s.seq = <u8>superSeq(at);
   s.copy = <u8>copy;
-  if (s.cells <= <u16>storeCapacity()) beginScan(s);
-  else settle(s, StoreState.READ_ONLY);
-}
-
-export function readSuperblocks(s: Store): i32 {
-  let err = nv_read(0, RECORD, SUPER_BYTES);
-  if (err >= 0) err = nv_read(SUPER_BYTES, SEEN, SUPER_BYTES);
-  if (err < 0) return err;
-  const isA = isSuperblock(RECORD);
-  const isB = isSuperblock(SEEN);
-  if (isB && (!isA || <i8>(superSeq(SEEN) - superSeq(RECORD)) > 0)) adoptSuperblock(s, SEEN, 1);
-  else if (isA) adoptSuperblock(s, RECORD, 0);
-  else beginBlankCheck(s);
-  return Err.OK;
-}
-
-// ---- A device without a superblock: blank, or damaged? ----
-
-function beginBlankCheck(s: Store): void {
-  s.blank = load<u8>(RECORD);
-  s.cells = <u16>storeCapacity();
-  s.cursor = 0;
-  goTo(s, Step.BLANK_CHECK);
-}
-
-function isFilled(byte: u32): bool {
-  for (let i: usize = 0; i < CELL_BYTES; i++) if (load<u8>(SEEN + i) != byte) return false;
-  return true;
-}
-export function checkBlank(s: Store): i32 {
-  const blank: u32 = s.blank;
-  const end = <u32>s.cells + (CELLS_ORIGIN >>> CELL_BYTES_LOG2);
-  let isBlank = blank == CellType.DEAD || blank == CellType.BLANK;
-  for (let n: u32 = 0; n < SLICE && isBlank && s.cursor < <u16>end; n++) {
-    const err = nv_read((<u32>s.cursor) << CELL_BYTES_LOG2, SEEN, CELL_BYTES);
-    if (err < 0) return err;
-    isBlank = isFilled(blank);
-    s.cursor += 1;
-  }
-  if (!isBlank) settle(s, StoreState.READ_ONLY);
-  else if (s.cursor >= <u16>end) settle(s, StoreState.BLANK);
-  return Err.OK;
-}
-
-// ---- Cells ----
-
-export function beginScan(s: Store): void {
+  if (s.cells > <u16>storeCapacity()) return settle(s, StoreState.READ_ONLY);
   memory.fill(CELLS_BASE, 0xff, CELLS_SIZE);
   s.free = 0;
   s.live = 0;
   s.damaged = 0;
   s.retired = 0;
+  s.unfinished = 0;
   s.random = 0;
   s.cursor = 0;
-  goTo(s, Step.SCAN);
+  goToCell(s, Step.SCAN, 0);
+  return Err.OK;
 }
 
-/** True for a cell of the epoch after this one: a newer superblock existed and was lost. */
-function isFromTomorrow(s: Store, cell: u32): bool {
-  return isCellType(cellMarker(SEEN)) && epochOf(SEEN, cell) == <u32>s.epoch + 1;
+export function readFirst(s: Store): i32 {
+  memory.copy(RECORD, SEEN, SUPER_BYTES);
+  goToSuperblock(s, Step.SUPER_B, 1);
+  return Err.OK;
 }
-/** Books the cell in SEEN. False: the superblock that holds is not the last there was. */
-function bookCell(s: Store, cell: u32): bool {
-  s.random = <u16>foldCell(s.random, SEEN);
-  freeCell(s, cell);
-  if (isLive(SEEN, cell, s.epoch)) {
-    takeCell(s, cell);
-    s.live += 1;
-  } else if (isDamaged(SEEN, cell, s.epoch)) {
-    s.damaged += 1;
-    return !isFromTomorrow(s, cell);
+export function readSecond(s: Store): i32 {
+  const isA = isSuperblock(RECORD);
+  const isYounger = <i8>(superSeq(SEEN) - superSeq(RECORD)) > 0;
+  const takesB = isSuperblock(SEEN) && (!isA || isYounger);
+  if (!takesB && !isA) {
+    s.cells = <u16>storeCapacity();
+    s.cursor = 0;
+    goTo(s, Step.BLANK_CHECK);
+    return Err.OK;
   }
-  return true;
+  const other = takesB ? RECORD : SEEN;
+  if (isSuperblock(other)) s.pair = <u8>Pair.OLDER;
+  else if (isSuperBody(other) && takesB != isYounger) s.pair = <u8>Pair.YOUNGER;
+  return adoptSuperblock(s, takesB ? SEEN : RECORD, takesB ? 1 : 0);
 }
+
+/** A device without a superblock: blank, or damaged? The first superblock is in RECORD still. */
+export function checkBlank(s: Store): i32 {
+  const blank: u32 = load<u8>(RECORD);
+  let isBlank = blank == CellType.DEAD || blank == CellType.BLANK;
+  for (let i: usize = 0; i < s.length; i++) {
+    if (load<u8>(SEEN + i) != blank || load<u8>(RECORD + i) != blank) isBlank = false;
+  }
+  if (!isBlank) return settle(s, StoreState.READ_ONLY);
+  if (s.cursor >= s.cells) return settle(s, StoreState.BLANK);
+  goToCell(s, Step.BLANK_CHECK, s.cursor);
+  s.cursor += 1;
+  return Err.OK;
+}
+
+// ---- Cells ----
 
 /** M1, M3, M4: each cell is read once. */
 export function scan(s: Store): i32 {
-  for (let n: u32 = 0; n < SLICE && s.cursor < s.cells; n++) {
-    const cell: u32 = s.cursor;
-    const err = readCell(cell);
-    if (err < 0) return err;
-    if (!bookCell(s, cell)) {
-      settle(s, StoreState.READ_ONLY);
-      return Err.OK;
-    }
-    s.cursor += 1;
+  const cell: u32 = s.cursor;
+  s.random = <u16>((<u32>s.random * 5 + cellSeal(SEEN)) ^ ((<u32>s.random) >>> 11));
+  freeCell(s, cell);
+  const kind = kindOf(s, cell);
+  if (kind == Kind.LIVE) {
+    takeCell(s, cell);
+    s.live += 1;
+  } else if (kind == Kind.DAMAGED) s.damaged += 1;
+  else if (kind != Kind.FREE) s.unfinished += 1;
+  s.cursor = <u16>(cell + 1);
+  if (s.cursor < s.cells) goToCell(s, Step.SCAN, s.cursor);
+  else {
+    s.random |= 1;
+    return settle(s, StoreState.READY);
   }
-  if (s.cursor < s.cells) return Err.OK;
-  s.random |= 1;
-  settle(s, StoreState.READY);
   return Err.OK;
 }

@@ -8,25 +8,41 @@ import { nv_busy } from "../hal";
 import { NO_CELL, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { NEVER } from "../spec/node";
-import { disarm, erase, fail, programRecord, reject, verify } from "./commit";
-import { adoptRenewed, beginFind, look, sweep } from "./find";
-import { beginFormat, beginReset, clear } from "./format";
-import { readCell } from "./medium";
-import { adoptSuperblock, checkBlank, readSuperblocks, scan, storeCapacity } from "./mount";
-import { cellValue, isCellType, isKey, isLive } from "./record";
-import { Job, RECORD, SEEN, Step, Store, storeAt } from "./store";
+import { beginBlob, lookForBlob, readBlob, verifyBlob, writeBlob } from "./blob";
+import { disarm, eraseOrProgram, fail, reject, verify } from "./commit";
+import {
+  adoptRenewed,
+  beginFind,
+  confirm,
+  killSuperblock,
+  look,
+  renew,
+  repair,
+  sweep,
+} from "./find";
+import { beginFormat, beginReset, clear, purge } from "./format";
+import { Kind, kindOf, readRecord } from "./medium";
+import { adoptSuperblock, checkBlank, readFirst, readSecond, scan, storeCapacity } from "./mount";
+import { cellKey, cellMarker, cellValue, isCellType, isKey } from "./record";
+import { goToCell, Job, nextTaken, Pair, RECORD, SEEN, Step, Store, storeAt } from "./store";
 import { adoptWritten, beginDelete, beginWrite, checkKilled, kill } from "./update";
 
+export { blobCapacity } from "./blob";
 export { storeCapacity, storeMount } from "./mount";
 export { storeAt } from "./store";
 
 // ---- Polling ----
 
+/** Records looked at in one poll: below 1.5 ms on a 16 MHz AVR with its FRAM on SPI. */
+const SLICE: u32 = 12;
+
 /** The record is on the medium. */
 function adopt(s: Store): i32 {
   if (s.job == Job.RESET || s.job == Job.FORMAT) {
-    adoptSuperblock(s, RECORD, s.job == Job.RESET ? 1 - s.copy : 0);
-    return Err.OK;
+    s.pair = <u8>Pair.NONE;
+    const copy: u32 = s.job == Job.RESET ? 1 - s.copy : 0;
+    const err: i32 = s.job == Job.RESET ? killSuperblock(s, s.copy) : Err.OK;
+    return err < 0 ? err : adoptSuperblock(s, RECORD, copy);
   }
   s.saved += 1;
   s.live += 1;
@@ -39,24 +55,31 @@ function adoptOrReject(s: Store): i32 {
   return committed > 0 ? adopt(s) : committed;
 }
 
+/** Makes the step that is next with the record in SEEN. */
 function advance(s: Store): i32 {
   switch (<u32>s.step) {
-    case Step.SUPERBLOCKS:
-      return readSuperblocks(s);
+    case Step.SUPER_A:
+      return readFirst(s);
+    case Step.SUPER_B:
+      return readSecond(s);
     case Step.BLANK_CHECK:
       return checkBlank(s);
     case Step.SCAN:
       return scan(s);
     case Step.LOOK:
       return look(s);
+    case Step.RENEW:
+      return renew(s);
+    case Step.REPAIR:
+      return repair(s);
     case Step.SWEEP:
       return sweep(s);
+    case Step.CONFIRM:
+      return confirm(s);
     case Step.DISARM:
       return disarm(s);
     case Step.ERASE:
-      return erase(s);
-    case Step.PROGRAM:
-      return programRecord(s);
+      return eraseOrProgram(s);
     case Step.VERIFY:
       return adoptOrReject(s);
     case Step.REJECT:
@@ -67,19 +90,29 @@ function advance(s: Store): i32 {
       return checkKilled(s);
     case Step.CLEAR:
       return clear(s);
+    case Step.PURGE:
+      return purge(s);
+    case Step.BLOB_LOOK:
+      return lookForBlob(s);
+    case Step.BLOB_WRITE:
+      return writeBlob(s);
+    case Step.BLOB_VERIFY:
+      return verifyBlob(s);
     default:
       return Err.OK;
   }
 }
 
-/** Advances the job by one bounded step. BUSY: poll again. OK: idle, or the result can be taken. */
+/** Advances the job by some records, or until the device is busy. BUSY: poll again. OK: idle, or the result can be taken. */
 export function storePoll(): i32 {
   const s = storeAt();
-  if (s.step == Step.DONE) return Err.OK;
-  const busy = nv_busy();
-  if (busy > 0) return Err.BUSY;
-  const err = busy < 0 ? busy : advance(s);
-  if (err < 0) fail(s, err);
+  for (let n: u32 = 0; n < SLICE && s.step != Step.DONE; n++) {
+    let err = nv_busy();
+    if (err > 0) break;
+    if (err >= 0) err = readRecord(s);
+    if (err >= 0) err = advance(s);
+    if (err < 0) fail(s, err);
+  }
   return s.step == Step.DONE ? Err.OK : Err.BUSY;
 }
 
@@ -160,6 +193,22 @@ export function storeWrite(type: u32, key: u32, value: u32, old: u32): i32 {
   return start(s, beginWrite(s));
 }
 
+/**
+ * Starts to write a blob under a key over the version in cell `old`. Its data, at most 56 bytes, must stay until the
+ * job ends. The result: the new cell, FULL or IO. Refused like storeFind, or with TOO_LARGE.
+ */
+export function storeWriteBlob(key: u32, data: usize, length: u32, old: u32): i32 {
+  const s = storeAt();
+  const err = claim(s, Job.WRITE, CellType.BLOB, key, old);
+  return err < 0 ? err : start(s, beginBlob(s, data, length));
+}
+/** Copies the blob of a cell out, at once, and returns its length. CORRUPT; TOO_LARGE: beyond `max`; BUSY, IO, ABSENT, STATE. */
+export function storeReadBlob(cell: u32, into: usize, max: u32): i32 {
+  const s = storeAt();
+  const err = storeRead(cell);
+  return err < 0 ? err : readBlob(s, cell, into, max);
+}
+
 /** Starts to remove a key whose version is in a cell. The result: OK or IO. Refused like storeFind. */
 export function storeDelete(type: u32, key: u32, cell: u32): i32 {
   const s = storeAt();
@@ -167,23 +216,61 @@ export function storeDelete(type: u32, key: u32, cell: u32): i32 {
   return err < 0 ? err : start(s, beginDelete(s));
 }
 
+/** Reads a cell at once. OK: it is live. */
+function readLive(s: Store, cell: u32): i32 {
+  goToCell(s, Step.DONE, cell);
+  const err = readRecord(s);
+  if (err < 0) return err;
+  return kindOf(s, cell) == Kind.LIVE ? Err.OK : Err.CORRUPT;
+}
 /** The value in a cell, at once. CORRUPT: it is not live. BUSY, IO, ABSENT, STATE. */
 export function storeRead(cell: u32): i32 {
   const s = storeAt();
-  if (s.state != StoreState.READY) return Err.STATE;
-  if (cell >= s.cells) return Err.INVALID;
-  const err = readCell(cell);
+  const err = refusal(s);
   if (err < 0) return err;
-  return isLive(SEEN, cell, s.epoch) ? <i32>cellValue(SEEN) : Err.CORRUPT;
+  if (cell >= s.cells) return Err.INVALID;
+  const live = readLive(s, cell);
+  return live < 0 ? live : <i32>cellValue(SEEN);
 }
 
-/** Starts a factory reset: no key has a value after it. The result: OK or IO. RANGE: format instead. */
-export function storeReset(): i32 {
+/** The first live cell from `cell` on, which storeSeen...() then tell of. NOT_FOUND: there is none. BUSY, IO, ABSENT, STATE. */
+export function storeNext(cell: u32): i32 {
+  const s = storeAt();
+  let err = refusal(s);
+  if (err < 0) return err;
+  for (cell = nextTaken(s, cell); cell < s.cells; cell = nextTaken(s, cell + 1)) {
+    err = readLive(s, cell);
+    if (err != Err.CORRUPT) return err < 0 ? err : <i32>cell;
+    s.unfinished += 1; // it was live at mount
+  }
+  return Err.NOT_FOUND;
+}
+export function storeSeenType(): u32 {
+  return cellMarker(SEEN);
+}
+export function storeSeenKey(): u32 {
+  return cellKey(SEEN);
+}
+export function storeSeenValue(): u32 {
+  return cellValue(SEEN);
+}
+/** True when no power cut left anything to put right: the next storeFind() does. */
+export function storeIsSettled(): bool {
+  const s = storeAt();
+  return ((<u32>s.unfinished) | s.pair) == 0;
+}
+/** Cells whose content was lost. */
+export function storeDamaged(): u32 {
+  return storeAt().damaged;
+}
+
+/** Starts a factory reset: no key has a value after it but, if so wished, factory cells. The result: OK or IO. RANGE: format instead. */
+export function storeReset(keepsFactory: bool): i32 {
   const s = storeAt();
   const err = refusal(s);
   if (err < 0) return err;
   s.job = <u8>Job.RESET;
-  return start(s, beginReset(s));
+  return start(s, beginReset(s, keepsFactory));
 }
 
 /**

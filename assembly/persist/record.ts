@@ -11,7 +11,9 @@ import {
   CELL_VALUE_OFF,
   CRC_POLYNOMIAL,
   CellType,
+  EPOCH_COUNT,
   EPOCH_FACTOR,
+  EPOCH_FACTORY,
   EPOCH_INVERSE,
   SUPER_CELLS_OFF,
   SUPER_CELL_LOG2_OFF,
@@ -54,10 +56,10 @@ function unshiftByte(crc: u32, byte: u32): u32 {
   return crc ^ (byte << 8);
 }
 
-function load16(at: usize): u32 {
+export function load16(at: usize): u32 {
   return (<u32>load<u8>(at)) | ((<u32>load<u8>(at, 1)) << 8);
 }
-function store16(at: usize, value: u32): void {
+export function store16(at: usize, value: u32): void {
   store<u8>(at, value);
   store<u8>(at, value >>> 8, 1);
 }
@@ -75,72 +77,53 @@ export function cellValue(at: usize): u32 {
 export function cellMarker(at: usize): u32 {
   return load<u8>(at + CELL_TYPE_OFF);
 }
+export function cellSeal(at: usize): u32 {
+  return load16(at + CELL_CRC_OFF);
+}
 
 export function isKey(key: u32): bool {
   return key != 0 && key < 0xffff;
 }
 /** True for a marker that commits a cell. */
 export function isCellType(marker: u32): bool {
-  return marker == CellType.VALUE || marker == CellType.SYSTEM || marker == CellType.BLOB;
+  return (
+    marker == CellType.VALUE ||
+    marker == CellType.SYSTEM ||
+    marker == CellType.BLOB ||
+    marker == CellType.FACTORY
+  );
 }
 
 function seedOf(cell: u32, epoch: u32): u32 {
   return (0xffff ^ (epoch * EPOCH_FACTOR) ^ (cell * CELL_FACTOR)) & 0xffff;
 }
-/** CRC over everything but the type. */
+/** CRC over everything but the type, as if the key were `key`. */
 function bodyCrc(at: usize, key: u32, cell: u32, epoch: u32): u32 {
   const crc = shiftByte(shiftByte(seedOf(cell, epoch), key & 0xff), key >>> 8);
   return crcOf(crc, at + CELL_GENERATION_OFF, CELL_CRC_OFF - CELL_GENERATION_OFF);
 }
-
 /** The type under which the CRC is right for this key, place and epoch, whatever key and marker are there. DEAD: none. */
 export function typeSealedFor(at: usize, key: u32, cell: u32, epoch: u32): u32 {
-  const seal = load16(at + CELL_CRC_OFF);
+  const seal = cellSeal(at);
   const crc = bodyCrc(at, key, cell, epoch);
   if (seal == shiftByte(crc, CellType.VALUE)) return CellType.VALUE;
   if (seal == shiftByte(crc, CellType.SYSTEM)) return CellType.SYSTEM;
-  return seal == shiftByte(crc, CellType.BLOB) ? CellType.BLOB : CellType.DEAD;
+  if (seal == shiftByte(crc, CellType.BLOB)) return CellType.BLOB;
+  const factoryCrc = bodyCrc(at, key, cell, epoch & EPOCH_FACTORY);
+  return seal == shiftByte(factoryCrc, CellType.FACTORY) ? CellType.FACTORY : CellType.DEAD;
 }
 /** The type of a cell whose body is whole, whatever marker it has now. DEAD: it is not whole. */
 export function typeOf(at: usize, cell: u32, epoch: u32): u32 {
   const key = cellKey(at);
   return isKey(key) ? typeSealedFor(at, key, cell, epoch) : CellType.DEAD;
 }
-/** True when all but one bit of the key is right. */
-export function isKeyDamaged(at: usize, cell: u32, epoch: u32): bool {
-  const marker = cellMarker(at);
-  for (let bit: u32 = 1; bit < 0x10000; bit <<= 1) {
-    if (typeSealedFor(at, cellKey(at) ^ bit, cell, epoch) == marker) return true;
-  }
-  return false;
-}
-/** True when the cell counts: marker, key and CRC are right. */
-export function isLive(at: usize, cell: u32, epoch: u32): bool {
-  const marker = cellMarker(at);
-  return isCellType(marker) && typeOf(at, cell, epoch) == marker;
-}
-/** True when a marker is a type but for one bit. */
-export function isNearly(marker: u32, type: u32): bool {
-  return popcnt(marker ^ type) == 1;
-}
 
-/** The epoch under which the CRC of this cell would be right: damage makes it any number. */
-export function epochOf(at: usize, cell: u32): u32 {
-  let crc = unshiftByte(load16(at + CELL_CRC_OFF), cellMarker(at));
-  for (let i: usize = CELL_CRC_OFF; i > 0; i--) crc = unshiftByte(crc, load<u8>(at + i - 1));
-  return ((crc ^ seedOf(cell, 0)) * EPOCH_INVERSE) & 0xffff;
-}
-/** True for a cell a factory reset left behind. */
+/** True for a marked cell that a factory reset left behind: its CRC is right under an earlier epoch. */
 export function isOld(at: usize, cell: u32, epoch: u32): bool {
-  return epochOf(at, cell) - 1 < epoch - 1;
-}
-/** True for a cell that held something and is not live: one that no reset, kill or erasure explains. */
-export function isDamaged(at: usize, cell: u32, epoch: u32): bool {
-  const marker = cellMarker(at);
-  if (marker == CellType.DEAD || marker == CellType.BLANK) return false;
-  const type = typeOf(at, cell, epoch);
-  if (type != CellType.DEAD) return isNearly(marker, type);
-  return isCellType(marker) && !isOld(at, cell, epoch);
+  let crc = unshiftByte(cellSeal(at), cellMarker(at));
+  for (let i: usize = CELL_CRC_OFF; i > 0; i--) crc = unshiftByte(crc, load<u8>(at + i - 1));
+  const sealed = ((crc ^ seedOf(cell, 0)) * EPOCH_INVERSE) & 0xffff;
+  return (sealed & EPOCH_COUNT) < (epoch & EPOCH_COUNT);
 }
 
 export function encodeCell(
@@ -152,16 +135,22 @@ export function encodeCell(
   cell: u32,
   epoch: u32,
 ): void {
+  const sealed = type == CellType.FACTORY ? epoch & EPOCH_FACTORY : epoch;
   store16(at + CELL_KEY_OFF, key);
   store<u8>(at + CELL_GENERATION_OFF, generation);
   store16(at + CELL_VALUE_OFF, value);
-  store16(at + CELL_CRC_OFF, shiftByte(bodyCrc(at, key, cell, epoch), type));
+  store16(at + CELL_CRC_OFF, shiftByte(bodyCrc(at, key, cell, sealed), type));
   store<u8>(at + CELL_TYPE_OFF, type);
 }
 
-/** Folds eight bytes into the hash that seeds the choice of free cells. */
-export function foldCell(hash: u32, at: usize): u32 {
-  return crcOf(hash, at, 1 << CELL_BYTES_LOG2);
+// ---- Dead markers ----
+// Any two differ in four bits, from each other and from every type. The CRC picks one, so that a cell that was
+// killed in order can be told from one whose new body was never committed: that one has the old body's marker.
+const DEAD_MARKERS: usize = memory.data<u8>([0x00, 0x33, 0xcc, 0x55, 0xaa, 0x66, 0x99, 0x0f]);
+
+/** What a killed cell is marked with; `turn` 1: with what no killed cell of this body has. */
+export function deadMarker(at: usize, turn: u32): u32 {
+  return load<u8>(DEAD_MARKERS + (((<u32>load<u8>(at + CELL_CRC_OFF)) ^ turn) & 7));
 }
 
 // ---- Superblocks ----
@@ -184,13 +173,16 @@ function superCrc(at: usize): u32 {
   return crcOf(SUPER_CRC_INIT, at, SUPER_CRC_OFF);
 }
 
-export function isSuperblock(at: usize): bool {
-  if (load<u8>(at + SUPER_MARKER_OFF) != SUPER_MARKER || superMagic(at) != SUPER_MAGIC)
+/** True when all but the marker is sound. */
+export function isSuperBody(at: usize): bool {
+  if (superMagic(at) != SUPER_MAGIC || load<u8>(at + SUPER_VERSION_OFF) != SUPER_VERSION)
     return false;
-  if (load<u8>(at + SUPER_VERSION_OFF) != SUPER_VERSION) return false;
   if (load<u8>(at + SUPER_CELL_LOG2_OFF) != CELL_BYTES_LOG2) return false;
   if (load16(at + SUPER_CRC_OFF) != superCrc(at)) return false;
   return superCells(at) != 0 && superEpoch(at) != 0;
+}
+export function isSuperblock(at: usize): bool {
+  return load<u8>(at + SUPER_MARKER_OFF) == SUPER_MARKER && isSuperBody(at);
 }
 
 export function encodeSuperblock(at: usize, cells: u32, epoch: u32, schema: u32, seq: u32): void {

@@ -4,7 +4,7 @@
 //  2  step         u8   Step the next poll makes
 //  3  eraseUnit    u8   bytes erased together, 0 to 8
 //  4  cells        u16  number of cells
-//  6  epoch        u16  counts factory resets
+//  6  epoch        u16  of the superblock
 //  8  schema       u16  of the superblock
 // 10  free         u16  cells that may be taken
 // 12  live         u16  cells that hold a value
@@ -24,20 +24,22 @@
 // 36  versions     u8   live versions a search has seen
 // 37  tries        u8   attempts so far
 // 38  isStale      u8   1: a damaged cell of the key was seen
-// 39  length       u8   of the record being committed
-// 40  address      u16  of the record being committed
-// 42  blank        u8   first byte of the device; CellType.DEAD or BLANK while all are like it
-// 43  (1 spare)
+// 39  length       u8   of the record the next step looks at, 8 or 16
+// 40  address      u16  of that record
+// 42  unfinished   u16  records that a power cut left half changed
 // 44  result       i32  of a finished job
 // 48  programmed   u32  counter: bytes programmed since the mount
 // 52  erased       u32  counter: erasures since the mount
 // 56  saved        u32  counter: cells committed since the mount
-// 60  (4 spare)
+// 60  offset       u8   bytes of the record that were erased
+// 61  passes       u8   free cells passed over for a better one
+// 62  pair         u8   Pair: what a reset left of the other superblock
+// 63  (1 spare)
 // 64  record       16   what is being committed
-// 80  seen         16   what was read last
+// 80  seen         16   the record at `address`
 
 import { CELL_MAX, CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE } from "../layout";
-import { CELL_BYTES_LOG2, CELLS_ORIGIN, NO_CELL } from "../spec/cell";
+import { CELL_BYTES, CELL_BYTES_LOG2, CELLS_ORIGIN, NO_CELL, SUPER_BYTES } from "../spec/cell";
 
 
 @unmanaged
@@ -69,11 +71,14 @@ export class Store {
   isStale: u8 = 0;
   length: u8 = 0;
   address: u16 = 0;
-  blank: u8 = 0;
+  unfinished: u16 = 0;
   result: i32 = 0;
   programmed: u32 = 0;
   erased: u32 = 0;
   saved: u32 = 0;
+  offset: u8 = 0;
+  passes: u8 = 0;
+  pair: u8 = 0;
 }
 if (offsetof<Store>("address") != 40) ERROR("Store.address: offset");
 if (offsetof<Store>("result") != 44) ERROR("Store.result: offset");
@@ -81,7 +86,7 @@ if (offsetof<Store>("saved") != 56) ERROR("Store.saved: offset");
 
 /** The record being committed. */
 export const RECORD: usize = STORE_BASE + 64;
-/** What was read last. */
+/** The record that was read for the step under way. */
 export const SEEN: usize = STORE_BASE + 80;
 if (SEEN + 16 != STORE_BASE + STORE_SIZE) ERROR("Store: size");
 
@@ -101,23 +106,39 @@ export enum Job {
   FORMAT = 6,
 }
 
-/** What the next poll does. */
+/** What the next step does with the record at `address`. */
 export enum Step {
   /** the result waits for its owner */
   DONE = 0,
-  SUPERBLOCKS = 1,
-  BLANK_CHECK = 2,
-  SCAN = 3,
-  LOOK = 4,
-  SWEEP = 5,
-  DISARM = 6,
-  ERASE = 7,
-  PROGRAM = 8,
-  VERIFY = 9,
-  REJECT = 10,
-  KILL = 11,
-  KILLED = 12,
-  CLEAR = 13,
+  SUPER_A = 1,
+  SUPER_B = 2,
+  BLANK_CHECK = 3,
+  SCAN = 4,
+  LOOK = 5,
+  RENEW = 6,
+  REPAIR = 7,
+  SWEEP = 8,
+  CONFIRM = 9,
+  DISARM = 10,
+  ERASE = 11,
+  VERIFY = 12,
+  REJECT = 13,
+  KILL = 14,
+  KILLED = 15,
+  CLEAR = 16,
+  PURGE = 17,
+  BLOB_LOOK = 18,
+  BLOB_WRITE = 19,
+  BLOB_VERIFY = 20,
+}
+
+/** State of the superblock that does not hold. */
+export enum Pair {
+  NONE = 0,
+  /** sound, too: a reset has not yet killed it */
+  OLDER = 1,
+  /** whole, but not marked: a reset did not come to its end */
+  YOUNGER = 2,
 }
 
 /** Address of a cell on the device. */
@@ -131,9 +152,21 @@ export function clearStore(): void {
   memory.fill(CELLS_BASE, 0xff, CELLS_SIZE);
 }
 
-/** The next poll makes this step. */
+/** The next step, with the record it looks at as before. */
 export function goTo(s: Store, step: u32): void {
   s.step = <u8>step;
+}
+/** The next step, and the cell it looks at. */
+export function goToCell(s: Store, step: u32, cell: u32): void {
+  s.step = <u8>step;
+  s.address = <u16>cellAddress(cell);
+  s.length = <u8>CELL_BYTES;
+}
+/** The next step, and the superblock it looks at. */
+export function goToSuperblock(s: Store, step: u32, copy: u32): void {
+  s.step = <u8>step;
+  s.address = <u16>(copy * SUPER_BYTES);
+  s.length = <u8>SUPER_BYTES;
 }
 
 /** Ends the job: its owner finds `result`. A mount has no owner. */
@@ -163,26 +196,28 @@ export function freeCell(s: Store, cell: u32): void {
   s.free += 1;
 }
 
+/** The next taken cell from `cell` on; the number of cells: none. */
+export function nextTaken(s: Store, cell: u32): u32 {
+  while (cell < s.cells && !isTaken(cell)) {
+    cell = load<u8>(takenByte(cell)) == 0 ? (cell | 7) + 1 : cell + 1;
+  }
+  return cell < s.cells ? cell : s.cells;
+}
+
 /** The n-th free cell, n < free. */
 function freeCellAt(n: u32): u32 {
-  let base: u32 = 0;
-  for (; base < <u32>CELL_MAX; base += 32) {
-    const count: u32 = 32 - popcnt(load<u32>(takenByte(base)));
+  let cell: u32 = 0;
+  for (; cell < <u32>CELL_MAX; cell += 32) {
+    const count: u32 = 32 - popcnt(load<u32>(takenByte(cell)));
     if (n < count) break;
     n -= count;
   }
-  let cell = base;
-  for (; cell < base + 32; cell++) {
-    if (isTaken(cell)) continue;
-    if (n == 0) break;
-    n -= 1;
-  }
+  while (isTaken(cell) || n-- != 0) cell++;
   return cell;
 }
 
-/** A free cell, each as likely as any other; NO_CELL: none. The scan at mount seeds the choice. */
+/** A free cell, each as likely as any other; one must be free. The scan at mount seeds the choice. */
 export function chooseFreeCell(s: Store): u32 {
-  if (s.free == 0) return NO_CELL;
   let x: u32 = s.random;
   x ^= (x << 7) & 0xffff;
   x ^= x >>> 9;

@@ -6,6 +6,7 @@ import { Err } from "../spec/errors";
 import { VALUE_INIT_OFF } from "../spec/hxe";
 import { PersistMode, ValueFlag } from "../spec/svc";
 import { entryU16 } from "./entry";
+import { passAnnounce } from "./pass";
 import { markDirty } from "./saver";
 import { Value, ValueBit, valueAt, valueAwait, valueFindKey, valueServed } from "./value";
 
@@ -29,7 +30,9 @@ export function valueRestore(v: Value): void {
   if (v.key == 0 || (v.flags & ValueFlag.PERSIST) == 0 || (v.bits & ValueBit.ALIAS) != 0) return;
   if (valueAdopt(v)) return;
   const state = storeState();
-  if (state == StoreState.READY || state == StoreState.MOUNTING) valueAwait(v, ValueBit.RESTORE);
+  if (state != StoreState.READY && state != StoreState.MOUNTING) return;
+  valueAwait(v, ValueBit.RESTORE);
+  passAnnounce();
 }
 
 /** VOLATILE, LOAD or LOAD_SAVE from now on; LOAD_SAVE saves the present value, too. INVALID: another mode. */

@@ -1,12 +1,12 @@
 // The saver: brings changed values to the store after their debounce and stored ones to new values, one job at a time.
-// Saver, 16 bytes: the job that is under way
+// Saver, 8 of 16 bytes: the job that is under way; the others are pass.ts's
 //  0  key    u16
 //  2  value  u16  what is being written
 //  4  job    u8   SaverJob
-//  5  (11 spare)
+//  5  (3 spare)
 
 import { emit } from "../events";
-import { SAVER_BASE, SAVER_SIZE } from "../layout";
+import { SAVER_BASE } from "../layout";
 import { isReference, nodeAt } from "../node";
 import {
   storeDebounce,
@@ -22,6 +22,7 @@ import { Err } from "../spec/errors";
 import { EventType, NEVER } from "../spec/node";
 import { ValueFlag } from "../spec/svc";
 import { entryU16, RUN_TIME, VALUE_DEBOUNCE_OFF } from "./entry";
+import { passAnnounce, passEnd, passPoll } from "./pass";
 import {
   Value,
   ValueBit,
@@ -39,6 +40,8 @@ enum SaverJob {
   NONE = 0,
   /** looks for the value of a key, for those who wait for it */
   RESTORE = 1,
+  /** looks for the value it left the factory with */
+  RESTORE_FACTORY = 4,
   /** looks for the cell that a save must supersede */
   LOCATE = 2,
   SAVE = 3,
@@ -51,7 +54,8 @@ class Saver {
   value: u16 = 0;
   job: u8 = 0;
 }
-if (offsetof<Saver>() > SAVER_SIZE) ERROR("Saver: size");
+const SAVER_JOB_SIZE: usize = 8;
+if (offsetof<Saver>() > SAVER_JOB_SIZE) ERROR("Saver: size");
 
 function saverAt(): Saver {
   return changetype<Saver>(SAVER_BASE);
@@ -98,14 +102,14 @@ export function isRestoring(pid: u32): bool {
 // ---- Restoring ----
 
 /** Gives what was found to every value that waits for this key. Unreadable: init holds and the value is STALE. */
-function deliver(key: u32, cell: i32): void {
+function deliver(key: u32, cell: i32, isFactory: bool): void {
   const value = cell < 0 ? cell : storeRead(cell);
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
     if (v.key != key || (v.bits & ValueBit.RESTORE) == 0) continue;
     valueServed(v, ValueBit.RESTORE);
-    if (cell >= 0) v.cell = <u16>cell;
+    if (cell >= 0 && !isFactory) v.cell = <u16>cell;
     if (value >= 0) v.value = <u16>value;
     if (value >= 0 || value == Err.NOT_FOUND) continue;
     v.bits |= <u8>ValueBit.STALE;
@@ -163,14 +167,14 @@ function write(key: u32, value: u32, cell: u32): void {
   s.job = <u8>SaverJob.SAVE;
   const err = storeWrite(CellType.VALUE, key, value, cell);
   if (err >= 0) return;
-  memory.fill(SAVER_BASE, 0, SAVER_SIZE);
+  memory.fill(SAVER_BASE, 0, SAVER_JOB_SIZE);
   if (err != Err.BUSY) postpone(key, err);
 }
 
 /** Starts to look for a key. One the store cannot have is answered at once: nothing is stored, nothing can be. */
 function find(job: u32, v: Value): void {
   const err = storeFind(CellType.VALUE, v.key);
-  if (err == Err.INVALID && job == SaverJob.RESTORE) deliver(v.key, Err.NOT_FOUND);
+  if (err == Err.INVALID && job == SaverJob.RESTORE) deliver(v.key, Err.NOT_FOUND, false);
   else if (err < 0 && err != Err.BUSY) postpone(v.key, err);
   if (err < 0) return;
   const s = saverAt();
@@ -179,14 +183,24 @@ function find(job: u32, v: Value): void {
   s.job = <u8>job;
 }
 
+/** A key without a value of its own may have left the factory with one. */
+function findFactory(key: u32): void {
+  if (storeFind(CellType.FACTORY, key) < 0) return deliver(key, Err.NOT_FOUND, true);
+  const s = saverAt();
+  s.key = <u16>key;
+  s.job = <u8>SaverJob.RESTORE_FACTORY;
+}
+
 /** Takes the result of the job that has finished. */
 function conclude(result: i32): void {
   const s = saverAt();
   const job: u32 = s.job;
   const key: u32 = s.key;
   const value: u32 = s.value;
-  memory.fill(SAVER_BASE, 0, SAVER_SIZE);
-  if (job == SaverJob.RESTORE) return deliver(key, result);
+  memory.fill(SAVER_BASE, 0, SAVER_JOB_SIZE);
+  if (job == SaverJob.RESTORE && result == Err.NOT_FOUND) return findFactory(key);
+  if (job == SaverJob.RESTORE || job == SaverJob.RESTORE_FACTORY)
+    return deliver(key, result, job == SaverJob.RESTORE_FACTORY);
   if (job == SaverJob.LOCATE) return write(key, value, result < 0 ? NO_CELL : result);
   if (result < 0) postpone(key, result);
   else complete(key, value, result);
@@ -210,6 +224,7 @@ function due(elapsed: u32): i32 {
 function forgetCells(): void {
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) valueAt(i).cell = <u16>NO_CELL;
+  passAnnounce();
 }
 
 /** One step of saving and restoring, after `elapsed` ms. */
@@ -218,12 +233,13 @@ export function saverPoll(elapsed: u32): void {
   const result = storeResult(); // of a format or reset nobody waits for, too: their outcome is the store's state
   if (s.job != SaverJob.NONE && result != Err.BUSY) conclude(result);
   else if (result >= 0) forgetCells();
-  if (nodeAt().waiting == 0) return;
+  if (nodeAt().waiting == 0) return passEnd();
   const index = due(elapsed);
   if (index < 0 || s.job != SaverJob.NONE || storeState() != StoreState.READY) return;
   const v = valueAt(index);
-  if ((v.bits & ValueBit.RESTORE) != 0) find(SaverJob.RESTORE, v);
-  else if (v.cell == NO_CELL) find(SaverJob.LOCATE, v);
+  if ((v.bits & ValueBit.RESTORE) != 0) {
+    if (!passPoll()) find(SaverJob.RESTORE, v);
+  } else if (v.cell == NO_CELL) find(SaverJob.LOCATE, v);
   else write(v.key, v.value, v.cell);
 }
 

@@ -32,6 +32,17 @@ export const CELL_VALUE_OFF: u32 = 3; // u16
 export const CELL_CRC_OFF: u32 = 5; // u16 over key, generation, value and type
 export const CELL_TYPE_OFF: u32 = 7; // u8 CellType: the marker
 
+// ---- Extent, 64 bytes, behind the last cell: a blob. The cell that refers to it has extent | length / 4, rounded up, << 8 ----
+export const BLOB_EXTENT_BYTES: u32 = 64;
+/** Most extents of a device. */
+export const BLOB_MAX: u32 = 64;
+export const BLOB_LENGTH_OFF: u32 = 0; // u16
+export const BLOB_KEY_OFF: u32 = 2; // u16
+export const BLOB_CRC_OFF: u32 = 4; // u32 CRC-32 over length, key and data
+export const BLOB_DATA_OFF: u32 = 8;
+/** Most bytes of a blob. */
+export const BLOB_BYTES_MAX: u32 = 56;
+
 /** Type of a cell. Any two differ in at least four bits. */
 export enum CellType {
   DEAD = 0x00,
@@ -40,8 +51,15 @@ export enum CellType {
   /** a reference to a longer record */
   BLOB = 0x96,
   VALUE = 0xa5,
+  /** a value for a key that has none of its own; survives a factory reset that keeps them */
+  FACTORY = 0x5a,
   BLANK = 0xff,
 }
+
+// ---- Epoch: how many resets there were, and which factory cells count ----
+export const EPOCH_COUNT: u32 = 0x7fff;
+/** Changes with each reset that takes the factory cells, too. They are sealed with this bit alone. */
+export const EPOCH_FACTORY: u32 = 0x8000;
 
 // ---- CRC-16/DNP: most significant bit first, not reflected, no final exclusive or ----
 export const CRC_POLYNOMIAL: u32 = 0x3d65;

@@ -281,6 +281,11 @@ export const STORE_RECORD_SIZE_OFF: u32 = 24; // u32 bytes of the device
 export const STORE_RECORD_CAPACITY_OFF: u32 = 28; // u32 cells it could hold
 export const STORE_RECORD_BYTES: u32 = 32;
 
+// ---- Cell record ----
+export const CELL_RECORD_KEY_OFF: u32 = 0; // u16
+export const CELL_RECORD_VALUE_OFF: u32 = 2; // u16
+export const CELL_RECORD_TYPE_OFF: u32 = 4; // u8 CellType
+
 // ---- Slot record ----
 export const SLOT_RECORD_BYTES_OFF: u32 = 0; // u32 length of the image; 0: free
 export const SLOT_RECORD_CRC_OFF: u32 = 4; // u32

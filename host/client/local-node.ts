@@ -7,11 +7,13 @@ import type { PersistMode } from "../../assembly/spec/svc.ts";
 import { Core, type CoreSource } from "../node/core.ts";
 import type { Machine } from "../node/hal.ts";
 import {
+  type CellInfo,
   type CommandInfo,
   labelOf,
   type MailboxInfo,
   type Message,
   type NodeEvent,
+  readCell,
   readCommand,
   readEvent,
   readMailbox,
@@ -400,10 +402,23 @@ export class LocalNode {
     this.check(this.x.hsx_store_format(cells, schema), this.about("store", "the store"));
     this.awaitStore();
   }
-  /** Factory reset: no value is kept any more. */
-  resetStore(): void {
-    this.check(this.x.hsx_store_reset(), this.about("store", "the store"));
+  /** Factory reset: no value is kept any more but, if so wished, those of the factory. */
+  resetStore({ keepsFactory = false } = {}): void {
+    const begun = this.x.hsx_store_reset(keepsFactory ? 1 : 0);
+    this.check(begun, this.about("store", "the store"));
     this.awaitStore();
+  }
+  /** Every live cell of the store, in order of place. */
+  storeCells(): CellInfo[] {
+    const cells: CellInfo[] = [];
+    this.settle();
+    for (let from = 0; ; ) {
+      const cell = this.x.hsx_store_next(from);
+      if (cell === Err.NOT_FOUND) return cells;
+      this.check(cell, this.about("store", "the store"));
+      cells.push(readCell(cell, this.core.view()));
+      from = cell + 1;
+    }
   }
   /** Pid that holds a pin, and its PinMode and PinEdge bits. */
   pin(pin: number): { holder: number; mode: number; level: number } {

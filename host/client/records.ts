@@ -1,5 +1,6 @@
 // Records of the I/O buffer as objects: bytes by the offsets of assembly/spec/node.ts, nothing interpreted.
 
+import type { CellType } from "../../assembly/spec/cell.ts";
 import * as R from "../../assembly/spec/node.ts";
 
 export interface TaskInfo {
@@ -94,6 +95,15 @@ export interface NodeEvent {
   readonly pid: number;
   readonly a: number;
   readonly b: number;
+}
+
+/** One live cell. */
+export interface CellInfo {
+  readonly cell: number;
+  readonly key: number;
+  /** Bits of the binary16, or a word. */
+  readonly value: number;
+  readonly type: CellType;
 }
 
 export interface StoreInfo {
@@ -267,6 +277,15 @@ export function readStore(view: DataView): StoreInfo {
     programmedBytes: view.getUint32(R.STORE_RECORD_PROGRAMMED_OFF, true),
     deviceBytes: view.getUint32(R.STORE_RECORD_SIZE_OFF, true),
     capacityCells: view.getUint32(R.STORE_RECORD_CAPACITY_OFF, true),
+  };
+}
+
+export function readCell(cell: number, view: DataView): CellInfo {
+  return {
+    cell,
+    key: view.getUint16(R.CELL_RECORD_KEY_OFF, true),
+    value: view.getUint16(R.CELL_RECORD_VALUE_OFF, true),
+    type: view.getUint8(R.CELL_RECORD_TYPE_OFF),
   };
 }
 

@@ -59,7 +59,12 @@ export interface CoreExports {
   hsx_pin_info(pin: number): number;
   hsx_store_info(): number;
   hsx_store_format(cells: number, schema: number): number;
-  hsx_store_reset(): number;
+  hsx_store_reset(keepsFactory: number): number;
+  hsx_store_next(cell: number): number;
+  hsx_cell_find(type: number, key: number): number;
+  hsx_cell_write(type: number, key: number, value: number, old: number): number;
+  hsx_cell_delete(type: number, key: number, cell: number): number;
+  hsx_cell_result(): number;
   hsx_file_put(nameLength: number, length: number): number;
 }
 

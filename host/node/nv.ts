@@ -32,6 +32,8 @@ export interface Cut {
   readonly tear: Tear;
   /** Bytes of the same burst behind the torn one: left alone unless this says what they become. */
   readonly tail?: Tear;
+  /** Random bytes. With it the bits that were to change read as they like, each time, until they are written again. */
+  readonly flicker?: () => number;
 }
 
 /** Thrown into the node when its power goes. */
@@ -72,6 +74,11 @@ export class NvDevice {
   fault: NvFault = "none";
   stuckBits: readonly StuckBit[] = [];
   cut: Cut | undefined;
+  /** Bits that read as they like, by address. */
+  unsteady = new Map<number, number>();
+  private flicker: () => number = () => 0;
+  /** Hears of each unit that was erased. */
+  onErase: ((address: number) => void) | undefined;
   bytesRead = 0;
   bytesProgrammed = 0;
   unitsErased = 0;
@@ -98,7 +105,7 @@ export class NvDevice {
     return {
       nv_size: () => (this.fault === "absent" ? 0 : this.bytes.length),
       nv_erase_size: () => this.geometry.eraseSize,
-      nv_read: (address, data, len) => this.read(address, memory().subarray(data, data + len)),
+      nv_read: (address, data, len) => this.read(address, memory(), data, len),
       nv_program: (address, data, len) =>
         this.begin(address, memory().slice(data, data + len), false),
       nv_erase: (address) => this.beginErase(address),
@@ -115,14 +122,20 @@ export class NvDevice {
     return address + len > this.bytes.length ? Err.IO : Err.OK;
   }
 
-  private read(address: number, into: Uint8Array): number {
-    const err = this.refusal(address, into.length);
+  private read(address: number, into: Uint8Array, at: number, len: number): number {
+    const err = this.refusal(address, len);
     if (err < 0) return err;
-    this.bytesRead += into.length;
-    if (this.fault === "stuck-00") into.fill(0);
-    else if (this.fault === "stuck-ff") into.fill(0xff);
-    else for (let i = 0; i < into.length; i++) into[i] = this.bytes[address + i] as number;
+    this.bytesRead += len;
+    if (this.fault === "stuck-00") into.fill(0, at, at + len);
+    else if (this.fault === "stuck-ff") into.fill(0xff, at, at + len);
+    else for (let i = 0; i < len; i++) into[at + i] = this.byteAt(address + i);
     return Err.OK;
+  }
+
+  private byteAt(address: number): number {
+    const byte = this.bytes[address] as number;
+    const mask = this.unsteady.size > 0 ? this.unsteady.get(address) : undefined;
+    return mask === undefined ? byte : byte ^ (mask & this.flicker());
   }
 
   private beginErase(address: number): number {
@@ -174,6 +187,7 @@ export class NvDevice {
     const first = burst.address + burst.done;
     const len = burst.isErase ? burst.data.length : 1;
     for (let at = first; at < first + len; at++) this.setByte(at, this.wanted(burst, at));
+    if (burst.isErase) this.onErase?.(first);
     if (burst.isErase) this.unitsErased++;
     else this.bytesProgrammed++;
     burst.done++;
@@ -193,6 +207,7 @@ export class NvDevice {
       if (at === address) kept = level === 1 ? kept | (1 << bit) : kept & ~(1 << bit);
     }
     this.bytes[address] = kept;
+    if (this.unsteady.size > 0) this.unsteady.delete(address);
     this.wear[address] = (this.wear[address] as number) + 1;
   }
 
@@ -202,9 +217,13 @@ export class NvDevice {
     for (let at = first; at < end; at++) {
       const tear = burst.isErase || at === first ? cut.tear : cut.tail;
       if (tear === undefined) break;
-      this.setByte(at, tear(this.bytes[at] as number, this.wanted(burst, at)) & 0xff);
+      const old = this.bytes[at] as number;
+      const wanted = this.wanted(burst, at);
+      this.setByte(at, tear(old, wanted) & 0xff);
+      if (cut.flicker !== undefined && old !== wanted) this.unsteady.set(at, old ^ wanted);
     }
     this.burst = undefined;
+    if (cut.flicker !== undefined) this.flicker = cut.flicker;
     throw new PowerCut(`power lost at byte ${first}`);
   }
 }

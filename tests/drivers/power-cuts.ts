@@ -3,6 +3,7 @@
 import { CellType, StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { NV_GEOMETRY, NvDevice, PowerCut, type Tear } from "../../host/node/nv.ts";
+import type { Fault } from "../probes/compile.ts";
 import { type Found, type Snapshot, StoreRig } from "./store-rig.ts";
 
 export type Medium = keyof typeof NV_GEOMETRY;
@@ -19,6 +20,12 @@ export interface CutPlan {
   readonly powerCycles?: number;
   /** Also tries every value a torn byte can have. */
   readonly isExhaustive?: boolean;
+  /** Tries random bytes for the rest of the burst only, eight times each. */
+  readonly isScrambled?: boolean;
+  /** The torn byte's bits read as they like until they are rewritten; five boots are compared. */
+  readonly isUnsteady?: boolean;
+  /** A design fault to be caught. */
+  readonly fault?: Fault;
 }
 
 export interface CutFigures {
@@ -32,6 +39,8 @@ export interface CutFigures {
   needlessWarnings: number;
   /** Most bytes the mount and all searches after one cut wrote. */
   recoveryBytes: number;
+  /** With unsteady bits: cuts after which one of five boots found something else than the first. */
+  changes: number;
   /** Each tells how to come to it again. */
   violations: string[];
 }
@@ -39,6 +48,13 @@ export interface CutFigures {
 /** Operations before the first cut, so that it meets a store with a past. */
 const WARM_UP_MAX = 60;
 
+/** Boots compared after a cut that leaves unsteady bits. */
+const BOOTS = 5;
+/** Torn bytes tried at each byte of a recovery. */
+const RECOVERY_TEARS = 3;
+
+/** Room for blobs behind the cells. */
+const EXTENTS = 3;
 /** Violations after which a history is given up. */
 const VIOLATIONS_MAX = 10;
 
@@ -63,7 +79,10 @@ interface TearModel {
   readonly tail?: Tear;
 }
 
-function tearModels(random: (below: number) => number, isExhaustive: boolean): TearModel[] {
+function tearModels(random: (below: number) => number, plan: CutPlan): TearModel[] {
+  const any = () => random(256);
+  if (plan.isScrambled) return Array(8).fill({ name: "tail", tear: any, tail: any });
+  if (plan.isUnsteady) return [{ name: "unsteady", tear: (old) => old }];
   const models: TearModel[] = [
     { name: "old", tear: (old) => old },
     { name: "erased", tear: () => 0xff },
@@ -78,7 +97,7 @@ function tearModels(random: (below: number) => number, isExhaustive: boolean): T
     },
     { name: "tail", tear: () => random(256), tail: () => random(256) },
   ];
-  if (!isExhaustive) return models;
+  if (plan.isExhaustive !== true) return models;
   const all = Array.from({ length: 256 }, (_, value) => ({
     name: `0x${value.toString(16)}`,
     tear: () => value,
@@ -96,29 +115,53 @@ type Model = ReadonlyMap<Key, number>;
 type Operation =
   | { readonly kind: "set"; readonly key: Key; readonly value: number }
   | { readonly kind: "delete"; readonly key: Key }
-  | { readonly kind: "reset" };
+  | { readonly kind: "reset"; readonly keepsFactory: boolean };
 
 function keysOf(count: number): Key[] {
-  // value keys that differ in one bit, and system words of the same numbers
-  return Array.from({ length: count }, (_, n) =>
-    n % 4 === 3 ? { type: CellType.SYSTEM, key: n } : { type: CellType.VALUE, key: n + 1 },
-  );
+  // value keys that differ in one bit, and system words and factory values of the same numbers
+  return Array.from({ length: count }, (_, n) => {
+    if (n % 7 === 5) return { type: CellType.BLOB, key: n };
+    if (n % 5 === 4) return { type: CellType.FACTORY, key: n };
+    return n % 4 === 3 ? { type: CellType.SYSTEM, key: n } : { type: CellType.VALUE, key: n + 1 };
+  });
 }
 
 function nextOperation(random: (below: number) => number, keys: readonly Key[]): Operation {
   const key = keys[random(random(2) === 0 ? 2 : keys.length)] as Key; // some keys are hot
   const dice = random(100);
   if (dice < 82) return { kind: "set", key, value: random(4) === 0 ? random(4) : random(0x10000) };
-  return dice < 98 ? { kind: "delete", key } : { kind: "reset" };
+  if (dice < 98) return { kind: "delete", key };
+  return { kind: "reset", keepsFactory: random(2) === 0 };
+}
+
+/** A blob that stands for a number: its length and all its bytes depend on it. */
+function blobOf(value: number): Uint8Array {
+  const bytes = Array.from({ length: 2 + (value % 55) }, (_, n) => value + n * (value >> 8));
+  return Uint8Array.from([value, value >> 8, ...bytes.slice(2)]);
+}
+function valueOfBlob(blob: Uint8Array | "none" | "stale"): Found {
+  if (typeof blob === "string") return blob;
+  const value = (blob[0] as number) | ((blob[1] as number) << 8);
+  return Buffer.compare(blob, blobOf(value)) === 0 ? value : -1;
+}
+/** What a key has, as a number whatever its type. */
+function read(rig: StoreRig, { type, key }: Key): Found {
+  return type === CellType.BLOB ? valueOfBlob(rig.getBlob(key)) : rig.get(key, type);
 }
 
 function perform(rig: StoreRig, operation: Operation): number {
-  if (operation.kind === "reset") return rig.reset();
+  if (operation.kind === "reset") return rig.reset(operation.keepsFactory);
   const { type, key } = operation.key;
-  return operation.kind === "set" ? rig.set(key, operation.value, type) : rig.delete(key, type);
+  if (operation.kind === "delete") return rig.delete(key, type);
+  if (type === CellType.BLOB) return rig.setBlob(key, blobOf(operation.value));
+  return rig.set(key, operation.value, type);
 }
 function performOnModel(model: Model, operation: Operation): Model {
-  if (operation.kind === "reset") return new Map();
+  if (operation.kind === "reset") {
+    const stays = ([{ type }]: [Key, number]) =>
+      operation.keepsFactory && type === CellType.FACTORY;
+    return new Map([...model].filter(stays));
+  }
   const after = new Map(model);
   if (operation.kind === "set") after.set(operation.key, operation.value);
   else after.delete(operation.key);
@@ -126,6 +169,11 @@ function performOnModel(model: Model, operation: Operation): Model {
 }
 
 // ---- The proof ----
+
+/** What an app gets: an unreadable key is as good as none. */
+function appValue(found: Found | undefined): number | "none" {
+  return typeof found === "number" ? found : "none";
+}
 
 class CutProof {
   readonly figures: CutFigures = {
@@ -135,6 +183,7 @@ class CutProof {
     operations: 0,
     needlessWarnings: 0,
     recoveryBytes: 0,
+    changes: 0,
     violations: [],
   };
   private readonly random: (below: number) => number;
@@ -143,6 +192,7 @@ class CutProof {
   private before: Model = new Map();
   private after: Model = new Map();
   private place = "";
+  private isUnsteady = false;
 
   constructor(
     private readonly rig: StoreRig,
@@ -202,7 +252,7 @@ class CutProof {
 
   /** The history goes on from a cut, and perhaps from one in the recovery, too. */
   private performCut(operation: Operation): void {
-    const models = tearModels(this.random, false);
+    const models = tearModels(this.random, { ...this.plan, isExhaustive: false });
     const cutAt = (bytes: number, act: () => void) => {
       const model = models[this.random(models.length)] as TearModel;
       return this.runUntilCut(this.random(bytes), model, act);
@@ -219,16 +269,19 @@ class CutProof {
 
   private cutEverywhere(operation: Operation): void {
     const start = this.rig.save();
-    const models = tearModels(this.random, this.plan.isExhaustive ?? false);
+    const models = tearModels(this.random, this.plan);
     for (let after = 0; ; after++) {
       let isCut = false;
       for (const model of models) {
         this.place = `operation ${this.figures.operations} (${operation.kind}) byte ${after} ${model.name}`;
         this.rig.restore(start);
+        this.isUnsteady = this.plan.isUnsteady ?? false;
         isCut = this.runUntilCut(after, model, () => perform(this.rig, operation));
+        this.isUnsteady = false;
         if (!isCut) break;
         this.figures.cuts++;
-        this.recover(models);
+        if (this.plan.isUnsteady) this.bootAgain();
+        else this.recover(models);
       }
       if (!isCut) break;
     }
@@ -238,7 +291,8 @@ class CutProof {
   /** False: the action ended before the cut. */
   private runUntilCut(after: number, { tear, tail }: TearModel, act: () => void): boolean {
     const { device } = this.rig;
-    device.cut = { after, tear, ...(tail && { tail }) };
+    const flicker = this.isUnsteady && { flicker: () => this.random(256) };
+    device.cut = { after, tear, ...(tail && { tail }), ...flicker };
     try {
       act();
       return false;
@@ -248,6 +302,19 @@ class CutProof {
     } finally {
       device.powerOn();
     }
+  }
+
+  /** Five boots with bits that are unsteady until they are written. */
+  private bootAgain(): void {
+    const first = this.boot();
+    this.judge(first);
+    let isChanged = false;
+    for (let n = 1; n < BOOTS; n++) {
+      const found = this.boot();
+      this.judge(found);
+      isChanged ||= this.keys.some((_, i) => appValue(found[i]) !== appValue(first[i]));
+    }
+    if (isChanged) this.figures.changes++;
   }
 
   /** The first boot, one cut inside it, the second boot, and the next write. */
@@ -269,7 +336,7 @@ class CutProof {
     const state = this.rig.mount();
     this.expect(state === StoreState.READY, `the store is ${StoreState[state]}`);
     if (state !== StoreState.READY) return [];
-    return this.keys.map(({ type, key }) => this.rig.get(key, type));
+    return this.keys.map((key) => read(this.rig, key));
   }
 
   /** Every key has its old value or its new one, and one operation's keys agree. */
@@ -278,7 +345,10 @@ class CutProof {
       this.keys.every((key, n) => this.isHeld(found[n], model.get(key)));
     if (isModel(this.before)) return this.before;
     if (isModel(this.after)) return this.after;
-    const list = this.keys.map(({ key, type }, n) => `${CellType[type]} ${key}=${found[n]}`);
+    const list = this.keys.map(
+      (key, n) =>
+        `${CellType[key.type]} ${key.key}=${found[n]} (${this.before.get(key)}, ${this.after.get(key)})`,
+    );
     this.expect(false, `neither old nor new: ${list.join(" ")}`);
     return this.after;
   }
@@ -291,7 +361,8 @@ class CutProof {
   private cutRecovery(found: Snapshot, bytes: number, models: readonly TearModel[]): void {
     const done = this.rig.save();
     const { place } = this;
-    for (let after = 0; after < bytes; after++) {
+    for (let n = 0; n < bytes * RECOVERY_TEARS; n++) {
+      const after = Math.floor(n / RECOVERY_TEARS);
       const model = models[this.random(models.length)] as TearModel;
       this.place = `${place}, byte ${after} of recovery ${model.name}`;
       this.rig.restore(found);
@@ -305,17 +376,18 @@ class CutProof {
 
   private writeNext(found: readonly Found[]): void {
     const n = this.random(this.keys.length);
-    const { type, key } = this.keys[n] as Key;
+    const key = this.keys[n] as Key;
     const value = typeof found[n] === "number" ? found[n] ^ 1 : 1;
-    this.expect(this.rig.set(key, value, type) >= 0, "the next write is refused");
+    const done = perform(this.rig, { kind: "set", key, value });
+    this.expect(done >= 0, "the next write is refused");
     this.rig.mount();
-    this.expect(this.rig.get(key, type) === value, "the next write is lost");
+    this.expect(read(this.rig, key) === value, "the next write is lost");
   }
 }
 
 /** Runs one plan on a store of its own. */
 export async function proveCuts(plan: CutPlan): Promise<CutFigures> {
-  const bytes = new Uint8Array(32 + 8 * plan.cells).fill(0xff);
+  const bytes = new Uint8Array(32 + 8 * plan.cells + EXTENTS * 64).fill(0xff);
   const device = new NvDevice(bytes, { geometry: NV_GEOMETRY[plan.medium] });
-  return new CutProof(await StoreRig.open(device), plan).run();
+  return new CutProof(await StoreRig.open(device, "small", plan.fault), plan).run();
 }

@@ -3,7 +3,7 @@
 import { CellType, NO_CELL, type StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import type { NvDevice } from "../../host/node/nv.ts";
-import { compileProbe, type Probe, type ProfileName } from "../probes/compile.ts";
+import { compileProbe, type Fault, type Probe, type ProfileName } from "../probes/compile.ts";
 
 /** What a key has: a value, nothing, or something unreadable. */
 export type Found = number | "none" | "stale";
@@ -12,6 +12,7 @@ export interface Snapshot {
   readonly bytes: Uint8Array;
   readonly state: Uint8Array;
   readonly found: ReadonlyMap<number, number>;
+  readonly unsteady: ReadonlyMap<number, number>;
 }
 
 const POLLS_MAX = 200_000;
@@ -32,10 +33,14 @@ export class StoreRig {
     this.state = new Uint8Array(probe.memory.buffer, probe.stateBase(), probe.stateSize());
   }
 
-  static async open(device: NvDevice, profile: ProfileName = "small"): Promise<StoreRig> {
+  static async open(
+    device: NvDevice,
+    profile: ProfileName = "small",
+    fault?: Fault,
+  ): Promise<StoreRig> {
     let memory = new Uint8Array();
     const hal = device.hal(() => memory);
-    const probe = await compileProbe("persist", profile, hal);
+    const probe = await compileProbe("persist", profile, hal, fault);
     memory = new Uint8Array(probe.memory.buffer);
     return new StoreRig(probe, device);
   }
@@ -69,9 +74,9 @@ export class StoreRig {
     this.found.clear();
     return this.run(this.probe.storeFormat(cells, schema));
   }
-  reset(): number {
+  reset(keepsFactory = false): number {
     this.found.clear();
-    return this.run(this.probe.storeReset());
+    return this.run(this.probe.storeReset(keepsFactory ? 1 : 0));
   }
 
   find(key: number, type: CellType = CellType.VALUE): number {
@@ -85,8 +90,7 @@ export class StoreRig {
     if (cell < 0) throw new Error(`find 0x${key.toString(16)}: ${Err[cell]}`);
     this.found.set(id, cell);
     const value = this.probe.storeRead(cell);
-    if (value < 0) throw new Error(`read cell ${cell}: ${Err[value]}`);
-    return value;
+    return value === Err.CORRUPT ? "stale" : value;
   }
   set(key: number, value: number, type: CellType = CellType.VALUE): number {
     const id = type * 0x10000 + key;
@@ -95,6 +99,26 @@ export class StoreRig {
     const cell = this.run(this.probe.storeWrite(type, key, value, old));
     if (cell >= 0) this.found.set(id, cell);
     return cell;
+  }
+  /** Writes a blob. */
+  setBlob(key: number, data: Uint8Array): number {
+    const id = CellType.BLOB * 0x10000 + key;
+    const found = this.find(key, CellType.BLOB);
+    const at = this.probe.blobBuffer();
+    new Uint8Array(this.probe.memory.buffer).set(data, at);
+    const old = found < 0 ? NO_CELL : found;
+    const cell = this.run(this.probe.storeWriteBlob(key, at, data.length, old));
+    if (cell >= 0) this.found.set(id, cell);
+    return cell;
+  }
+  getBlob(key: number): Uint8Array | "none" | "stale" {
+    const cell = this.found.get(CellType.BLOB * 0x10000 + key) ?? this.find(key, CellType.BLOB);
+    if (cell === Err.NOT_FOUND) return "none";
+    const at = this.probe.blobBuffer();
+    const length = cell < 0 ? cell : this.probe.storeReadBlob(cell, at, 64);
+    if (length < 0) return "stale";
+    this.found.set(CellType.BLOB * 0x10000 + key, cell);
+    return new Uint8Array(this.probe.memory.buffer, at, length).slice();
   }
   delete(key: number, type: CellType = CellType.VALUE): number {
     if (typeof this.get(key, type) !== "number") return Err.NOT_FOUND;
@@ -120,6 +144,7 @@ export class StoreRig {
       bytes: this.device.bytes.slice(),
       state: this.state.slice(),
       found: new Map(this.found),
+      unsteady: new Map(this.device.unsteady),
     };
   }
   restore(snapshot: Snapshot): void {
@@ -127,5 +152,6 @@ export class StoreRig {
     this.device.bytes.set(snapshot.bytes);
     this.state.set(snapshot.state);
     this.found = new Map(snapshot.found);
+    this.device.unsteady = new Map(snapshot.unsteady);
   }
 }

@@ -1,7 +1,7 @@
 // Compiles a probe: an AssemblyScript file here that exports the insides of one room of assembly/ to a test.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 
@@ -11,6 +11,19 @@ export type ProfileName = "small" | "large" | "desktop";
 /** The exports of a probe; a test knows their types. */
 // biome-ignore lint/suspicious/noExplicitAny: each probe has its own exports
 export type Probe = Record<string, any> & { memory: WebAssembly.Memory };
+
+/** A design fault planted into a copy of assembly/ before it is compiled. */
+export interface Fault {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+}
+interface Edit {
+  /** Below assembly/. */
+  readonly file: string;
+  /** Occurs once. */
+  readonly from: string;
+  readonly to: string;
+}
 
 function optionArguments(profile: ProfileName): string[] {
   const config = JSON.parse(readFileSync(`${root}asconfig.json`, "utf8"));
@@ -31,17 +44,37 @@ function sourceHash(): string {
   return hash.digest("hex").slice(0, 16);
 }
 
+/** A copy of the sources with the fault in it; where it lies, below the root. */
+function plant({ name, edits }: Fault): string {
+  const copy = `build/faults/${name}/`;
+  for (const folder of ["assembly", "tests/probes"]) {
+    cpSync(root + folder, root + copy + folder, { recursive: true });
+  }
+  for (const { file, from, to } of edits) {
+    const path = `${root}${copy}assembly/${file}`;
+    const parts = readFileSync(path, "utf8").split(from);
+    if (parts.length !== 2) throw new Error(`fault ${name}: ${file} does not have one ${from}`);
+    writeFileSync(path, parts.join(to));
+  }
+  return copy;
+}
+
 /** Instantiates `tests/probes/<name>.ts` for a profile, with `hal` behind its HAL imports. */
 export async function compileProbe(
   name: string,
   profile: ProfileName,
   hal: Record<string, (...args: number[]) => number> = {},
+  fault?: Fault,
 ): Promise<Probe> {
-  const wasm = `build/probes/${name}.${profile}.${sourceHash()}.wasm`;
-  if (!existsSync(root + wasm)) {
+  const wasm = `build/probes/${name}.${profile}${fault ? `.${fault.name}` : ""}.${sourceHash()}.wasm`;
+  if (fault || !existsSync(root + wasm)) {
     mkdirSync(`${root}build/probes`, { recursive: true });
+    const base = fault ? plant(fault) : "";
     const source = `tests/probes/${name}.ts`;
-    const args = [source, "--config", "none", "--baseDir", root, "-o", wasm, ...optionArguments(profile)];
+    const options = optionArguments(profile).map((word) =>
+      word.startsWith("assembly/") ? base + word : word,
+    );
+    const args = [base + source, "--config", "none", "--baseDir", root, "-o", wasm, ...options];
     const { error, stderr } = await asc.main(args);
     if (error) throw new Error(`${source} does not compile for ${profile}:\n${stderr}`);
   }

@@ -1,25 +1,37 @@
 // The cell store, for its tests.
 
-import { CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE } from "../../assembly/layout";
+import { CellType, EPOCH_COUNT } from "../../assembly/spec/cell";
+import { CELLS_BASE, CELLS_SIZE, IO_BASE, STORE_BASE, STORE_SIZE } from "../../assembly/layout";
+import { Kind, kindOf } from "../../assembly/persist/medium";
 import { encodeCell } from "../../assembly/persist/record";
 import { isTaken, SEEN, storeAt } from "../../assembly/persist/store";
 
 export {
+  blobCapacity,
+  storeReadBlob,
+  storeWriteBlob,
   storeCapacity,
   storeDelete,
   storeFind,
   storeFormat,
   storeMount,
+  storeNext,
   storePoll,
   storeRead,
   storeReset,
   storeResult,
+  storeSeenKey,
+  storeSeenType,
+  storeSeenValue,
   storeState,
   storeWrite,
 } from "../../assembly/persist/pool";
 
 export function damaged(): u32 {
   return storeAt().damaged;
+}
+export function unfinished(): u32 {
+  return storeAt().unfinished;
 }
 export function free(): u32 {
   return storeAt().free;
@@ -31,7 +43,7 @@ export function retired(): u32 {
   return storeAt().retired;
 }
 export function epoch(): u32 {
-  return storeAt().epoch;
+  return storeAt().epoch & EPOCH_COUNT;
 }
 export function cells(): u32 {
   return storeAt().cells;
@@ -60,4 +72,32 @@ export function scratch(): usize {
 }
 export function encode(type: u32, key: u32, generation: u32, value: u32, cell: u32, epoch: u32): void {
   encodeCell(SEEN, type, key, generation, value, cell, epoch);
+}
+
+/** 64 bytes for a blob. */
+export function blobBuffer(): usize {
+  return IO_BASE;
+}
+
+// ---- Changed bits, tried exhaustively ----
+function flipBit(bit: u32): void {
+  const at = SEEN + (bit >>> 3);
+  store<u8>(at, (<u32>load<u8>(at)) ^ (1 << (bit & 7)));
+}
+/** How many patterns of `flips` changed bits from bit `from` on leave the cell in SEEN live. Bounded: at most 5 flips. */
+function undetectedFrom(from: u32, flips: u32, cell: u32): u32 {
+  let count: u32 = 0;
+  for (let bit = from; bit < 64; bit++) {
+    flipBit(bit);
+    if (flips > 1) count += undetectedFrom(bit + 1, flips - 1, cell);
+    else if (kindOf(storeAt(), cell) == Kind.LIVE) count += 1;
+    flipBit(bit);
+  }
+  return count;
+}
+/** Of all patterns of `flips` changed bits in the cell of a value, those that pass for a sound cell. */
+export function undetected(flips: u32, key: u32, value: u32, cell: u32): u32 {
+  storeAt().epoch = 1;
+  encodeCell(SEEN, CellType.VALUE, key, 3, value, cell, 1);
+  return undetectedFrom(0, flips, cell);
 }

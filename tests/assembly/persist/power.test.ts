@@ -5,6 +5,7 @@ import { CellType, StoreState } from "../../../assembly/spec/cell.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { NV_GEOMETRY, NvDevice, PowerCut } from "../../../host/node/nv.ts";
 import { type Medium, proveCuts } from "../../drivers/power-cuts.ts";
+import { STORE_FAULTS } from "../../drivers/store-faults.ts";
 import { StoreRig } from "../../drivers/store-rig.ts";
 
 /** What an app gets: an unreadable key is as good as none. */
@@ -19,7 +20,7 @@ describe.each(MEDIA)("power cuts on %s", (medium) => {
   const seed = 10 * MEDIA.indexOf(medium);
 
   it("leave the old or the new value, at every byte of a random history", async () => {
-    const figures = await proveCuts({ medium, seed: seed + 1, cells: 14, keys: 8, cuts: 2500 });
+    const figures = await proveCuts({ medium, seed: seed + 1, cells: 14, keys: 8, cuts: 10_000 });
     expect(figures.violations).toEqual([]);
     expect(figures.recoveryCuts).toBeGreaterThan(500);
     expect(figures.recoveryBytes).toBeLessThanOrEqual(14);
@@ -33,9 +34,15 @@ describe.each(MEDIA)("power cuts on %s", (medium) => {
   });
 
   it("leave the old or the new value, whatever the torn byte becomes", async () => {
-    const plan = { medium, seed: seed + 2, cells: 14, keys: 6, cuts: 4000, isExhaustive: true };
+    const plan = { medium, seed: seed + 2, cells: 14, keys: 6, cuts: 24_500, isExhaustive: true };
     const figures = await proveCuts(plan);
     expect(figures.violations).toEqual([]);
+  });
+
+  it("that leave flickering bits never give a third value, nor change it from boot to boot", async () => {
+    const plan = { medium, seed: seed + 4, cells: 14, keys: 8, cuts: 3000, isUnsteady: true };
+    const figures = await proveCuts(plan);
+    expect([figures.violations, figures.changes]).toEqual([[], 0]);
   });
 
   it("in a format leave either no store or an empty one", async () => {
@@ -66,6 +73,20 @@ describe.each(MEDIA)("power cuts on %s", (medium) => {
     expect(cuts).toBeGreaterThan(20);
     expect(cuts).toBeLessThan(200);
   });
+});
+
+describe("a design fault", () => {
+  // all of them: npm run proof:power
+  const quick = ["old-version-first", "epoch-not-in-crc"];
+
+  it.each(STORE_FAULTS.filter(({ name }) => quick.includes(name)))(
+    "$name is caught",
+    async (fault) => {
+      const plan = { medium: "fram", seed: 1, cells: 14, keys: 8, powerCycles: 300 } as const;
+      const figures = await proveCuts({ ...plan, ...fault.plan, cuts: 12_000, fault });
+      expect(figures.violations.length).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("two live versions of a key", () => {

@@ -1,0 +1,288 @@
+// `npm run proof:power`: cuts the power of a cell store a million times, flips and jams its bits, wears it out, plants
+// design faults, and counts what a node finds. Options: --json, --cuts N, --seed S, --media fram,eeprom,eeprom8,
+// --replay <what a violation says>, --skip faults,wear,images,bits.
+
+import { parseArgs } from "node:util";
+import { NV_GEOMETRY, NvDevice } from "../host/node/nv.ts";
+import {
+  type CutFigures,
+  type CutPlan,
+  type Medium,
+  proveCuts,
+} from "../tests/drivers/power-cuts.ts";
+import { type PlantedFault, STORE_FAULTS } from "../tests/drivers/store-faults.ts";
+import {
+  measureBoot,
+  measureUpdates,
+  mountRandomImages,
+  tryChangedBits,
+  tryStuckBits,
+  wearOut,
+} from "../tests/drivers/store-trials.ts";
+import { compileProbe } from "../tests/probes/compile.ts";
+import { type Figure, report } from "./figures.ts";
+
+/** Cuts of one history; then another begins with the next seed. */
+const CUTS_OF_A_HISTORY = 10_000;
+/** Power cycles in a row that end it. */
+const CYCLES_OF_A_HISTORY = 2200;
+/** One history in eight tries every value of every torn byte. */
+const EXHAUSTIVE_EACH = 8;
+/** Media share no history: FRAM and EEPROM differ in time only. */
+const SEEDS_OF_A_MEDIUM = 1_000_000;
+/** Cuts with flickering bits, for each ten plain ones. */
+const UNSTEADY_SHARE = 0.15;
+/** Small stores under pressure, and one with room. */
+const SIZES = [
+  { cells: 10, keys: 6 },
+  { cells: 14, keys: 8 },
+  { cells: 28, keys: 12 },
+];
+/** The counts of a release, of which a shorter run does its share. */
+const RELEASE = { cuts: 1_000_000, recoveryCuts: 500_000, cycles: 200_000, images: 1_000_000 };
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean" },
+    cuts: { type: "string", default: String(RELEASE.cuts) },
+    seed: { type: "string", default: "1" },
+    media: { type: "string", default: Object.keys(NV_GEOMETRY).join(",") },
+    replay: { type: "string" },
+    skip: { type: "string", default: "" },
+  },
+});
+const cuts = Number(values.cuts);
+const firstSeed = Number(values.seed);
+const media = values.media.split(",").filter((name): name is Medium => name in NV_GEOMETRY);
+const skipped = values.skip.split(",");
+if (!(cuts > 0) || !Number.isInteger(firstSeed) || media.length === 0) {
+  console.error(
+    "usage: npm run proof:power -- [--json] [--cuts N] [--seed S] [--media fram,eeprom,eeprom8] [--replay PLAN]",
+  );
+  process.exit(2);
+}
+const share = cuts / RELEASE.cuts;
+
+function say(text: string): void {
+  process.stderr.write(`\r${text.padEnd(70)}`);
+}
+
+// ---- Power cuts ----
+
+const NOTHING: CutFigures = {
+  cuts: 0,
+  recoveryCuts: 0,
+  powerCycles: 0,
+  operations: 0,
+  needlessWarnings: 0,
+  recoveryBytes: 0,
+  changes: 0,
+  violations: [],
+};
+
+function add(sum: CutFigures, more: CutFigures): CutFigures {
+  return {
+    cuts: sum.cuts + more.cuts,
+    recoveryCuts: sum.recoveryCuts + more.recoveryCuts,
+    powerCycles: sum.powerCycles + more.powerCycles,
+    operations: sum.operations + more.operations,
+    needlessWarnings: sum.needlessWarnings + more.needlessWarnings,
+    recoveryBytes: Math.max(sum.recoveryBytes, more.recoveryBytes),
+    changes: sum.changes + more.changes,
+    violations: [...sum.violations, ...more.violations],
+  };
+}
+
+/** What --replay takes: a plan as words. */
+function planText(plan: CutPlan): string {
+  const { medium, seed, cells, keys, cuts: wanted, powerCycles = 0 } = plan;
+  const how = plan.isUnsteady ? "unsteady" : plan.isExhaustive ? "exhaustive" : "plain";
+  return [medium, seed, cells, keys, wanted, powerCycles, how].join(":");
+}
+function planFrom(text: string): CutPlan {
+  const [medium, seed, cells, keys, wanted, cycles, how] = text.split(":");
+  return {
+    medium: medium as Medium,
+    seed: Number(seed),
+    cells: Number(cells),
+    keys: Number(keys),
+    cuts: Number(wanted),
+    powerCycles: Number(cycles),
+    isUnsteady: how === "unsteady",
+    isExhaustive: how === "exhaustive",
+  };
+}
+
+async function provePlan(plan: CutPlan): Promise<CutFigures> {
+  const found = await proveCuts(plan);
+  for (const violation of found.violations) {
+    process.stderr.write(`\n${violation}\n  npm run proof:power -- --replay ${planText(plan)}\n`);
+  }
+  return found;
+}
+
+async function prove(medium: Medium, wanted: number, isUnsteady: boolean): Promise<CutFigures> {
+  let sum = NOTHING;
+  for (let n = 0; sum.cuts < wanted && sum.violations.length < 10; n++) {
+    const plan: CutPlan = {
+      medium,
+      seed: firstSeed + n + SEEDS_OF_A_MEDIUM * (media.indexOf(medium) + (isUnsteady ? 10 : 0)),
+      cuts: Math.min(wanted - sum.cuts, CUTS_OF_A_HISTORY),
+      powerCycles: isUnsteady ? 0 : CYCLES_OF_A_HISTORY,
+      isExhaustive: !isUnsteady && n % EXHAUSTIVE_EACH === 0,
+      isUnsteady,
+      ...(SIZES[n % SIZES.length] ?? { cells: 14, keys: 8 }),
+    };
+    sum = add(sum, await provePlan(plan));
+    say(`${medium}${isUnsteady ? ", flickering bits" : ""}: ${sum.cuts} cuts`);
+  }
+  return sum;
+}
+
+async function cutFigures(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  let all = NOTHING;
+  for (const medium of media) {
+    const found = await prove(medium, Math.ceil(cuts / media.length), false);
+    all = add(all, found);
+    figures.push({ id: `${medium}.cuts`, value: found.cuts, unit: "cuts" });
+    figures.push({
+      id: `${medium}.recovery_bytes`,
+      value: found.recoveryBytes,
+      unit: "B",
+      must: "<= 14",
+    });
+  }
+  const least = (count: number) => `>= ${Math.floor(count * share)}` as const;
+  return [
+    ...figures,
+    { id: "cuts", value: all.cuts, unit: "cuts", must: least(RELEASE.cuts) },
+    {
+      id: "cuts_in_recovery",
+      value: all.recoveryCuts,
+      unit: "cuts",
+      must: least(RELEASE.recoveryCuts),
+    },
+    {
+      id: "power_cycles",
+      value: all.powerCycles,
+      unit: "cycles",
+      must: least(RELEASE.cycles),
+      note: "in a row",
+    },
+    { id: "operations", value: all.operations, unit: "operations" },
+    {
+      id: "violations",
+      value: all.violations.length,
+      unit: "states",
+      must: "== 0",
+      note: "neither old nor new, failed boot, second boot differs, next write refused",
+    },
+    {
+      id: "needless_warnings",
+      value: all.needlessWarnings,
+      unit: "keys",
+      note: "a key without a value was told unreadable",
+    },
+  ];
+}
+
+async function flickerFigures(): Promise<Figure[]> {
+  let all = NOTHING;
+  for (const medium of media) {
+    all = add(all, await prove(medium, Math.ceil((cuts * UNSTEADY_SHARE) / media.length), true));
+  }
+  const most = Math.max(1, Math.floor(all.cuts / 20_000));
+  return [
+    {
+      id: "flicker.cuts",
+      value: all.cuts,
+      unit: "cuts",
+      note: "torn bits read differently until rewritten",
+    },
+    { id: "flicker.violations", value: all.violations.length, unit: "states", must: "== 0" },
+    {
+      id: "flicker.changes",
+      value: all.changes,
+      unit: "cuts",
+      must: `<= ${most}`,
+      note: "one of five boots found another value: 1 in 20,000",
+    },
+  ];
+}
+
+// ---- Design faults ----
+
+async function isCaught(fault: PlantedFault): Promise<boolean> {
+  const { plan } = fault;
+  await compileProbe(
+    "persist",
+    "small",
+    new NvDevice(new Uint8Array(0)).hal(() => new Uint8Array(0)) as never,
+    fault,
+  );
+  let sum = NOTHING;
+  for (let seed = 1; sum.cuts < plan.cuts; seed++) {
+    const part = Math.min(plan.cuts, 20_000);
+    const history = {
+      medium: "fram",
+      seed,
+      cells: 14,
+      keys: 8,
+      powerCycles: 500,
+      ...plan,
+    } as const;
+    try {
+      sum = add(sum, await proveCuts({ ...history, cuts: part, fault }));
+    } catch {
+      return true; // the store refuses or fails where it must not
+    }
+    if (sum.violations.length > 0 || sum.changes > 1 + sum.cuts / 20_000) return true;
+  }
+  return false;
+}
+
+async function faultFigures(): Promise<Figure[]> {
+  let caught = 0;
+  const missed: string[] = [];
+  for (const fault of STORE_FAULTS) {
+    say(`design fault: ${fault.name}`);
+    if (await isCaught(fault)) caught++;
+    else missed.push(fault.name);
+  }
+  return [
+    {
+      id: "faults_caught",
+      value: caught,
+      unit: "faults",
+      must: `== ${STORE_FAULTS.length}`,
+      note:
+        missed.length === 0 ? "design faults planted one by one" : `missed: ${missed.join(", ")}`,
+    },
+  ];
+}
+
+// ---- All of it ----
+
+if (values.replay !== undefined) {
+  const { violations, ...counts } = await provePlan(planFrom(values.replay));
+  process.stderr.write(`${JSON.stringify(counts)}\n`);
+  process.exit(violations.length > 0 ? 1 : 0);
+}
+
+const figures: Figure[] = [];
+const section = async (name: string, act: () => Promise<Figure[]>) => {
+  if (skipped.includes(name)) return;
+  say(name);
+  figures.push(...(await act()));
+};
+await section("cuts", cutFigures);
+await section("flicker", flickerFigures);
+await section("bits", async () => [...(await tryChangedBits()), ...(await tryStuckBits())]);
+await section("images", () => mountRandomImages(Math.ceil(RELEASE.images * share)));
+await section("boot", measureBoot);
+await section("updates", measureUpdates);
+await section("wear", wearOut);
+await section("faults", faultFigures);
+process.stderr.write("\n");
+report({ command: "proof:power", figures });
