@@ -24,6 +24,8 @@ import { textAddress, textLength } from "./guest";
 
 /** Longest chain that is followed; a longer one must be a loop. */
 const CHAIN_MAX: u32 = 16;
+/** Most bytes of strings in an entry, whose offsets are 16-bit. */
+const STRINGS_MAX: i32 = 0xffff - <i32>RUN_TIME_VALUE_SIZE;
 /** Bytes of a unit code. */
 const UNIT_MAX: u32 = 4;
 
@@ -69,7 +71,7 @@ function stringBytes(c: Context, link: usize): i32 {
   return name + help + 2;
 }
 
-/** Bytes of string a whole chain brings. INVALID: a foreign tag, a loop, a link or string outside memory. */
+/** Bytes of string a whole chain brings. INVALID: a foreign tag, a loop, a link or string outside memory, or too much of it. */
 function chainBytes(c: Context, pointer: u32, isCommand: bool): i32 {
   let bytes: i32 = 0;
   for (let links: u32 = 0; pointer != DESC_END; links++) {
@@ -78,6 +80,7 @@ function chainBytes(c: Context, pointer: u32, isCommand: bool): i32 {
     const more = stringBytes(c, link);
     if (more < 0) return more;
     bytes += more;
+    if (bytes > STRINGS_MAX) return Err.INVALID;
     pointer = load<u16>(link + 2);
   }
   return bytes;
@@ -133,7 +136,7 @@ function putLink(c: Context, entry: usize, end: u32, link: usize): u32 {
   }
 }
 
-/** OK when a chain can be read. INVALID: a foreign tag, a loop, or memory the task does not have. */
+/** OK when a chain can be read. INVALID: a foreign tag, a loop, more than STRINGS_MAX, or memory the task does not have. */
 export function chainCheck(c: Context, pointer: u32, isCommand: bool): i32 {
   const bytes = chainBytes(c, pointer == 0 ? DESC_END : pointer, isCommand);
   return bytes < 0 ? bytes : <i32>Err.OK;

@@ -239,8 +239,11 @@ export function saverPoll(elapsed: u32): void {
   const v = valueAt(index);
   if ((v.bits & ValueBit.RESTORE) != 0) {
     if (!passPoll()) find(SaverJob.RESTORE, v);
-  } else if (v.cell == NO_CELL) find(SaverJob.LOCATE, v);
+    return;
+  }
+  if (v.cell == NO_CELL) find(SaverJob.LOCATE, v);
   else write(v.key, v.value, v.cell);
+  if (s.job != SaverJob.NONE) v.timer = <u16>debounceOf(v); // of a change from now on
 }
 
 /** The store will not be READY: `init` holds for all that wait to be restored, and what only waited to be saved goes. */

@@ -92,8 +92,11 @@ export function notify(oid: u32, before: u32, after: u32): void {
     const s = subscriptionAt(i);
     const sent =
       s.oid == oid ? mailboxSend(s.row, s.handle, notice, NOTICE_SIZE, 0, 0, s.pid) : <i32>Err.OK;
-    if (sent == Err.NOT_FOUND) subscriptionRemove(i);
-    else i++;
+    if (sent == Err.NOT_FOUND) {
+      subscriptionRemove(i);
+      continue;
+    }
     if (sent < 0) nodeAt().noticesDropped += 1;
+    i++;
   }
 }

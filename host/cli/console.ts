@@ -18,6 +18,7 @@ const SCAN_US = 1000;
 
 const NAME = /^svc:stdio\.(out|err)@(\d+)$/;
 
+/** Joins the streams of all tasks to one listener. */
 export class Console {
   private readonly node: LocalNode;
   private readonly hear: Hear;

@@ -74,6 +74,7 @@ export function fileFailure(
   });
 }
 
+/** A file's bytes. Throws a Failure, as all that follow. */
 export function readBytes(path: string): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(readFileSync(path));

@@ -20,6 +20,7 @@ export interface Version {
   readonly hxe: readonly number[];
 }
 
+/** The installation commands run from. */
 export class Install {
   private readonly modules = new Map<ProfileName, Promise<WebAssembly.Module>>();
 

@@ -70,9 +70,11 @@ function findItem<T extends Item>(items: readonly T[], text: string, what: strin
   );
 }
 
+/** A value by name or numbers. Throws a Failure that names the nearest. */
 export function findValue({ node }: Session, text: string): ValueInfo {
   return findItem(node.values(), text, "value");
 }
+/** A command, likewise. */
 export function findCommand({ node }: Session, text: string): CommandInfo {
   return findItem(node.commands(), text, "command");
 }

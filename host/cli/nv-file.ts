@@ -34,6 +34,7 @@ export interface NvFile {
 const BYTES_DEFAULT: Record<NvKind, number> = { fram: 8192, eeprom: 4096 };
 const BYTES_MAX = 65536;
 
+/** Reads the argument of --nv. Throws a usage Failure. */
 export function parseNv(text: string): NvSpec {
   const [, path = "", kind, bytes] = /^(.*?)(?::(fram|eeprom)(?::(\d+))?)?$/.exec(text) ?? [];
   const size = bytes === undefined ? undefined : Number(bytes);

@@ -18,6 +18,7 @@ function hasColour(sink: Sink, env: Terminal["env"]): boolean {
   return sink.isTTY && env.TERM !== "dumb";
 }
 
+/** The one way from a command to its streams. */
 export class Output {
   private readonly stdoutHasColour: boolean;
   private readonly stderrHasColour: boolean;

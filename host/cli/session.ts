@@ -14,6 +14,7 @@ import type { Install, ProfileName } from "./install.ts";
 import { type NvFile, type NvSpec, openNvFile } from "./nv-file.ts";
 import { type Place, placeOf, readSymbols, type Symbols } from "./symbols.ts";
 
+/** What a node of the command line is made of. */
 export interface SessionOptions {
   readonly profile: ProfileName;
   readonly nv?: NvSpec | undefined;
@@ -58,6 +59,7 @@ const BAD_STORES: Partial<Record<StoreState, string>> = {
   [StoreState.UNSUPPORTED]: "has a size no store can have",
 };
 
+/** Owns the node and its nv file until close(). */
 export class Session {
   node!: LocalNode;
   readonly apps = new Map<number, App>();

@@ -57,6 +57,7 @@ export function readSymbols(
   }
 }
 
+/** Where a pc is: the last symbol before it, and its source line. */
 export function placeOf(symbols: Symbols | undefined, pc: number): Place {
   const code = symbols?.symbols.filter((s) => s.section === "text" && s.address <= pc) ?? [];
   const symbol = code.sort((a, b) => b.address - a.address)[0];
@@ -98,6 +99,7 @@ export function stateText(task: Pick<TaskInfo, "state">): string {
   return (TaskState[task.state] ?? String(task.state)).toLowerCase().replaceAll("_", " ");
 }
 
+/** Whether a task will not run again by itself. */
 export function hasEnded(task: Pick<TaskInfo, "state">): boolean {
   return [TaskState.EXITED, TaskState.RETURNED, TaskState.FAULTED].includes(task.state);
 }

@@ -3,6 +3,7 @@
 import type { Readable } from "node:stream";
 import { fileFailure } from "./files.ts";
 
+/** Where text and bytes go. */
 export interface Sink {
   readonly isTTY: boolean;
   /** Characters of a line. */
@@ -10,6 +11,7 @@ export interface Sink {
   write(data: string | Uint8Array): void;
 }
 
+/** All that commands reach of their process. */
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable & { readonly isTTY?: boolean };

@@ -63,6 +63,10 @@ const STEPS_PER_MS = 100_000;
 /** Polls after which a load that makes no progress is a defect. */
 const POLLS_MAX = 10_000_000;
 
+/**
+ * One node, alone in this process. Calls that the core refuses throw a NodeError, which says why in words; the node
+ * is then as it was. Node time moves in poll(), run() and what waits for the node: load, restart, call and format.
+ */
 export class LocalNode {
   readonly core: Core;
   private readonly mailboxHandles = new Map<string, number>();

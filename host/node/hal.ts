@@ -12,6 +12,7 @@ export interface CanFrame {
   readonly data: Uint8Array;
 }
 
+/** What a board has and who listens to it; without any, 16 pins and nothing else. */
 export interface MachineOptions {
   /** Milliseconds on the clock at power-on; it wraps at 2^32. */
   readonly start_ms?: number;
@@ -89,12 +90,13 @@ export class Machine {
   typeConsole(bytes: Iterable<number>): void {
     this.uartInput.push(...bytes);
   }
-  /** A frame on the bus; false: the receive queue is full and it is lost. */
-  receiveFrame(frame: CanFrame): boolean {
+  /** A frame on the bus; the node takes it, no filter passes it, or the receive queue is full and it is lost. */
+  receiveFrame(frame: CanFrame): "taken" | "unwanted" | "lost" {
     const passes = this.filters.some((f) => (frame.id & f.mask) === (f.match & f.mask));
-    if (!passes || this.canInput.length === CAN_QUEUE) return false;
+    if (!passes) return "unwanted";
+    if (this.canInput.length === CAN_QUEUE) return "lost";
     this.canInput.push(frame);
-    return true;
+    return "taken";
   }
   /** Applies a level to a pin from outside. */
   applyPin(pin: number, level: 0 | 1): void {

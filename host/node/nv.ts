@@ -26,6 +26,7 @@ export const NV_GEOMETRY = {
 /** What power loss leaves of a byte that was being changed from `old` to `wanted`. */
 export type Tear = (old: number, wanted: number) => number;
 
+/** A power cut that is to come. */
 export interface Cut {
   /** Units (bytes programmed, units erased) that still become durable. */
   after: number;
@@ -66,6 +67,7 @@ export interface NvOptions {
   readonly onChange?: (address: number, bytes: Uint8Array) => void;
 }
 
+/** One device, durable in `bytes`; its counters and faults are for tests. */
 export class NvDevice {
   readonly bytes: Uint8Array;
   readonly geometry: NvGeometry;

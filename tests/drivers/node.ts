@@ -53,7 +53,7 @@ export async function startNode(profile: ProfileName, options: RigOptions = {}):
       frames = [];
       return taken;
     },
-    receiveFrame: (id, data) => machine.receiveFrame({ id, data }),
+    receiveFrame: (id, data) => machine.receiveFrame({ id, data }) === "taken",
     setCanState: (state) => {
       machine.canState = state;
     },

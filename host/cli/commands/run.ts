@@ -111,32 +111,18 @@ function exitStatus(tasks: readonly TaskInfo[]): number {
   );
 }
 
-function report(context: Context, session: Session, ending: Ending): void {
-  const { out } = context;
-  const tasks = session.node.tasks();
-  const alive = tasks.filter((t) => !hasEnded(t));
+function exitOf(ending: Ending, tasks: readonly TaskInfo[]): number {
   const status = exitStatus(tasks);
-  for (const task of tasks.filter((t) => t.state === TaskState.FAULTED)) {
-    out.note(faultText(task, session.placeOf(task)));
-  }
-  const isStuck = ending === "idle";
-  const exit =
-    status !== 0
-      ? status
-      : isStuck
-        ? Exit.TIMEOUT
-        : ending === "interrupted"
-          ? Exit.INTERRUPTED
-          : 0;
-  if (isStuck) {
-    const who = alive.map((t) => `task ${t.pid} (${t.name}) is ${stateText(t)}`).join(", ");
-    out.note(`nothing can happen any more after ${secondsText(session.now_ms)}: ${who}`);
-  }
-  if (ending === "interrupted")
-    out.note(`interrupted after ${secondsText(session.now_ms)} of node time`);
-  context.exit = exit;
-  if (!out.json) return;
-  const described = tasks.map((task) => ({
+  if (status !== 0) return status;
+  if (ending === "idle") return Exit.TIMEOUT;
+  return ending === "interrupted" ? Exit.INTERRUPTED : Exit.OK;
+}
+
+/** A task as it was when all was over, for programs. */
+function endData(session: Session, task: TaskInfo) {
+  const place = session.placeOf(task);
+  const isFaulted = task.state === TaskState.FAULTED;
+  return {
     pid: task.pid,
     name: task.name,
     state: stateText(task),
@@ -144,11 +130,27 @@ function report(context: Context, session: Session, ending: Ending): void {
     r0: task.regs[0] ?? 0,
     pc: task.pc,
     steps: task.steps,
-    fault:
-      task.state === TaskState.FAULTED
-        ? { text: faultText(task, session.placeOf(task)), ...session.placeOf(task) }
-        : null,
-  }));
+    fault: isFaulted ? { text: faultText(task, place), ...place } : null,
+  };
+}
+
+function report(context: Context, session: Session, ending: Ending): void {
+  const { out } = context;
+  const tasks = session.node.tasks();
+  const exit = exitOf(ending, tasks);
+  for (const task of tasks.filter((t) => t.state === TaskState.FAULTED)) {
+    out.note(faultText(task, session.placeOf(task)));
+  }
+  const time = secondsText(session.now_ms);
+  if (ending === "idle") {
+    const alive = tasks.filter((t) => !hasEnded(t));
+    const who = alive.map((t) => `task ${t.pid} (${t.name}) is ${stateText(t)}`).join(", ");
+    out.note(`nothing can happen any more after ${time}: ${who}`);
+  }
+  if (ending === "interrupted") out.note(`interrupted after ${time} of node time`);
+  context.exit = exit;
+  if (!out.json) return;
+  const described = tasks.map((task) => endData(session, task));
   const data = { event: "end", at_ms: session.now_ms, ending, exit, tasks: described };
   out.result("hsx.run/1", data, () => "");
 }

@@ -16,15 +16,15 @@ function parseFrame(text: string) {
 
 function send({ out, session }: VerbContext, text: string): void {
   const frame = parseFrame(text);
-  if (!session.node.machine.receiveFrame(frame)) {
-    throw new Failure(
-      Exit.FAILED,
-      "no-filter",
-      `no app asked for frames like ${frameText(frame)}`,
-      {
-        remedy: "an app asks for frames with CAN_FILTER, SVC 0x201",
-      },
-    );
+  const fate = session.node.machine.receiveFrame(frame);
+  if (fate === "unwanted") {
+    const message = `no app asked for frames like ${frameText(frame)}`;
+    const remedy = "an app asks for frames with CAN_FILTER, SVC 0x201";
+    throw new Failure(Exit.FAILED, "no-filter", message, { remedy });
+  }
+  if (fate === "lost") {
+    const message = `${frameText(frame)} was lost: the node has not yet taken those before it`;
+    throw new Failure(Exit.BUSY, "queue-full", message, { remedy: "let time pass: run 10ms" });
   }
   out.result(
     "hsx.can.send/1",

@@ -3,6 +3,7 @@
 import { expect, it } from "vitest";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { Config, NodeMode, RegIndex, Resource, TaskState } from "../../../assembly/spec/node.ts";
+import { ValueStatus } from "../../../assembly/spec/svc.ts";
 import { readRefusal } from "../../../host/client/records.ts";
 import { guestOf } from "../../drivers/guest.ts";
 import { type NodeRig, startNode } from "../../drivers/node.ts";
@@ -206,4 +207,25 @@ it("does not count an SVC that faults as retired", async () => {
   expect(node.core.exports.hsx_poll(100)).toBe(3);
   expect(node.tasks()[0]?.steps).toBe(3);
   expect(node.config(Config.STEPS)).toBe(3);
+});
+
+it("refuses a descriptor chain whose strings lie too far apart for their 16-bit offsets", async () => {
+  const { node } = await startNode("desktop");
+  node.load(
+    guestOf(`
+    LDI R1, 1
+    LDI R2, 1
+    LDI R3, 0
+    LDI32 R4, chain
+    SVC 0x700
+    RET
+.data
+chain: .half 1, group, text, 0        ; GROUP: tag, next, string
+group: .half 2, 0xffff, text, 0       ; NAME
+text: .asciz "${"a".repeat(33_000)}"
+`).image,
+  );
+  node.run(1);
+  expect(node.tasks()[0]?.regs[0]).toBe(ValueStatus.EINVAL);
+  expect(node.values()).toEqual([]);
 });

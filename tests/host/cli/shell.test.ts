@@ -167,6 +167,17 @@ describe("every verb", () => {
   });
 });
 
+describe("frames", () => {
+  it("that the node has no room for are told as lost", async () => {
+    // 64 wait in the machine's queue while no time passes
+    const sends = Array.from({ length: 65 }, () => "can send 100#00");
+    const { exit, err } = await ask("run 10ms", ...sends);
+    expect(exit).toBe(8);
+    expect(err).toContain("stdin:66: error: 100#00 was lost");
+    expect(err).toContain("let time pass");
+  });
+});
+
 describe("values", () => {
   it("are set by name or number, negative ones too, and shown with their unit", async () => {
     const { out } = await ask(
