@@ -5,7 +5,7 @@
 // frees the store for the next. Cells found stay valid until the next mount, format or reset.
 
 import { nv_busy } from "../hal";
-import { NO_CELL, StoreState } from "../spec/cell";
+import { CellType, NO_CELL, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { NEVER } from "../spec/node";
 import { beginBlob, lookForBlob, readBlob, verifyBlob, writeBlob } from "./blob";
