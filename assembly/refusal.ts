@@ -62,8 +62,3 @@ export function refusalName(text: usize, length: usize): void {
   store<u8>(REFUSAL_BASE + REFUSAL_NAME_OFF, <u8>bytes);
   memory.copy(REFUSAL_BASE + REFUSAL_NAME_OFF + 1, text, bytes);
 }
-
-/** Forgets the last refusal. */
-export function refusalClear(): void {
-  memory.fill(REFUSAL_BASE, 0, REFUSAL_SIZE);
-}

@@ -1,6 +1,6 @@
 // The life of a task: memory, start, end by exit or fault, restart after a fault, removal without a trace.
 
-import { arenaAddress, arenaAllocate, arenaRelease, arenaSettle } from "../arena";
+import { arenaAddress, arenaRelease, arenaSettle } from "../arena";
 import { emit } from "../events";
 import {
   imageBssSize,
@@ -78,12 +78,6 @@ export function tasksRebind(): void {
 export function tasksSettle(): void {
   arenaSettle();
   tasksRebind();
-}
-
-/** Takes the memory of a task. False: no room. */
-export function taskAllocate(index: usize): bool {
-  const t = taskAt(index);
-  return arenaAllocate(memoryBytesOf(t.slot), taskMemoryField(t));
 }
 
 /** Lays out memory and registers as at the start of the app; the task is not yet READY. */

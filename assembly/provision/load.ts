@@ -1,6 +1,6 @@
 // Load, 44 bytes behind the image's Check: the one load or restart that is under way.
 //  0  phase      u8   Phase
-//  1  slot       u8   slot of the image; NO_SLOT: none
+//  1  slot       u8   slot of the image
 //  2  bank       u8   where the task will be
 //  3  flags      u8   LoadFlag
 //  4  total      u32  announced length
@@ -37,8 +37,6 @@ export enum LoadFlag {
   /** the row of handles is the new task's already */
   ATTACHED = 2,
 }
-
-export const NO_SLOT: u32 = 0xff;
 
 
 @unmanaged

@@ -56,13 +56,6 @@ export enum NodeMode {
   LIBM = 4,
 }
 
-/** What a fault does to a task. */
-export enum Restart {
-  NEVER = 0,
-  /** up to `count` times, after a back-off that doubles */
-  COUNTED = 1,
-}
-
 /** Keys of hsx_config_get and hsx_config_set. */
 export enum Config {
   /** instructions a turn, 1 to 65,535; may be set */
