@@ -69,11 +69,11 @@ export function slotSeal(slot: u32, crc: u32): void {
   s.flags |= <u8>SlotFlag.VERIFIED;
 }
 
-/** The verified slot that holds the image of this length and CRC. NOT_FOUND: none does. */
-export function slotFind(bytes: u32, crc: u32): i32 {
+/** A verified slot other than `except` that holds the image of this length and CRC. NOT_FOUND: none does. */
+export function slotFind(bytes: u32, crc: u32, except: u32): i32 {
   for (let slot: u32 = 0; slot < <u32>SLOT_MAX; slot++) {
     const s = slotAt(slot);
-    if (isVerified(slot) && s.bytes == bytes && s.crc == crc) return slot;
+    if (slot != except && isVerified(slot) && s.bytes == bytes && s.crc == crc) return slot;
   }
   return Err.NOT_FOUND;
 }
@@ -81,13 +81,10 @@ export function slotFind(bytes: u32, crc: u32): i32 {
 /** The slot to use for what verified slot `slot` holds: another that holds the same, which frees this one, or itself. */
 export function slotShare(slot: u32): u32 {
   const s = slotAt(slot);
-  for (let other: u32 = 0; other < <u32>SLOT_MAX; other++) {
-    const o = slotAt(other);
-    if (other == slot || !isVerified(other) || o.bytes != s.bytes || o.crc != s.crc) continue;
-    slotFree(slot);
-    return other;
-  }
-  return slot;
+  const other = slotFind(s.bytes, s.crc, slot);
+  if (other < 0) return slot;
+  slotFree(slot);
+  return other;
 }
 
 /** Counts one more user. */

@@ -42,7 +42,7 @@ export function write(slot: u32, offset: u32, from: usize, length: u32): i32 {
   return slots.slotWrite(slot, offset, from, length);
 }
 export function find(bytes: u32, sum: u32): i32 {
-  return slots.slotFind(bytes, sum);
+  return slots.slotFind(bytes, sum, layout.SLOT_MAX);
 }
 export function share(slot: u32): u32 {
   return slots.slotShare(slot);
