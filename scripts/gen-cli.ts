@@ -5,9 +5,9 @@ import { makeProgram } from "../host/cli/cli.ts";
 import { cliPage } from "../host/cli/docs.ts";
 import { Install } from "../host/cli/install.ts";
 import { Output } from "../host/cli/output.ts";
-import { SCHEMAS } from "../host/cli/schemas.ts";
 import { verbParser } from "../host/cli/shell/shell.ts";
 import { processTerminal } from "../host/cli/terminal.ts";
+import { SCHEMAS } from "./cli-schemas.ts";
 import { writeGenerated } from "./generated.ts";
 import { ROOT } from "./root.ts";
 

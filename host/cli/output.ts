@@ -4,7 +4,7 @@ import { formatDiagnostic } from "../formats/diagnostic.ts";
 import type { Failure } from "./exit.ts";
 import type { Sink, Terminal } from "./terminal.ts";
 
-/** `hsx.<command>/1` of host/cli/schemas.ts. Within a version fields are only added. */
+/** `hsx.<command>/1` of scripts/cli-schemas.ts. Within a version fields are only added. */
 export type SchemaName = `hsx.${string}/1`;
 
 export type Style = "bold" | "dim" | "red" | "yellow" | "green" | "cyan";

@@ -261,9 +261,8 @@ describe("hsx run", () => {
   });
 
   it("ends with 130 on Ctrl-C, after saying how far it got", async () => {
-    const onInterruptible = (interrupt: () => void) => void setTimeout(interrupt, 300);
     const endless = await image("endless", "again: JMP again\n");
-    const { exit, err } = await hsx(["run", endless], { onInterruptible });
+    const { exit, err } = await hsx(["run", endless], { interruptAt: 100 });
     expect(exit).toBe(130);
     expect(err).toMatch(/interrupted after [\d.]+ s of node time/);
   });

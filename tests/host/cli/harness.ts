@@ -7,8 +7,8 @@ import { Readable } from "node:stream";
 import { afterAll } from "vitest";
 import { runCli } from "../../../host/cli/cli.ts";
 import { Install } from "../../../host/cli/install.ts";
-import { SCHEMAS } from "../../../host/cli/schemas.ts";
 import type { Terminal } from "../../../host/cli/terminal.ts";
+import { SCHEMAS } from "../../../scripts/cli-schemas.ts";
 import { fromRoot, ROOT } from "../../../scripts/root.ts";
 
 const install = new Install(ROOT);
@@ -23,9 +23,12 @@ export interface Outside {
   readonly stdin?: string;
   readonly env?: Record<string, string>;
   readonly isTTY?: boolean;
-  /** Is given a function that acts as Ctrl-C. */
-  readonly onInterruptible?: (interrupt: () => void) => void;
+  /** Ctrl-C is pressed when the clock is asked for the time so often. */
+  readonly interruptAt?: number;
 }
+
+/** Milliseconds of the wall clock between two looks at it. */
+const LOOK_MS = 1;
 
 /** Runs one command line. */
 export async function hsx(args: readonly string[], outside: Outside = {}): Promise<Result> {
@@ -36,16 +39,21 @@ export async function hsx(args: readonly string[], outside: Outside = {}): Promi
     columns: 100,
     write: (data: string | Uint8Array) => void written[name].push(Buffer.from(data)),
   });
+  let looks = 0;
+  let press = () => {};
   const terminal: Terminal = {
     env,
     stdin: Readable.from(stdin === "" ? [] : [Buffer.from(stdin)]),
     stdout: sink("out"),
     stderr: sink("err"),
     onInterrupt(listener) {
-      outside.onInterruptible?.(listener);
+      press = listener;
       return () => {};
     },
-    now_ms: () => performance.now(),
+    now_ms: () => {
+      if (++looks === outside.interruptAt) press();
+      return looks * LOOK_MS;
+    },
   };
   const exit = await runCli(args, terminal, install);
   return {

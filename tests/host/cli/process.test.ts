@@ -38,13 +38,13 @@ describe("the hsx process", () => {
   });
 
   it("reads what another process writes", async () => {
-    const count = await image(
-      "count",
-      "again: LDI R1, 1\n LDI32 R2, b\n LDI R3, 64\n LDI32 R4, 0xFFFF\n LDI R5, 0\n SVC 0x503\n LDI32 R2, b\n LDB R0, [R2]\n LDI R4, 'x'\n CMP R0, R4\n JNZ again\n LDI R0, 9\n SVC 0x100\n.bss\nb: .zero 64\n",
+    const echo = await image(
+      "echo",
+      "again: LDI R1, 1\n LDI32 R2, b\n LDI R3, 64\n LDI32 R4, 0xFFFF\n LDI R5, 0\n SVC 0x503\n MOV R3, R1\n LDI R1, 2\n LDI32 R2, b\n LDI R4, 0\n SVC 0x502\n LDI32 R2, b\n LDB R0, [R2]\n LDI R4, 'x'\n CMP R0, R4\n JNZ again\n LDI R0, 9\n SVC 0x100\n.bss\nb: .zero 64\n",
     );
-    const child = spawn(process.execPath, [BUNDLE, "run", count]);
+    const child = spawn(process.execPath, [BUNDLE, "run", echo]);
     child.stdin.write("a\n");
-    setTimeout(() => child.stdin.write("x\n"), 300); // stays open: the app's end is the end
+    child.stdout.once("data", () => child.stdin.write("x\n")); // stays open: the app's end is the end
     expect(await new Promise((resolve) => child.on("exit", resolve))).toBe(9);
     child.stdin.end();
   });

@@ -1,9 +1,9 @@
 // Verbs of the shell: what they print, how wrong names and numbers are answered, how scripts end.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { SCHEMAS } from "../../../host/cli/schemas.ts";
 import { complete } from "../../../host/cli/shell/completer.ts";
 import { wordsOf } from "../../../host/cli/shell/line.ts";
+import { SCHEMAS } from "../../../scripts/cli-schemas.ts";
 import { example, file, hsx, image, inFolder, jsonLines, shell } from "./harness.ts";
 
 let thermostat = "";

@@ -1,8 +1,8 @@
-// The objects of --json, one schema for each. Within a version fields are only added.
+// The objects of --json of host/cli, one schema for each: docs/schemas.json is made of them, tests hold every line to them. Within a version fields are only added.
 
 import { z } from "zod";
-import { Exit } from "./exit.ts";
-import type { SchemaName } from "./output.ts";
+import { Exit } from "../host/cli/exit.ts";
+import type { SchemaName } from "../host/cli/output.ts";
 
 // ---- Parts ----
 
