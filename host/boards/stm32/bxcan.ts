@@ -13,7 +13,14 @@ export interface Message {
 }
 
 /** Last error code (LEC, 29.9.2). */
-export const ErrorCode = { STUFF: 1, FORM: 2, ACK: 3, BIT_RECESSIVE: 4, BIT_DOMINANT: 5, CRC: 6 } as const;
+export const ErrorCode = {
+  STUFF: 1,
+  FORM: 2,
+  ACK: 3,
+  BIT_RECESSIVE: 4,
+  BIT_DOMINANT: 5,
+  CRC: 6,
+} as const;
 
 /** The four requests; the F0x2 joins them in one interrupt. */
 export type CanRequest = "tx" | "rx0" | "rx1" | "sce";
@@ -36,7 +43,16 @@ const FFA1R = 0x214;
 const FA1R = 0x21c;
 const BANKS = 0x240;
 
-const MCR_BITS = { INRQ: 1, SLEEP: 2, TXFP: 4, RFLM: 8, NART: 16, AWUM: 32, ABOM: 64, RESET: 1 << 15 } as const;
+const MCR_BITS = {
+  INRQ: 1,
+  SLEEP: 2,
+  TXFP: 4,
+  RFLM: 8,
+  NART: 16,
+  AWUM: 32,
+  ABOM: 64,
+  RESET: 1 << 15,
+} as const;
 const MSR_BITS = { INAK: 1, SLAK: 2, ERRI: 4, WKUI: 8, SLAKI: 16, RX: 0xc00 } as const;
 const FMP = 3;
 const FULL = 1 << 3;
@@ -46,7 +62,14 @@ const TXRQ = 1;
 const RTR = 2;
 const IDE = 4;
 const IER_TME = 1;
-const IER_ERRORS = { EWG: 1 << 8, EPV: 1 << 9, BOF: 1 << 10, LEC: 1 << 11, ERR: 1 << 15, WKU: 1 << 16 } as const;
+const IER_ERRORS = {
+  EWG: 1 << 8,
+  EPV: 1 << 9,
+  BOF: 1 << 10,
+  LEC: 1 << 11,
+  ERR: 1 << 15,
+  WKU: 1 << 16,
+} as const;
 const ESR_BITS = { EWGF: 1, EPVF: 2, BOFF: 4 } as const;
 const WARNING = 96;
 const PASSIVE = 128;
@@ -133,7 +156,10 @@ export class Bxcan implements Peripheral {
   /** Cycles of the virtual clock that a number of bits take. */
   private bits(count: number): number {
     const quanta = 3 + ((this.btr >>> 16) & 15) + ((this.btr >>> 20) & 7);
-    return ticksOf({ ...this.around, interrupt: () => {} }, count * quanta * ((this.btr & 1023) + 1));
+    return ticksOf(
+      { ...this.around, interrupt: () => {} },
+      count * quanta * ((this.btr & 1023) + 1),
+    );
   }
   /** Bits a second. */
   get bitRate(): number {
@@ -551,5 +577,10 @@ function messageOf(words: Uint32Array): Message {
   const isRemote = (tir & RTR) !== 0;
   const length = isRemote ? 0 : Math.min(8, (words[1] as number) & 15);
   const data = new Uint8Array(new Uint32Array([words[2] as number, words[3] as number]).buffer);
-  return { id: isExtended ? tir >>> 3 : tir >>> 21, isExtended, isRemote, data: data.slice(0, length) };
+  return {
+    id: isExtended ? tir >>> 3 : tir >>> 21,
+    isExtended,
+    isRemote,
+    data: data.slice(0, length),
+  };
 }

@@ -31,7 +31,9 @@ export interface ChipMap {
   readonly lsiHz: number;
   readonly uid: number;
   readonly gpio: number;
-  readonly blocks: Readonly<Record<"rcc" | "flash" | "usart1" | "spi1" | "can1" | "iwdg" | "syscfg", number>>;
+  readonly blocks: Readonly<
+    Record<"rcc" | "flash" | "usart1" | "spi1" | "can1" | "iwdg" | "syscfg", number>
+  >;
   readonly interrupts: Readonly<Record<"usart1" | "spi1" | CanRequest, number>>;
   readonly banks: number;
   readonly isM0: boolean;
@@ -261,7 +263,10 @@ export class Chip implements Bus {
     this.canLines.set(request, isHigh);
     const irq = this.map.interrupts[request];
     const shared = [...this.canLines].filter(([other]) => this.map.interrupts[other] === irq);
-    this.core.setLine(irq, shared.some(([, level]) => level));
+    this.core.setLine(
+      irq,
+      shared.some(([, level]) => level),
+    );
   }
 
   // ---- Reset ----

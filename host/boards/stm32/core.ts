@@ -98,7 +98,7 @@ export class Core {
       writeUint32: (a: number, v: number) => bus.write(a >>> 0, v >>> 0, 4),
       writeUint16: (a: number, v: number) => bus.write(a >>> 0, v & 0xffff, 2),
       writeUint8: (a: number, v: number) => bus.write(a >>> 0, v & 0xff, 1),
-      onBreak: () => this.fail("BKPT"),
+      onBreak: () => this.fail("BKPT or UDF"),
       logger: { debug() {}, info() {}, error() {}, warn: () => this.fail("undefined instruction") },
     });
     this.clock = new Agenda(hz, () => this.now);
@@ -305,7 +305,8 @@ export class Core {
     const word = this.bus.read(this.pc, 2);
     const [d, m] = [word & 7, (word >> 3) & 7];
     const x = cpu.registers[d] as number;
-    const y = (opcode === SBCS ? ~(cpu.registers[m] as number) : (cpu.registers[m] as number)) >>> 0;
+    const y =
+      (opcode === SBCS ? ~(cpu.registers[m] as number) : (cpu.registers[m] as number)) >>> 0;
     const carry = cpu.C ? 1 : 0;
     const sum = x + y + carry;
     const result = sum >>> 0;

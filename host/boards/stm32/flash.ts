@@ -135,7 +135,8 @@ export class FlashF0 implements FlashInterface {
 
   /** Half-words only, and only over erased ones, except that zero may always be written (3.2.2, main flash programming). */
   program(address: number, value: number, width: Width): void {
-    if (this.gate.isLocked || (this.cr & F0.PG) === 0) throw new Fault("write to locked flash", address);
+    if (this.gate.isLocked || (this.cr & F0.PG) === 0)
+      throw new Fault("write to locked flash", address);
     if (width !== 2) throw new Fault("flash is programmed by half-words", address);
     const { bytes, base } = this.host;
     const at = address - base;

@@ -81,7 +81,8 @@ export class Gpio implements Peripheral {
   }
   write(offset: number, value: number): void {
     if (offset === ODR) this.odr = value & 0xffff;
-    else if (offset === BSRR) this.odr = (this.odr & ~(value >>> 16)) | (value & 0xffff); // set wins (8.4.7)
+    else if (offset === BSRR)
+      this.odr = (this.odr & ~(value >>> 16)) | (value & 0xffff); // set wins (8.4.7)
     else if (offset === BRR && this.hasBrr) this.odr &= ~value;
     else if (offset !== IDR) this.registers.set(offset, value >>> 0);
     this.tell();

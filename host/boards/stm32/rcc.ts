@@ -1,7 +1,7 @@
 // Reset and clock control of the STM32F0x2 (RM0091, chapter 6) and STM32F405 (RM0090, chapter 7): oscillators that take
 // their time to be ready, the switch of the system clock, clock gates, and the flags that tell of the last reset.
 
-import type { Clock, Appointment } from "../clock.ts";
+import type { Appointment, Clock } from "../clock.ts";
 import { cyclesOf } from "../clock.ts";
 import type { Peripheral } from "./peripheral.ts";
 
@@ -26,7 +26,9 @@ const ALL_FLAGS = 0xfe000000;
 /** What differs between the families. */
 export interface RccMap {
   readonly csr: number;
-  readonly oscillators: Readonly<Record<"hsi" | "hse" | "pll" | "lsi" | "hsi48", Oscillator | undefined>>;
+  readonly oscillators: Readonly<
+    Record<"hsi" | "hse" | "pll" | "lsi" | "hsi48", Oscillator | undefined>
+  >;
   readonly resetValues: Readonly<Record<number, number>>;
   readonly hsiHz: number;
   /** Gates of peripherals by name: register and bit. */
@@ -58,7 +60,7 @@ export const RCC_F0: RccMap = {
     lsi: { register: 0x24, bit: 0, ready_us: 85 },
     hsi48: { register: 0x34, bit: 16, ready_us: 6 },
   },
-  resetValues: { [CR]: 0x83, 0x14: 0x14 },
+  resetValues: { [CR]: 0x83, 20: 0x14 },
   hsiHz: F0_HSI,
   gates: {
     gpioa: [0x14, 17],
@@ -98,7 +100,7 @@ export const RCC_F4: RccMap = {
     lsi: { register: 0x74, bit: 0, ready_us: 40 },
     hsi48: undefined,
   },
-  resetValues: { [CR]: 0x83, [F4_PLLCFGR]: 0x24003010, 0x30: 0x00100000 },
+  resetValues: { [CR]: 0x83, [F4_PLLCFGR]: 0x24003010, 48: 0x00100000 },
   hsiHz: F4_HSI,
   gates: {
     gpioa: [0x30, 0],
@@ -116,8 +118,7 @@ export const RCC_F4: RccMap = {
     const source = (r >>> 22) & 1 ? hseHz : F4_HSI;
     return ((source / (r & 63)) * ((r >>> 6) & 511)) / (2 * ((r >>> 16) & 3) + 2);
   },
-  busHz: (name, read, hclk) =>
-    apbHz(hclk, (read(F4_CFGR) >>> (APB1.includes(name) ? 10 : 13)) & 7),
+  busHz: (name, read, hclk) => apbHz(hclk, (read(F4_CFGR) >>> (APB1.includes(name) ? 10 : 13)) & 7),
 };
 
 /** PPRE: 0xx not divided, 100 to 111 by 2 to 16. */
@@ -226,7 +227,12 @@ export class Rcc implements Peripheral {
 
   /** A source that is not ready is not taken (RM0091 6.2.6). */
   private switchClock(source: number): void {
-    const names = { [SW_HSI]: "hsi", [SW_HSE]: "hse", [SW_PLL]: "pll", [SW_HSI48]: "hsi48" } as const;
+    const names = {
+      [SW_HSI]: "hsi",
+      [SW_HSE]: "hse",
+      [SW_PLL]: "pll",
+      [SW_HSI48]: "hsi48",
+    } as const;
     const o = this.map.oscillators[names[source as 0 | 1 | 2 | 3]];
     if (o === undefined || (this.get(o.register) & (1 << (o.bit + 1))) === 0) return;
     this.registers.set(this.cfgr, ((this.get(this.cfgr) & ~12) | (source << 2)) >>> 0);

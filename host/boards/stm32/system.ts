@@ -127,7 +127,9 @@ export class SystemControl implements Peripheral {
     if (offset === VTOR && options.hasVtor) return core.cpu.VTOR;
     if (offset === SHPR2) return core.priorityOf(Exception.SVCALL) << 24;
     if (offset === SHPR3)
-      return (core.priorityOf(Exception.PEND_SV) << 16) | (core.priorityOf(Exception.SYSTICK) << 24);
+      return (
+        (core.priorityOf(Exception.PEND_SV) << 16) | (core.priorityOf(Exception.SYSTICK) << 24)
+      );
     return 0;
   }
   private priorities(first: number): number {
@@ -143,13 +145,16 @@ export class SystemControl implements Peripheral {
     }
     if (offset === SYST_CSR) this.control(value);
     else if (offset === SYST_RVR) this.rvr = value & 0xffffff;
-    else if (offset === SYST_CVR) this.start(); // any write clears the counter, which then loads
+    else if (offset === SYST_CVR)
+      this.start(); // any write clears the counter, which then loads
     else if (this.isIn(offset, ISER))
       this.forBits(value, (offset - ISER) >> 2, (n) => core.enable(n, true));
     else if (this.isIn(offset, ICER))
       this.forBits(value, (offset - ICER) >> 2, (n) => core.enable(n, false));
-    else if (this.isIn(offset, ISPR)) this.forBits(value, (offset - ISPR) >> 2, (n) => core.pend(n));
-    else if (this.isIn(offset, ICPR)) this.forBits(value, (offset - ICPR) >> 2, (n) => core.unpend(n));
+    else if (this.isIn(offset, ISPR))
+      this.forBits(value, (offset - ISPR) >> 2, (n) => core.pend(n));
+    else if (this.isIn(offset, ICPR))
+      this.forBits(value, (offset - ICPR) >> 2, (n) => core.unpend(n));
     else if (offset === VTOR && options.hasVtor) core.cpu.VTOR = value;
     else if (offset === ICSR) this.writeIcsr(value);
     else if (offset === AIRCR) this.writeAircr(value);

@@ -106,7 +106,8 @@ export class Usart implements Peripheral {
     return this.arriving.length;
   }
   private listen(): void {
-    if (this.arrival !== undefined || this.arriving.length === 0 || this.get(this.map.brr) === 0) return;
+    if (this.arrival !== undefined || this.arriving.length === 0 || this.get(this.map.brr) === 0)
+      return;
     this.arrival = this.around.clock.after(this.character(), () => {
       this.arrival = undefined;
       this.arrive(this.arriving.shift() as number);
@@ -165,7 +166,8 @@ export class Usart implements Peripheral {
     const { map } = this;
     if (offset === map.tdr) this.writeData(value & 0xff);
     else if (offset === map.icr) this.status &= ~(value & (ORE | TC));
-    else if (offset === map.status) this.status &= value | ~(RXNE | TC); // SR of the older kind: rc_w0
+    else if (offset === map.status)
+      this.status &= value | ~(RXNE | TC); // SR of the older kind: rc_w0
     else if (offset === map.brr && map.icr !== undefined && (this.get(map.cr1) & map.ue) !== 0)
       return; // BRR is locked while the USART is on (27.8.4)
     else this.registers.set(offset, value);
