@@ -3,10 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { type Bus, Core, type Width } from "../../../../host/boards/stm32/core.ts";
 
-const CODE = 0x40;
+const CODE = 0x180;
 const STACK = 0x400;
 
-/** 1 KiB of memory at 0 with a vector table, and code at 0x40. */
+/** 1 KiB of memory at 0 with a vector table, and code at 0x180. */
 class Memory implements Bus {
   readonly view = new DataView(new ArrayBuffer(STACK));
   constructor(...code: number[]) {
@@ -87,7 +87,7 @@ describe("Cortex-M0", () => {
   });
 
   it("stacks eight registers for an interrupt and returns to the next instruction (B1.5.6)", () => {
-    const handler = 0x80;
+    const handler = 0x200;
     const memory = new Memory(NOP, NOP, B_SELF).vector(16 + 5, handler);
     memory.view.setUint16(handler, 0x2007, true); // MOVS R0, #7
     memory.view.setUint16(handler + 2, BX_LR, true);
@@ -106,7 +106,7 @@ describe("Cortex-M0", () => {
   });
 
   it("takes an interrupt again as long as its line is high, whatever its number (B3.4.1)", () => {
-    const handler = 0x80;
+    const handler = 0x200;
     const memory = new Memory(B_SELF).vector(16 + 40, handler);
     memory.view.setUint16(handler, BX_LR, true);
     const core = coreOn(memory);
@@ -121,7 +121,7 @@ describe("Cortex-M0", () => {
   });
 
   it("lets a more urgent interrupt into a handler, and none of the same priority (B1.5.4)", () => {
-    const [low, high] = [0x80, 0x90];
+    const [low, high] = [0x200, 0x210];
     const memory = new Memory(B_SELF).vector(16, low).vector(17, high);
     for (const at of [low, high]) {
       memory.view.setUint16(at, NOP, true);
@@ -166,7 +166,7 @@ describe("Cortex-M0", () => {
 
   it("stops at an instruction that is none, with its address", () => {
     const core = coreOn(new Memory(0xde00)); // UDF #0
-    expect(() => core.run(100)).toThrow("BKPT or UDF at 0x00000040");
+    expect(() => core.run(100)).toThrow("BKPT or UDF at 0x00000180");
   });
 
   it("counts time by the CPU's clock", () => {
