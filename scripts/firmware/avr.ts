@@ -4,23 +4,21 @@ import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { coreOptions } from "../../host/aot/core-options.ts";
-import { translate } from "../../host/aot/translate.ts";
+import { CORE_FLAGS } from "../avr-build.ts";
+import { translateCore } from "../core-c.ts";
 import { fromRoot } from "../root.ts";
 import { type ObjectSizes, readMap } from "./link-map.ts";
 import { boundStack, readFrames, type StackBound } from "./stack.ts";
 
 const CC = "avr-gcc";
 const MCU = "-mmcu=atmega1284p";
-const COMPILE = [
-  ...["-std=gnu11", "-Os", "-Wall", "-Wextra", "-Werror", "-fstack-usage"],
-  // a dense switch is a tree of compares: faster here than a jump through a table
-  ...["-fno-strict-aliasing", "-fno-jump-tables", "-mstrict-X"],
-  ...["-ffunction-sections", "-fdata-sections"],
-];
+const STRICT = ["-Wall", "-Wextra", "-Werror", "-fstack-usage"];
+/** Of the board and the drivers. */
+const COMPILE = [MCU, "-std=gnu11", "-Os", "-mstrict-X", "-ffunction-sections", "-fdata-sections"];
 /** -Tdata stands where gcc's own for this chip would: linear memory lies below the statics of C. */
 const LINK = ["-Wl,--gc-sections,--relax,-Tdata=0x803C00"];
 const FOLDERS = ["targets/common", "targets/avr/board", "targets/avr/drivers"];
+const CORE = "core.c";
 const SCRIPT = "targets/avr/board/atmega1284p.ld";
 
 export interface Firmware {
@@ -40,24 +38,25 @@ function sources(folder: string): string[] {
     .map((name) => fromRoot(folder, name));
 }
 
-/** Writes core.c and core.h; returns the names of the core's exports. */
+/** Writes core.c, core.h and core.json, which a debug port reads; returns the names of the core's exports. */
 function writeCore(folder: string): string[] {
-  const wasm = readFileSync(fromRoot("build/core/small.wasm"));
-  const { code, header, exports } = translate(wasm, coreOptions("small", "avr"));
-  writeFileSync(join(folder, "core.c"), code);
+  const { code, header, imports, exports } = translateCore("small", "avr");
+  writeFileSync(join(folder, CORE), code);
   writeFileSync(join(folder, "core.h"), header);
+  writeFileSync(join(folder, "core.json"), `${JSON.stringify({ imports, exports })}\n`);
   return exports.map(({ symbol }) => symbol);
 }
 
 /** Object files are named alone, relative to the folder they are in, so that the map is the same everywhere. */
 async function compile(folder: string): Promise<string[]> {
   const include = FOLDERS.map((name) => `-I${fromRoot(name)}`);
-  const files = [join(folder, "core.c"), ...FOLDERS.flatMap(sources)];
+  const files = [CORE, ...FOLDERS.flatMap(sources)];
   const objects = files.map((file) => basename(file).replace(/\.[cS]$/, ".o"));
   const jobs = files.map((file, n) => {
-    const flags = file.endsWith(".c") ? COMPILE : [];
+    const flags = file === CORE ? CORE_FLAGS : COMPILE;
+    const strict = file.endsWith(".c") ? STRICT : [];
     const output = ["-c", file, "-o", objects[n] as string];
-    return run(CC, [MCU, ...flags, "-I.", ...include, ...output], { cwd: folder });
+    return run(CC, [...flags, ...strict, "-I.", ...include, ...output], { cwd: folder });
   });
   await Promise.all(jobs);
   return objects;

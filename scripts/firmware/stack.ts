@@ -21,6 +21,8 @@ const RETURN_BYTES = 2;
 const SYMBOL = /^([0-9a-f]{8}) .{6}(.) \.text\t([0-9a-f]{8}) (?:\.hidden )?(\S+)$/gm;
 const INSTRUCTION = /^ *([0-9a-f]+):\t(\w+)(?:\t(.*))?$/;
 const TARGET = /; 0x([0-9a-f]+)/;
+/** gcc's shared entry and exit of functions: what they push counts as part of the frame. */
+const SHARED = /^__(prologue_saves|epilogue_restores)__$/;
 const VECTOR = /^__vector_\d+$/;
 
 /** Frames in bytes by function, from the texts of .su files. Two of one name: the larger. */
@@ -70,7 +72,8 @@ class Program {
     if (target === undefined) throw new Error(`${routine.name}: ${mnemonic} to nowhere`);
     // rcall .+0 makes room on the stack, which counts as part of the frame
     const isOwnStart = mnemonic.endsWith("call") && to === own;
-    if (target !== own || isOwnStart) routine.calls.add(target);
+    const isShared = SHARED.test(this.routines.get(target)?.name ?? "");
+    if ((target !== own || isOwnStart) && !isShared) routine.calls.add(target);
   }
 }
 
