@@ -31,8 +31,8 @@ const SPI_SHAPES: readonly number[] = [0x00, 0x0c];
 
 /** What keeps its bytes without power. */
 export interface Media {
-  readonly fram: Uint8Array;
-  readonly eeprom: Uint8Array;
+  readonly fram: Uint8Array<ArrayBuffer>;
+  readonly eeprom: Uint8Array<ArrayBuffer>;
   readonly sd: Uint8Array | undefined;
 }
 

@@ -33,6 +33,10 @@ function bench(options: SdOptions = {}, blocks = 2048) {
     send(index, argument, crc);
     return wait();
   };
+  const appCommand = (index: number, argument: number): number | undefined => {
+    command(55);
+    return command(index, argument);
+  };
   const powerUp = (clocks = 80): void => {
     for (let n = 0; n < clocks; n += 8) card.idle(hz);
     card.select();
@@ -42,7 +46,7 @@ function bench(options: SdOptions = {}, blocks = 2048) {
     command(0);
     command(8, 0x1aa);
     take(4);
-    for (let n = 0; n < 10 && (command(55), command(41, 0x40000000)) !== 0; n++);
+    for (let n = 0; n < 10 && appCommand(41, 0x40000000) !== 0; n++);
     hz = FAST;
   };
   const take = (count: number): number[] => Array.from({ length: count }, () => exchange());
@@ -53,6 +57,7 @@ function bench(options: SdOptions = {}, blocks = 2048) {
     wait,
     send,
     command,
+    appCommand,
     powerUp,
     start,
     take,
@@ -121,7 +126,7 @@ describe("power-up", () => {
     b.command(0);
     expect(b.command(17)).toBe(0x05);
     expect(b.command(41, 0x40000000)).toBe(0x05); // without CMD55
-    const answers = [1, 2, 3].map(() => (b.command(55), b.command(41, 0x40000000)));
+    const answers = [1, 2, 3].map(() => b.appCommand(41, 0x40000000));
     expect(answers).toEqual([0x01, 0x01, 0x00]);
   });
 
