@@ -28,6 +28,10 @@ export declare function can_filter_clear(): void;
 export declare function nv_size(): u32;
 /** Bytes that must be erased together before programming; 0: none, bytes are simply overwritten. */
 export declare function nv_erase_size(): u32;
+/** An NvMedium. */
+export declare function nv_medium(): u32;
+/** Bytes that are programmed together, and only once between two erasures, from a multiple of it on; 1: any byte, at any time. */
+export declare function nv_granule(): u32;
 /** Copies `len` bytes out. IO: the device failed. ABSENT: it does not answer. BUSY: a program or erase goes on. */
 export declare function nv_read(address: u32, data: usize, len: u32): i32;
 /** Starts programming `len` bytes in ascending order; they are copied. Durable once nv_busy() is 0. IO, ABSENT, BUSY. */

@@ -261,9 +261,9 @@ export function hsx_pin_info(pin: u32): u32 {
 export function hsx_store_info(): i32 {
   return inspectStore();
 }
-/** Begins to format the device, whatever it holds. */
-export function hsx_store_format(cells: u32, schema: u32): i32 {
-  return storeFormat(cells, schema);
+/** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. */
+export function hsx_store_format(cells: u32, schema: u32, extents: u32): i32 {
+  return storeFormat(cells, schema, extents);
 }
 /** Begins a factory reset. `keepsFactory` 1: factory cells stay. */
 export function hsx_store_reset(keepsFactory: u32): i32 {

@@ -3,7 +3,7 @@
 //
 // While a blob is written RECORD holds: which extents are in use (8 bytes), address (u32) and length (u8) of the data.
 
-import { nv_erase, nv_program, nv_read, nv_size } from "../hal";
+import { nv_erase, nv_program, nv_read } from "../hal";
 import {
   BLOB_BYTES_MAX,
   BLOB_CRC_OFF,
@@ -13,30 +13,27 @@ import {
   BLOB_LENGTH_OFF,
   BLOB_MAX,
   CELL_BYTES,
-  CELLS_ORIGIN,
-  CELL_BYTES_LOG2,
   CellType,
 } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { commitCell } from "./commit";
 import { Kind, kindOf } from "./medium";
 import { cellKey, cellMarker, cellValue, load16, store16 } from "./record";
-import { finish, goTo, goToCell, nextTaken, RECORD, SEEN, Step, Store, storeAt } from "./store";
+import {
+  extentAddress,
+  finish,
+  goTo,
+  goToCell,
+  nextTaken,
+  RECORD,
+  SEEN,
+  Step,
+  Store,
+} from "./store";
 import { readVersion } from "./update";
 
 const DATA_OFF: usize = 8;
 const LENGTH_OFF: usize = 12;
-
-function extentAddress(s: Store, extent: u32): u32 {
-  return CELLS_ORIGIN + ((<u32>s.cells) << CELL_BYTES_LOG2) + extent * BLOB_EXTENT_BYTES;
-}
-/** Extents the device has behind its cells. */
-export function blobCapacity(): u32 {
-  const origin = extentAddress(storeAt(), 0);
-  const size = nv_size();
-  const extents = size > origin ? (size - origin) / BLOB_EXTENT_BYTES : 0;
-  return extents < BLOB_MAX ? extents : BLOB_MAX;
-}
 
 /** CRC-32 of the image format, bit by bit: blobs are short and rare. */
 function crc32(crc: u32, at: usize, length: u32): u32 {
@@ -85,7 +82,7 @@ export function lookForBlob(s: Store): i32 {
   return Err.OK;
 }
 function chooseExtent(s: Store): void {
-  const count = blobCapacity();
+  const count: u32 = s.extents;
   const length: u32 = load<u8>(RECORD, LENGTH_OFF);
   for (let n: u32 = 0; n < count; n++) {
     const extent = (s.random + n) % count;
@@ -143,7 +140,7 @@ export function readBlob(s: Store, cell: u32, into: usize, max: u32): i32 {
   if (cellMarker(SEEN) != CellType.BLOB || kindOf(s, cell) != Kind.LIVE) return Err.CORRUPT;
   const key = cellKey(SEEN);
   const extent = cellValue(SEEN) & 0xff;
-  if (extent >= blobCapacity()) return Err.CORRUPT;
+  if (extent >= <u32>s.extents) return Err.CORRUPT;
   const address = extentAddress(s, extent);
   let err = nv_read(address, SEEN, BLOB_DATA_OFF);
   if (err < 0) return err;

@@ -15,7 +15,14 @@ import { cellKey, cellMarker, encodeSuperblock, isCellType, isKey, typeOf } from
 import { goToCell, goToSuperblock, RECORD, SEEN, Step, Store } from "./store";
 
 function commitReset(s: Store, change: u32): i32 {
-  encodeSuperblock(RECORD, s.cells, (s.epoch + 1) ^ change, s.schema, (s.seq + 1) & 0xff);
+  encodeSuperblock(
+    RECORD,
+    s.cells,
+    (s.epoch + 1) ^ change,
+    s.schema,
+    s.extents,
+    (s.seq + 1) & 0xff,
+  );
   commitSuperblock(s, 1 - s.copy);
   return Err.OK;
 }
@@ -71,7 +78,7 @@ export function clear(s: Store): i32 {
   if (cursor < SUPER_COPIES) goToSuperblock(s, Step.CLEAR, cursor);
   else if (cursor < s.cells + SUPER_COPIES) goToCell(s, Step.CLEAR, cursor - SUPER_COPIES);
   else {
-    encodeSuperblock(RECORD, s.cells, 1, s.schema, 1);
+    encodeSuperblock(RECORD, s.cells, 1, s.schema, s.extents, 1);
     commitSuperblock(s, 0);
   }
   return Err.OK;

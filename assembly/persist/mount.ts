@@ -1,6 +1,6 @@
 // Mounts the device: which superblock holds, which cells are live. It writes nothing and never formats.
 
-import { nv_erase_size, nv_size } from "../hal";
+import { nv_erase_size, nv_granule, nv_size } from "../hal";
 import { CELL_MAX, CELLS_BASE, CELLS_SIZE } from "../layout";
 import {
   CELL_BYTES,
@@ -18,6 +18,7 @@ import {
   isSuperBody,
   superCells,
   superEpoch,
+  superExtents,
   superSchema,
   superSeq,
 } from "./record";
@@ -35,6 +36,7 @@ import {
   Step,
   Store,
   storeAt,
+  storeEnd,
   takeCell,
 } from "./store";
 
@@ -52,7 +54,8 @@ export function storeMount(): void {
   const s = storeAt();
   if (nv_size() == 0) return; // ABSENT
   const unit = nv_erase_size();
-  const isSupported = unit <= CELL_BYTES && (unit & (unit - 1)) == 0 && storeCapacity() != 0;
+  const isSupported =
+    nv_granule() == 1 && unit <= CELL_BYTES && (unit & (unit - 1)) == 0 && storeCapacity() != 0;
   s.state = <u8>(isSupported ? StoreState.MOUNTING : StoreState.UNSUPPORTED);
   if (!isSupported) return;
   s.eraseUnit = <u8>unit;
@@ -73,10 +76,12 @@ function settle(s: Store, state: u32): i32 {
 export function adoptSuperblock(s: Store, at: usize, copy: u32): i32 {
   s.cells = <u16>superCells(at);
   s.epoch = <u16>superEpoch(at);
-  s.schema = <u16>superSchema(at);
+  s.schema = <u8>superSchema(at);
+  s.extents = <u8>superExtents(at);
   s.seq = <u8>superSeq(at);
   s.copy = <u8>copy;
-  if (s.cells > <u16>storeCapacity()) return settle(s, StoreState.READ_ONLY);
+  if (<u32>s.cells > storeCapacity() || storeEnd() > nv_size())
+    return settle(s, StoreState.READ_ONLY);
   memory.fill(CELLS_BASE, 0xff, CELLS_SIZE);
   s.free = 0;
   s.live = 0;

@@ -4,8 +4,8 @@
 // One job at a time. Its caller starts it, polls until storePoll() is OK and takes its result, which
 // frees the store for the next. Cells found stay valid until the next mount, format or reset.
 
-import { nv_busy } from "../hal";
-import { CellType, NO_CELL, StoreState } from "../spec/cell";
+import { nv_busy, nv_medium, nv_size } from "../hal";
+import { BLOB_EXTENT_BYTES, BLOB_MAX, CellType, NO_CELL, NvMedium, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { NEVER } from "../spec/node";
 import { beginBlob, lookForBlob, readBlob, verifyBlob, writeBlob } from "./blob";
@@ -24,12 +24,22 @@ import { beginFormat, beginReset, clear, purge } from "./format";
 import { Kind, kindOf, readRecord } from "./medium";
 import { adoptSuperblock, checkBlank, readFirst, readSecond, scan, storeCapacity } from "./mount";
 import { cellKey, cellMarker, cellValue, isCellType, isKey } from "./record";
-import { goToCell, Job, nextTaken, Pair, RECORD, SEEN, Step, Store, storeAt } from "./store";
+import {
+  cellAddress,
+  goToCell,
+  Job,
+  nextTaken,
+  Pair,
+  RECORD,
+  SEEN,
+  Step,
+  Store,
+  storeAt,
+} from "./store";
 import { adoptWritten, beginDelete, beginWrite, checkKilled, kill } from "./update";
 
-export { blobCapacity } from "./blob";
 export { storeCapacity, storeMount } from "./mount";
-export { storeAt } from "./store";
+export { storeAt, storeEnd } from "./store";
 
 // ---- Polling ----
 
@@ -274,31 +284,34 @@ export function storeReset(keepsFactory: bool): i32 {
 }
 
 /**
- * Starts to format, whatever the device holds. The result: OK or IO. RANGE: more cells than storeCapacity().
- * BUSY, ABSENT, IO, UNSUPPORTED.
+ * Starts to format, whatever the device holds, for cells and so many extents, each of which holds one blob. The result:
+ * OK or IO. RANGE: more cells than storeCapacity(), more than BLOB_MAX extents, or a schema beyond 255; TOO_LARGE: the
+ * extents do not fit behind the cells. BUSY, ABSENT, IO, UNSUPPORTED.
  */
-export function storeFormat(cells: u32, schema: u32): i32 {
+export function storeFormat(cells: u32, schema: u32, extents: u32): i32 {
   const s = storeAt();
   const err = refusal(s);
   if (err < 0 && err != Err.STORE_READ_ONLY && err != Err.STATE) return err;
   if (s.job != Job.NONE) return Err.BUSY;
-  if (cells == 0 || cells > storeCapacity()) return Err.RANGE;
+  if (cells == 0 || cells > storeCapacity() || schema > 255 || extents > BLOB_MAX) return Err.RANGE;
+  if (cellAddress(cells) + extents * BLOB_EXTENT_BYTES > nv_size()) return Err.TOO_LARGE;
   s.job = <u8>Job.FORMAT;
   s.cells = <u16>cells;
-  s.schema = <u16>schema;
+  s.schema = <u8>schema;
+  s.extents = <u8>extents;
   beginFormat(s);
   return Err.OK;
 }
 
 // ---- Pace ----
 
-/** Ms a value rests before it is saved: FRAM bears every change, EEPROM 100,000 a byte. */
+/** Ms a value rests before it is saved: FRAM bears every change, EEPROM 100,000 a byte, flash fewer. */
 const DEBOUNCE_FRAM: u32 = 100;
-const DEBOUNCE_EEPROM: u32 = 60000;
+const DEBOUNCE_OTHER: u32 = 60000;
 
 /** Ms a value should rest before it is saved on this medium. */
 export function storeDebounce(): u32 {
-  return storeAt().eraseUnit == 0 ? DEBOUNCE_FRAM : DEBOUNCE_EEPROM;
+  return nv_medium() == NvMedium.FRAM ? DEBOUNCE_FRAM : DEBOUNCE_OTHER;
 }
 
 /** Ms until storePoll() has something to do; NEVER: it has nothing. */

@@ -20,6 +20,7 @@ import {
   SUPER_CRC_INIT,
   SUPER_CRC_OFF,
   SUPER_EPOCH_OFF,
+  SUPER_EXTENTS_OFF,
   SUPER_MAGIC,
   SUPER_MAGIC_OFF,
   SUPER_MARKER,
@@ -90,6 +91,8 @@ export function isCellType(marker: u32): bool {
     marker == CellType.VALUE ||
     marker == CellType.SYSTEM ||
     marker == CellType.BLOB ||
+    marker == CellType.SHADOW ||
+    marker == CellType.MEANING ||
     marker == CellType.FACTORY
   );
 }
@@ -109,6 +112,8 @@ export function typeSealedFor(at: usize, key: u32, cell: u32, epoch: u32): u32 {
   if (seal == shiftByte(crc, CellType.VALUE)) return CellType.VALUE;
   if (seal == shiftByte(crc, CellType.SYSTEM)) return CellType.SYSTEM;
   if (seal == shiftByte(crc, CellType.BLOB)) return CellType.BLOB;
+  if (seal == shiftByte(crc, CellType.SHADOW)) return CellType.SHADOW;
+  if (seal == shiftByte(crc, CellType.MEANING)) return CellType.MEANING;
   const factoryCrc = bodyCrc(at, key, cell, epoch & EPOCH_FACTORY);
   return seal == shiftByte(factoryCrc, CellType.FACTORY) ? CellType.FACTORY : CellType.DEAD;
 }
@@ -161,7 +166,10 @@ export function superEpoch(at: usize): u32 {
   return load16(at + SUPER_EPOCH_OFF);
 }
 export function superSchema(at: usize): u32 {
-  return load16(at + SUPER_SCHEMA_OFF);
+  return load<u8>(at + SUPER_SCHEMA_OFF);
+}
+export function superExtents(at: usize): u32 {
+  return load<u8>(at + SUPER_EXTENTS_OFF);
 }
 export function superSeq(at: usize): u32 {
   return load<u8>(at + SUPER_SEQ_OFF);
@@ -185,14 +193,22 @@ export function isSuperblock(at: usize): bool {
   return load<u8>(at + SUPER_MARKER_OFF) == SUPER_MARKER && isSuperBody(at);
 }
 
-export function encodeSuperblock(at: usize, cells: u32, epoch: u32, schema: u32, seq: u32): void {
+export function encodeSuperblock(
+  at: usize,
+  cells: u32,
+  epoch: u32,
+  schema: u32,
+  extents: u32,
+  seq: u32,
+): void {
   store16(at + SUPER_MAGIC_OFF, SUPER_MAGIC);
   store16(at + SUPER_MAGIC_OFF + 2, SUPER_MAGIC >>> 16);
   store<u8>(at + SUPER_VERSION_OFF, SUPER_VERSION);
   store<u8>(at + SUPER_CELL_LOG2_OFF, CELL_BYTES_LOG2);
   store16(at + SUPER_CELLS_OFF, cells);
   store16(at + SUPER_EPOCH_OFF, epoch);
-  store16(at + SUPER_SCHEMA_OFF, schema);
+  store<u8>(at + SUPER_SCHEMA_OFF, schema);
+  store<u8>(at + SUPER_EXTENTS_OFF, extents);
   store<u8>(at + SUPER_SEQ_OFF, seq);
   store16(at + SUPER_CRC_OFF, superCrc(at));
   store<u8>(at + SUPER_MARKER_OFF, SUPER_MARKER);

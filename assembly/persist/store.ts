@@ -5,7 +5,8 @@
 //  3  eraseUnit    u8   bytes erased together, 0 to 8
 //  4  cells        u16  number of cells
 //  6  epoch        u16  of the superblock
-//  8  schema       u16  of the superblock
+//  8  schema       u8   of the superblock
+//  9  extents      u8   of the superblock: how many lie behind the cells
 // 10  free         u16  cells that may be taken
 // 12  live         u16  cells that hold a value
 // 14  damaged      u16  cells whose content was lost, or may have been
@@ -39,7 +40,14 @@
 // 80  seen         16   the record at `address`
 
 import { CELL_MAX, CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE } from "../layout";
-import { CELL_BYTES, CELL_BYTES_LOG2, CELLS_ORIGIN, NO_CELL, SUPER_BYTES } from "../spec/cell";
+import {
+  BLOB_EXTENT_BYTES,
+  CELL_BYTES,
+  CELL_BYTES_LOG2,
+  CELLS_ORIGIN,
+  NO_CELL,
+  SUPER_BYTES,
+} from "../spec/cell";
 
 
 @unmanaged
@@ -50,7 +58,8 @@ export class Store {
   eraseUnit: u8 = 0;
   cells: u16 = 0;
   epoch: u16 = 0;
-  schema: u16 = 0;
+  schema: u8 = 0;
+  extents: u8 = 0;
   free: u16 = 0;
   live: u16 = 0;
   damaged: u16 = 0;
@@ -144,6 +153,15 @@ export enum Pair {
 /** Address of a cell on the device. */
 export function cellAddress(cell: u32): u32 {
   return CELLS_ORIGIN + (cell << CELL_BYTES_LOG2);
+}
+
+export function extentAddress(s: Store, extent: u32): u32 {
+  return cellAddress(s.cells) + extent * BLOB_EXTENT_BYTES;
+}
+/** The first address behind cells and extents: what lies there is not the store's. */
+export function storeEnd(): u32 {
+  const s = storeAt();
+  return extentAddress(s, s.extents);
 }
 
 /** Empties the store's memory. */

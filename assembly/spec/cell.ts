@@ -14,7 +14,8 @@ export const SUPER_VERSION_OFF: u32 = 4; // u8
 export const SUPER_CELL_LOG2_OFF: u32 = 5; // u8
 export const SUPER_CELLS_OFF: u32 = 6; // u16 number of cells
 export const SUPER_EPOCH_OFF: u32 = 8; // u16 counts factory resets, from 1
-export const SUPER_SCHEMA_OFF: u32 = 10; // u16
+export const SUPER_SCHEMA_OFF: u32 = 10; // u8
+export const SUPER_EXTENTS_OFF: u32 = 11; // u8 number of extents behind the cells
 export const SUPER_SEQ_OFF: u32 = 12; // u8 the newer copy wins, serial compare
 export const SUPER_CRC_OFF: u32 = 13; // u16 over the bytes before it
 export const SUPER_MARKER_OFF: u32 = 15; // u8
@@ -43,7 +44,17 @@ export const BLOB_DATA_OFF: u32 = 8;
 /** Most bytes of a blob. */
 export const BLOB_BYTES_MAX: u32 = 56;
 
-/** Type of a cell. Any two differ in at least four bits. */
+/** What the non-volatile bytes are: how much writing they bear, and how. */
+export enum NvMedium {
+  /** bytes are overwritten at once, as often as one likes */
+  FRAM = 0,
+  /** some 100,000 changes a byte; what is erased together has at most eight bytes */
+  EEPROM = 1,
+  /** erased page by page, some 10,000 times */
+  FLASH = 2,
+}
+
+/** Type of a cell. All these, the dead markers and 0xF0, which marks a deleted key on flash, differ in at least four bits. */
 export enum CellType {
   DEAD = 0x00,
   /** a system word: activation, configuration */
@@ -53,6 +64,10 @@ export enum CellType {
   VALUE = 0xa5,
   /** a value for a key that has none of its own; survives a factory reset that keeps them */
   FACTORY = 0x5a,
+  /** a value saved while its image is on trial: it becomes the key's VALUE when the image is confirmed */
+  SHADOW = 0x3c,
+  /** 16 bits that stand for unit and flags of the VALUE of the same key */
+  MEANING = 0xc3,
   BLANK = 0xff,
 }
 

@@ -17,6 +17,8 @@ const SHORT_HAL: Readonly<Record<string, ImportShape>> = {
   "hal.can_receive": { params: ["u16"], result: "s8" },
   "hal.can_filter": { params: ["u32", "u32"], result: "s8" },
   "hal.nv_erase_size": { params: [], result: "u16" },
+  "hal.nv_medium": { params: [], result: "u8" },
+  "hal.nv_granule": { params: [], result: "u8" },
   "hal.nv_read": { params: ["u32", "u16", "u16"], result: "s8" },
   "hal.nv_program": { params: ["u32", "u16", "u16"], result: "s8" },
   "hal.nv_erase": { params: ["u32"], result: "s8" },

@@ -401,9 +401,9 @@ export class LocalNode {
     this.settle();
     for (let n = 0; n < POLLS_MAX && this.store().state === StoreState.MOUNTING; n++) this.pump();
   }
-  /** Formats the device for as many cells as it holds, or `cells`. What it held is lost. */
-  formatStore(cells = this.store().capacityCells, schema = 0): void {
-    this.check(this.x.hsx_store_format(cells, schema), this.about("store", "the store"));
+  /** Formats the device for as many cells as it holds, or `cells`, and behind them `extents` for blobs. What it held is lost. */
+  formatStore(cells = this.store().capacityCells, schema = 0, extents = 0): void {
+    this.check(this.x.hsx_store_format(cells, schema, extents), this.about("store", "the store"));
     this.awaitStore();
   }
   /** Factory reset: no value is kept any more but, if so wished, those of the factory. */

@@ -58,7 +58,7 @@ export interface CoreExports {
   hsx_mailbox_close(pid: number, handle: number): number;
   hsx_pin_info(pin: number): number;
   hsx_store_info(): number;
-  hsx_store_format(cells: number, schema: number): number;
+  hsx_store_format(cells: number, schema: number, extents: number): number;
   hsx_store_reset(keepsFactory: number): number;
   hsx_store_next(cell: number): number;
   hsx_cell_find(type: number, key: number): number;

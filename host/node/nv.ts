@@ -2,25 +2,45 @@
 // programming takes, power cuts inside it, stuck bits and a device that does not answer.
 
 import type * as Hal from "../../assembly/hal.d.ts";
+import { NvMedium } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 
 export type NvHal = Pick<
   typeof Hal,
-  "nv_size" | "nv_erase_size" | "nv_read" | "nv_program" | "nv_erase" | "nv_busy"
+  | "nv_size"
+  | "nv_erase_size"
+  | "nv_medium"
+  | "nv_granule"
+  | "nv_read"
+  | "nv_program"
+  | "nv_erase"
+  | "nv_busy"
 >;
 
 export interface NvGeometry {
+  readonly medium: NvMedium;
+  /** Bytes programmed together, once between two erasures; 1: any byte. */
+  readonly granule: number;
   /** Bytes erased together before programming; 0: bytes are overwritten. Erased bytes are 0xFF. */
   readonly eraseSize: number;
   readonly byteTime_us: number;
   readonly eraseTime_us: number;
 }
 
-/** FRAM at 8 MHz SPI; the EEPROM of an ATmega1284P; the EEPROM of an AVR Dx, erased eight bytes at a time. */
+/**
+ * FRAM at 8 MHz SPI; the EEPROM of an ATmega1284P, where writing a byte erases it first (3.4 ms, data sheet "EEPROM
+ * Read/Write Access"); the EEPROM of an AVR Dx, erased eight bytes at a time (EEMBER8).
+ */
 export const NV_GEOMETRY = {
-  fram: { eraseSize: 0, byteTime_us: 1, eraseTime_us: 0 },
-  eeprom: { eraseSize: 0, byteTime_us: 3400, eraseTime_us: 0 },
-  eeprom8: { eraseSize: 8, byteTime_us: 70, eraseTime_us: 10_000 },
+  fram: { medium: NvMedium.FRAM, granule: 1, eraseSize: 0, byteTime_us: 1, eraseTime_us: 0 },
+  eeprom: { medium: NvMedium.EEPROM, granule: 1, eraseSize: 0, byteTime_us: 3400, eraseTime_us: 0 },
+  eeprom8: {
+    medium: NvMedium.EEPROM,
+    granule: 1,
+    eraseSize: 8,
+    byteTime_us: 70,
+    eraseTime_us: 10_000,
+  },
 } as const satisfies Record<string, NvGeometry>;
 
 /** What power loss leaves of a byte that was being changed from `old` to `wanted`. */
@@ -107,6 +127,8 @@ export class NvDevice {
     return {
       nv_size: () => (this.fault === "absent" ? 0 : this.bytes.length),
       nv_erase_size: () => this.geometry.eraseSize,
+      nv_medium: () => this.geometry.medium,
+      nv_granule: () => this.geometry.granule,
       nv_read: (address, data, len) => this.read(address, memory(), data, len),
       nv_program: (address, data, len) =>
         this.begin(address, memory().slice(data, data + len), false),

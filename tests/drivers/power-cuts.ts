@@ -230,7 +230,8 @@ class CutProof {
     const { bytes } = rig.device;
     if (this.random(2) === 0) for (let n = 0; n < bytes.length; n++) bytes[n] = this.random(256);
     rig.mount();
-    if (rig.format(plan.cells) !== Err.OK) throw new Error("the device cannot be formatted");
+    if (rig.format(plan.cells, 1, EXTENTS) !== Err.OK)
+      throw new Error("the device cannot be formatted");
     for (let n = this.random(WARM_UP_MAX); n > 0; n--) {
       const operation = nextOperation(this.random, this.keys);
       perform(rig, operation);

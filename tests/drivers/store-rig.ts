@@ -70,9 +70,9 @@ export class StoreRig {
     this.finish();
     return this.probe.storeState();
   }
-  format(cells: number, schema = 1): number {
+  format(cells: number, schema = 1, extents = 0): number {
     this.found.clear();
-    return this.run(this.probe.storeFormat(cells, schema));
+    return this.run(this.probe.storeFormat(cells, schema, extents));
   }
   reset(keepsFactory = false): number {
     this.found.clear();

@@ -7,11 +7,12 @@ import { encodeCell } from "../../assembly/persist/record";
 import { isTaken, SEEN, storeAt } from "../../assembly/persist/store";
 
 export {
-  blobCapacity,
   storeReadBlob,
   storeWriteBlob,
   storeCapacity,
+  storeDebounce,
   storeDelete,
+  storeEnd,
   storeFind,
   storeFormat,
   storeMount,

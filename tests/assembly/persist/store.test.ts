@@ -85,6 +85,27 @@ describe.each(Object.entries(NV_GEOMETRY))("a store on %s", (name, geometry) => 
     ]);
   });
 
+  it("keeps a cell of each type for one key, and drops all but the factory value at a reset", async () => {
+    const rig = await readyRig(geometry);
+    const types = [0xa5, 0x69, 0x5a, 0x3c, 0xc3]; // value, system, factory, shadow, meaning
+    const found = () => {
+      rig.mount();
+      return types.map((type) => rig.get(7, type));
+    };
+    for (const type of types) rig.set(7, type, type);
+    expect(found()).toEqual(types);
+    rig.delete(7, CellType.SHADOW);
+    expect(found()).toEqual([0xa5, 0x69, 0x5a, "none", 0xc3]);
+    rig.set(7, 1, CellType.SHADOW);
+    rig.reset(true);
+    expect(found()).toEqual(["none", "none", 0x5a, "none", "none"]);
+  });
+
+  it("lets a value rest 100 ms on FRAM and 60 s on all else before it is saved", async () => {
+    const rig = await readyRig(geometry);
+    expect(rig.core.storeDebounce()).toBe(name === "fram" ? 100 : 60_000);
+  });
+
   it("programs nine bytes an update, eight for a new key and none for an equal value", async () => {
     const rig = await readyRig(geometry);
     const cost = (act: () => void) => {
@@ -247,7 +268,7 @@ describe("one job at a time", () => {
     for (const key of [0, 0xffff]) {
       expect(core.storeWrite(CellType.VALUE, key, 1, NO_CELL)).toBe(Err.INVALID);
     }
-    for (const type of [0x00, 0xff, 0x3c, 0xa4]) {
+    for (const type of [0x00, 0xff, 0xf0, 0xa4]) {
       expect(core.storeFind(type, 1)).toBe(Err.INVALID);
     }
     const cell = rig.set(1, 1);
@@ -317,6 +338,30 @@ describe("a device that is not what it should be", () => {
     expect(rig.mount()).toBe(StoreState.READ_ONLY);
   });
 
+  it("is not formatted for more cells or extents than fit, nor for a schema beyond a byte", async () => {
+    const device = new NvDevice(new Uint8Array(32 + 8 * CELLS + 64 * 2 + 63).fill(0xff));
+    const rig = await StoreRig.open(device);
+    rig.mount();
+    expect(rig.format(CELLS, 1, 3)).toBe(Err.TOO_LARGE);
+    expect(rig.format(CELLS, 1, 65)).toBe(Err.RANGE);
+    expect(rig.format(CELLS, 256, 0)).toBe(Err.RANGE);
+    expect(device.bytesProgrammed).toBe(0);
+    expect(rig.format(CELLS, 1, 2)).toBe(Err.OK);
+    rig.mount();
+    expect([rig.core.storeState(), rig.core.storeEnd()]).toEqual([
+      StoreState.READY,
+      32 + 8 * CELLS + 128,
+    ]);
+  });
+
+  it("is READ_ONLY when it ends within the extents its superblock tells of", async () => {
+    const large = await StoreRig.open(new NvDevice(new Uint8Array(32 + 80 + 128).fill(0xff)));
+    large.mount();
+    large.format(10, 1, 2);
+    const rig = await StoreRig.open(new NvDevice(large.device.bytes.slice(0, 32 + 80 + 127)));
+    expect(rig.mount()).toBe(StoreState.READ_ONLY);
+  });
+
   it("is READ_ONLY when it is smaller than its superblock says", async () => {
     const large = await readyRig(NV_GEOMETRY.fram, 60);
     const rig = await blankRig(NV_GEOMETRY.fram, 59);
@@ -376,7 +421,7 @@ describe("a device that is not what it should be", () => {
     [3, 4096],
     [0, 39],
   ])("is UNSUPPORTED with erase units of %i and %i bytes", async (eraseSize, size) => {
-    const geometry = { eraseSize, byteTime_us: 1, eraseTime_us: 1 };
+    const geometry = { ...NV_GEOMETRY.eeprom, eraseSize };
     const rig = await StoreRig.open(new NvDevice(new Uint8Array(size), { geometry }));
     expect(rig.mount()).toBe(StoreState.UNSUPPORTED);
     expect(rig.format(4)).toBe(Err.UNSUPPORTED);
@@ -391,13 +436,13 @@ describe.each(Object.entries(NV_GEOMETRY))("blobs on %s", (_, geometry) => {
     });
     const rig = await StoreRig.open(device);
     rig.mount();
-    rig.format(CELLS);
+    expect(rig.format(CELLS, 1, extents)).toBe(Err.OK);
     return rig;
   }
 
   it("of 0 to 56 bytes are kept over a restart, beside values of the same key", async () => {
     const rig = await rigWithExtents(5);
-    expect(rig.core.blobCapacity()).toBe(5);
+    expect(rig.core.storeEnd()).toBe(32 + 8 * CELLS + 5 * 64);
     for (const [key, length] of [
       [1, 0],
       [2, 1],
