@@ -1,11 +1,25 @@
 // A persistence image held by the core: what a node would find in it, and changes as a node would make them.
 
-import { type CellType, NO_CELL, StoreState } from "../../assembly/spec/cell.ts";
+import {
+  CELL_BYTES,
+  CELL_TYPE_OFF,
+  CellKind,
+  CellType,
+  NO_CELL,
+  StoreState,
+} from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { Core, type CoreSource } from "../node/core.ts";
 import { Machine } from "../node/hal.ts";
 import type { NvDevice } from "../node/nv.ts";
-import { type CellInfo, readCell, readRefusal, readStore, type StoreInfo } from "./records.ts";
+import {
+  type AnyCellInfo,
+  readAnyCell,
+  readCell,
+  readRefusal,
+  readStore,
+  type StoreInfo,
+} from "./records.ts";
 import { NodeError } from "./refusal.ts";
 
 /** Steps after which a job that makes no progress is a defect. */
@@ -17,6 +31,45 @@ export interface Found {
   readonly key: number;
   /** Undefined: a damaged cell held it. */
   readonly value: number | undefined;
+}
+
+/** What a cell is, in words; the core's kinds, with those that are free told apart by their bytes. */
+export type CellState = "live" | "blank" | "dead" | "old" | "damaged" | "unfinished";
+
+export interface Cell extends AnyCellInfo {
+  readonly state: CellState;
+  readonly bytes: Uint8Array;
+}
+
+/** What a cell says of a key. */
+export type Entry = Pick<Cell, "type" | "key" | "value">;
+
+/** One bit that is wrong, and what the cell says without the mistake. */
+export interface WrongBit {
+  readonly address: number;
+  readonly bit: number;
+  readonly meant: Entry;
+}
+
+const STATES: Record<Exclude<CellKind, CellKind.FREE>, CellState> = {
+  [CellKind.LIVE]: "live",
+  [CellKind.DAMAGED]: "damaged",
+  [CellKind.UNFINISHED]: "unfinished",
+  [CellKind.NEARLY]: "unfinished",
+};
+
+/** Of a free cell: one that is marked is right for an earlier epoch. */
+function freeState(bytes: Uint8Array): CellState {
+  const [first] = bytes;
+  if ((first === 0 || first === 0xff) && bytes.every((byte) => byte === first)) return "blank";
+  const marker = bytes[CELL_TYPE_OFF] as number;
+  const isMarked = marker !== CellType.DEAD && marker !== CellType.BLANK && marker in CellType;
+  return isMarked ? "old" : "dead";
+}
+
+/** True for the younger of two versions of a key; their generations are never far apart. */
+export function isYounger(a: AnyCellInfo, b: AnyCellInfo): boolean {
+  return ((a.generation - b.generation) << 24) >> 24 > 0;
 }
 
 /** One device with its store mounted by a core that runs no app: nothing but the calls below changes it. */
@@ -67,17 +120,19 @@ export class PersistImage {
 
   // ---- Reading ----
 
-  /** Every live cell, in order of place; none when this is no store. A key may have two after a power cut. */
-  cells(): CellInfo[] {
-    const cells: CellInfo[] = [];
-    if (!this.isReady) return cells;
-    for (let from = 0; ; ) {
-      const cell = this.x.hsx_store_next(from);
-      if (cell === Err.NOT_FOUND) return cells;
-      this.check(cell);
-      cells.push(readCell(cell, this.core.view()));
-      from = cell + 1;
-    }
+  private cell(index: number): AnyCellInfo {
+    const kind = this.check(this.x.hsx_cell_info(index));
+    return readAnyCell(kind, index, this.core.view());
+  }
+
+  /** Every cell as it is. */
+  cells(): Cell[] {
+    return Array.from({ length: this.info().cells }, (_, index) => {
+      const info = this.cell(index);
+      const bytes = this.device.bytes.slice(info.address, info.address + CELL_BYTES);
+      const state = info.kind === CellKind.FREE ? freeState(bytes) : STATES[info.kind];
+      return { ...info, bytes, state };
+    });
   }
 
   /** Cell of a key; undefined: it has none. Puts right what a power cut left, as the first search of a node does. */
@@ -100,12 +155,37 @@ export class PersistImage {
     }
   }
 
+  /**
+   * The wrong bit of a damaged cell: any two right cells differ in six bits, so there is one at most. Undefined: more
+   * than one bit is wrong, or one wrong bit might as well make it a cell that a factory reset left behind.
+   */
+  wrongBit(cell: Cell): WrongBit | undefined {
+    const mends: WrongBit[] = [];
+    for (let n = 0; n < 8 * CELL_TYPE_OFF; n++) {
+      const place = { address: cell.address + (n >> 3), bit: n & 7 };
+      const { kind, type, key, value } = this.cellWithout(cell.cell, place);
+      if (kind === CellKind.FREE) return undefined;
+      if (kind === CellKind.LIVE) mends.push({ ...place, meant: { type, key, value } });
+    }
+    return mends.length === 1 ? mends[0] : undefined;
+  }
+  /** A cell as it would be with one bit turned over. */
+  private cellWithout(index: number, { address, bit }: Omit<WrongBit, "meant">): AnyCellInfo {
+    const { bytes } = this.device;
+    const byte = bytes[address] as number;
+    bytes[address] = byte ^ (1 << bit);
+    const info = this.cell(index);
+    bytes[address] = byte;
+    return info;
+  }
+
   // ---- Changing ----
 
   /** Saves a value, as a node does. Throws FULL, IO. */
   write(type: CellType, key: number, value: number): void {
-    const old = this.find(type, key)?.value === undefined ? NO_CELL : this.findCell(type, key);
-    this.check(this.x.hsx_cell_write(type, key, value, old ?? NO_CELL));
+    const known = this.find(type, key);
+    const old = known?.value === undefined ? NO_CELL : (this.findCell(type, key) ?? NO_CELL);
+    this.check(this.x.hsx_cell_write(type, key, value, old));
     this.check(this.finish());
   }
   /** Removes a key, if it has a value. */
@@ -116,8 +196,8 @@ export class PersistImage {
     this.check(this.finish());
   }
   /** Empties the device, whatever it holds. */
-  format(cells: number, schema: number): void {
-    this.check(this.x.hsx_store_format(cells, schema));
+  format(cells: number, schema: number, extents: number): void {
+    this.check(this.x.hsx_store_format(cells, schema, extents));
     this.check(this.finish());
   }
   /** Factory reset. */

@@ -48,7 +48,8 @@ export function readCalibration(
 class Reader {
   readonly diagnostics: Diagnostic[] = [];
   readonly warnings: Diagnostic[] = [];
-  private readonly cells: CalibrationCell[] = [];
+  /** By type and key. */
+  private readonly cells = new Map<number, CalibrationCell>();
 
   constructor(private readonly known: readonly KeptValue[]) {}
 
@@ -60,7 +61,7 @@ class Reader {
     let schema = 0;
     let media: Calibration["media"];
     for (const member of root.members) {
-      if (member.key === "schema") schema = this.integer(member, 0xffff);
+      if (member.key === "schema") schema = this.integer(member, 0xff);
       else if (member.key === "media") media = this.text(member);
       else if (member.key in TABLES) this.readTable(member);
       else {
@@ -68,7 +69,7 @@ class Reader {
         this.wrong(member.place, "unknown-key", `nothing is called "${member.key}" here`, remedy);
       }
     }
-    return { schema, media, cells: this.cells };
+    return { schema, media, cells: [...this.cells.values()] };
   }
 
   private integer({ key, value }: TomlMember, max: number): number {
@@ -122,11 +123,11 @@ class Reader {
       const message = `${kindText(node)} is out of range: ${value.label} is ${limitsText(value)}`;
       return this.wrong(node.place, "out-of-range", message, "choose a number inside it");
     }
-    this.cells.push({ type, key, bits, place });
+    this.cells.set(type * 65536 + key, { type, key, bits, place });
   }
 
   private isTwice(type: CellType, key: number, place: Position): boolean {
-    const other = this.cells.find((c) => c.type === type && c.key === key);
+    const other = this.cells.get(type * 65536 + key);
     if (other === undefined) return false;
     const label = this.known.find((v) => v.key === key)?.label;
     const what = `key ${hex(key, 4)}${label === undefined ? "" : ` (${label})`}`;

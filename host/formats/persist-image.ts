@@ -1,5 +1,5 @@
-// Persistence images as bytes: superblocks, cells and extents, each explained; single wrong bits found. Pure.
-// docs/persistence.md has the layout. The core decides what a node finds; this says why, and must agree with it.
+// Persistence images as bytes: superblocks and extents, and why bytes are no store. Pure; docs/persistence.md has the
+// layout. What a node finds in a store, cell by cell, only the core decides.
 
 import { crc32 } from "node:zlib";
 import {
@@ -11,24 +11,15 @@ import {
   BLOB_LENGTH_OFF,
   CELL_BYTES,
   CELL_BYTES_LOG2,
-  CELL_CRC_OFF,
-  CELL_FACTOR,
-  CELL_GENERATION_OFF,
-  CELL_KEY_OFF,
-  CELL_TYPE_OFF,
-  CELL_VALUE_OFF,
   CELLS_ORIGIN,
-  CellType,
   CRC_POLYNOMIAL,
-  EPOCH_COUNT,
-  EPOCH_FACTORY,
-  EPOCH_INVERSE,
   SUPER_BYTES,
   SUPER_CELL_LOG2_OFF,
   SUPER_CELLS_OFF,
   SUPER_CRC_INIT,
   SUPER_CRC_OFF,
   SUPER_EPOCH_OFF,
+  SUPER_EXTENTS_OFF,
   SUPER_MAGIC,
   SUPER_MAGIC_OFF,
   SUPER_MARKER,
@@ -52,14 +43,6 @@ function shift(crc: number, byte: number): number {
   }
   return sum;
 }
-/** The CRC before a byte was shifted in. */
-function unshift(crc: number, byte: number): number {
-  let sum = crc;
-  for (let bit = 0; bit < 8; bit++) {
-    sum = sum & 1 ? ((sum ^ CRC_POLYNOMIAL) >>> 1) | 0x8000 : sum >>> 1;
-  }
-  return sum ^ (byte << 8);
-}
 
 // ---- Superblocks ----
 
@@ -72,6 +55,7 @@ export interface Superblock {
   readonly cells: number;
   readonly epoch: number;
   readonly schema: number;
+  readonly extents: number;
   readonly seq: number;
   /** Magic, format, CRC and fields are right, whatever the marker. */
   readonly isWhole: boolean;
@@ -102,7 +86,8 @@ function readSuperblock(image: Uint8Array, copy: "A" | "B"): Superblock {
     version: bytes[SUPER_VERSION_OFF] ?? 0,
     cells: u16(bytes, SUPER_CELLS_OFF),
     epoch: u16(bytes, SUPER_EPOCH_OFF),
-    schema: u16(bytes, SUPER_SCHEMA_OFF),
+    schema: bytes[SUPER_SCHEMA_OFF] ?? 0,
+    extents: bytes[SUPER_EXTENTS_OFF] ?? 0,
     seq: bytes[SUPER_SEQ_OFF] ?? 0,
     isWhole,
     isSound: isWhole && bytes[SUPER_MARKER_OFF] === SUPER_MARKER,
@@ -121,112 +106,13 @@ export function holdingSuperblock(image: Uint8Array): Superblock | undefined {
   return ((b.seq - a.seq) << 24) >> 24 > 0 ? b : a;
 }
 
-// ---- Cells ----
-
-/** What a cell is. */
-export enum CellState {
-  /** Holds the value of a key. */
-  LIVE = "live",
-  /** Never written: all bytes are 0xFF, or all are 0x00. */
-  BLANK = "blank",
-  /** Ended in order, or what is left of a value that was deleted. */
-  DEAD = "dead",
-  /** Marked, and right for an epoch before the present one: a factory reset left it behind. */
-  OLD = "old",
-  /** Marked, and its CRC is wrong. */
-  DAMAGED = "damaged",
-  /** Whole, but its marker is neither a type nor the one that ends it: a power cut stopped its commit or its end. */
-  UNFINISHED = "unfinished",
-}
-
-export interface Cell {
-  readonly index: number;
-  readonly address: number;
-  readonly state: CellState;
-  /** What it is marked as, or what its body is sealed for; DEAD: neither. */
-  readonly type: CellType;
-  readonly key: number;
-  readonly generation: number;
-  readonly value: number;
-  readonly bytes: Uint8Array;
-}
-
-const TYPES = [CellType.VALUE, CellType.SYSTEM, CellType.BLOB, CellType.FACTORY] as const;
-const DEAD_MARKERS = [0x00, 0x33, 0xcc, 0x55, 0xaa, 0x66, 0x99, 0x0f] as const;
-
-const isType = (marker: number) => (TYPES as readonly number[]).includes(marker);
-const isKey = (key: number) => key !== 0 && key !== 0xffff;
-
-/** The one epoch for which a cell is right under a type: start values differ for each. */
-function epochSealed(bytes: Uint8Array, type: number, index: number): number {
-  let crc = unshift(u16(bytes, CELL_CRC_OFF), type);
-  for (let at = CELL_CRC_OFF - 1; at >= 0; at--) crc = unshift(crc, bytes[at] as number);
-  const seed = crc ^ 0xffff ^ (index * CELL_FACTOR);
-  return Math.imul(seed & 0xffff, EPOCH_INVERSE) & 0xffff;
-}
-function isSealed(bytes: Uint8Array, type: number, index: number, epoch: number): boolean {
-  const wanted = type === CellType.FACTORY ? epoch & EPOCH_FACTORY : epoch;
-  return isKey(u16(bytes, CELL_KEY_OFF)) && epochSealed(bytes, type, index) === wanted;
-}
-function isOld(bytes: Uint8Array, type: number, index: number, epoch: number): boolean {
-  return (epochSealed(bytes, type, index) & EPOCH_COUNT) < (epoch & EPOCH_COUNT);
-}
-
-/** `eraseUnit` as the device has it; 0: bytes are overwritten. */
-function stateOf(
-  bytes: Uint8Array,
-  sealed: CellType,
-  index: number,
-  epoch: number,
-  eraseUnit: number,
-): CellState {
-  const marker = bytes[CELL_TYPE_OFF] as number;
-  const dead = DEAD_MARKERS[(bytes[CELL_CRC_OFF] as number) & 7] as number;
-  if (bytes.every((byte) => byte === marker) && (marker === 0 || marker === 0xff))
-    return CellState.BLANK;
-  if (!isType(marker) && marker === (eraseUnit === 0 ? dead : 0)) return CellState.DEAD;
-  if (sealed === marker) return CellState.LIVE;
-  if (sealed !== CellType.DEAD) return CellState.UNFINISHED;
-  if (!isType(marker)) return CellState.DEAD;
-  return isOld(bytes, marker, index, epoch) ? CellState.OLD : CellState.DAMAGED;
-}
-
-function readCell(image: Uint8Array, index: number, epoch: number, eraseUnit: number): Cell {
-  const address = CELLS_ORIGIN + index * CELL_BYTES;
-  const bytes = image.slice(address, address + CELL_BYTES);
-  const marker = bytes[CELL_TYPE_OFF] as number;
-  const sealed = TYPES.find((type) => isSealed(bytes, type, index, epoch)) ?? CellType.DEAD;
-  return {
-    index,
-    address,
-    state: stateOf(bytes, sealed, index, epoch, eraseUnit),
-    type: isType(marker) ? marker : sealed,
-    key: u16(bytes, CELL_KEY_OFF),
-    generation: bytes[CELL_GENERATION_OFF] as number,
-    value: u16(bytes, CELL_VALUE_OFF),
-    bytes,
-  };
-}
-
-/** Every cell under the superblock that holds; none without one, or when it has more cells than there are bytes. */
-export function cellsOf(image: Uint8Array, eraseUnit = 0): Cell[] {
-  const holds = holdingSuperblock(image);
-  if (holds === undefined || CELLS_ORIGIN + holds.cells * CELL_BYTES > image.length) return [];
-  return Array.from({ length: holds.cells }, (_, n) => readCell(image, n, holds.epoch, eraseUnit));
-}
-
-/** True for the younger of two generations of a key; they are never far apart. */
-export function isYounger(a: Cell, b: Cell): boolean {
-  return ((a.generation - b.generation) << 24) >> 24 > 0;
-}
-
 // ---- Extents ----
 
 /** The data of a blob's cell; undefined: its extent is damaged, or beyond the image. */
 export function blobOf(
   image: Uint8Array,
   cells: number,
-  cell: Pick<Cell, "key" | "value">,
+  cell: { readonly key: number; readonly value: number },
 ): Uint8Array | undefined {
   const from = CELLS_ORIGIN + cells * CELL_BYTES + (cell.value & 0xff) * BLOB_EXTENT_BYTES;
   const extent = image.subarray(from, from + BLOB_EXTENT_BYTES);
@@ -264,30 +150,6 @@ function wrongBit(base: number, bits: readonly number[]): WrongBit | undefined {
   return { address: base + (n >> 3), bit: n & 7 };
 }
 
-/**
- * The wrong bit of a damaged cell: any two right cells differ in six bits, so there is one at most. Undefined: more
- * than one bit is wrong, or one wrong bit might as well make it a cell that a factory reset left behind.
- */
-export function wrongBitOfCell(cell: Cell, epoch: number): WrongBit | undefined {
-  if (cell.state !== CellState.DAMAGED) return undefined;
-  const mends = (isRight: (mended: Uint8Array) => boolean) =>
-    bitsThatMend(cell.bytes, CELL_TYPE_OFF, isRight);
-  if (mends((mended) => isOld(mended, cell.type, cell.index, epoch)).length > 0) return undefined;
-  const bits = mends((mended) => isSealed(mended, cell.type, cell.index, epoch));
-  return wrongBit(cell.address, bits);
-}
-
-/** Key and type of a cell with a bit turned over. */
-export function mended(
-  cell: Cell,
-  { address, bit }: WrongBit,
-): Pick<Cell, "type" | "key" | "value"> {
-  const bytes = cell.bytes.slice();
-  const at = address - cell.address;
-  bytes[at] = (bytes[at] as number) ^ (1 << bit);
-  return { type: cell.type, key: u16(bytes, CELL_KEY_OFF), value: u16(bytes, CELL_VALUE_OFF) };
-}
-
 /** The wrong bit of a superblock whose marker is right. */
 export function wrongBitOfSuperblock(block: Superblock): WrongBit | undefined {
   if (block.isSound || block.bytes[SUPER_MARKER_OFF] !== SUPER_MARKER) return undefined;
@@ -317,13 +179,13 @@ function otherVersion({ bytes }: Superblock): number | undefined {
     : undefined;
 }
 
-/** Why no node takes an image; undefined: it is a store. */
+/** Why no node takes an image; undefined: nothing is known against it. */
 export function faultOf(image: Uint8Array): ImageFault | undefined {
   if (image.length < CELLS_ORIGIN + CELL_BYTES) return { kind: "short" };
   const holds = holdingSuperblock(image);
   if (holds !== undefined) {
-    const { cells } = holds;
-    const bytes = CELLS_ORIGIN + cells * CELL_BYTES;
+    const { cells, extents } = holds;
+    const bytes = CELLS_ORIGIN + cells * CELL_BYTES + extents * BLOB_EXTENT_BYTES;
     if (cells > Desktop.CELLS) return { kind: "large", cells };
     return bytes > image.length ? { kind: "truncated", cells, bytes } : undefined;
   }

@@ -62,7 +62,8 @@ function syntaxDiagnostic(error: ParseError, text: string, file: string): Diagno
 
 /** What is missing at the end of a line is noticed in the next. */
 function syntaxPlace(error: ParseError, text: string, file: string): Position {
-  const source = sourceLine(text, error.lineNumber);
+  const lines = text.split("\n");
+  const source = sourceLine(lines, error.lineNumber);
   if (source.trim() !== "" || error.lineNumber === 1) {
     return {
       file,
@@ -71,12 +72,12 @@ function syntaxPlace(error: ParseError, text: string, file: string): Position {
       source,
     };
   }
-  const before = sourceLine(text, error.lineNumber - 1);
+  const before = sourceLine(lines, error.lineNumber - 1);
   return { file, line: error.lineNumber - 1, column: before.length + 1, source: before };
 }
 
-function sourceLine(text: string, line: number): string {
-  return text.split("\n")[line - 1]?.replace(/\r$/, "") ?? "";
+function sourceLine(lines: readonly string[], line: number): string {
+  return lines[line - 1]?.replace(/\r$/, "") ?? "";
 }
 
 /** Members by name, `undefined` when there is none. */
@@ -93,10 +94,14 @@ export function kindText(node: TomlNode): string {
 }
 
 class Reader {
+  private readonly lines: readonly string[];
+
   constructor(
-    private readonly text: string,
+    text: string,
     private readonly file: string,
-  ) {}
+  ) {
+    this.lines = text.split("\n");
+  }
 
   read(top: AST.TOMLTopLevelTable): TomlTable {
     const root: TomlTable = { kind: "table", place: this.placeOf(top), members: [] };
@@ -112,7 +117,7 @@ class Reader {
 
   private placeOf({ loc }: AST.TOMLNode): Position {
     const { start, end } = loc;
-    const source = sourceLine(this.text, start.line);
+    const source = sourceLine(this.lines, start.line);
     const last = end.line === start.line ? end.column : source.length;
     const width = Math.max(1, last - start.column);
     return { file: this.file, line: start.line, column: start.column + 1, width, source };

@@ -97,7 +97,7 @@ function checkRoom(capacity: number, media: Media, { cells }: Calibration, names
 }
 
 function fill(image: PersistImage, { schema, cells }: Calibration): void {
-  image.format(image.info().capacityCells, schema);
+  image.format(image.info().capacityCells, schema, 0);
   for (const { type, key, bits } of cells) image.write(type, key, bits);
 }
 

@@ -14,6 +14,7 @@ import { addCommand, type Context } from "../program.ts";
 import {
   findAll,
   isNumber,
+  kindRank,
   kindText,
   type OpenImage,
   openPersist,
@@ -84,7 +85,8 @@ export function addCut(parent: Command, context: Context): void {
 
 interface Operation {
   readonly text: string;
-  run(open: OpenImage): void;
+  /** One job of the store after the other. */
+  readonly jobs: readonly ((open: OpenImage) => void)[];
 }
 
 function setOperation(names: KeyNames, text: string): Operation {
@@ -101,7 +103,7 @@ function setOperation(names: KeyNames, text: string): Operation {
   }
   return {
     text: `set ${names.text(key)} = ${names.valueText(key, bits)}`,
-    run: ({ image }) => image.write(CellType.VALUE, key, bits),
+    jobs: [({ image }) => image.write(CellType.VALUE, key, bits)],
   };
 }
 
@@ -112,7 +114,7 @@ function operationOf(names: KeyNames, options: Options): Operation {
     ? [
         {
           text: keepFactory ? "factory reset, factory values kept" : "factory reset",
-          run: ({ image }) => image.reset(keepFactory),
+          jobs: [({ image }) => image.reset(keepFactory)],
         },
       ]
     : [];
@@ -120,15 +122,12 @@ function operationOf(names: KeyNames, options: Options): Operation {
     const key = names.find(text);
     return {
       text: `delete ${names.text(key)}`,
-      run: ({ image }) => image.delete(CellType.VALUE, key),
+      jobs: [({ image }) => image.delete(CellType.VALUE, key)],
     };
   });
   const all = [...set.map((text) => setOperation(names, text)), ...deletes, ...resets];
-  if (all.length === 0) return { text: "the next boot", run: (open) => void findAll(open) };
-  return {
-    text: all.map((o) => o.text).join(", "),
-    run: (open) => all.forEach((o) => void o.run(open)),
-  };
+  if (all.length === 0) return { text: "the next boot", jobs: [(open) => void findAll(open)] };
+  return { text: all.map((o) => o.text).join(", "), jobs: all.flatMap((o) => o.jobs) };
 }
 
 function tearOf(text: string): Tear {
@@ -140,27 +139,32 @@ function tearOf(text: string): Tear {
 
 // ---- One cut ----
 
-/** Runs the operation on a copy, with power lost after so many bytes; undefined: with power throughout. */
+/** Runs the operation on a copy, with power lost after so many bytes; without a cut, all of it. */
 async function attempt(
   { install }: Context,
   file: PersistFile,
-  operation: Operation,
+  { jobs }: Operation,
   cut?: { after: number; tear: Tear },
 ) {
   const open = await openPersist(install, file);
   const { device } = open.image;
-  device.cut = cut === undefined ? undefined : { ...cut };
+  device.cut = cut;
+  /** The bytes after each job. */
+  const stages: Uint8Array[] = [];
   try {
-    operation.run(open);
+    for (const job of jobs) {
+      job(open);
+      stages.push(device.bytes.slice());
+    }
   } catch (error) {
     if (!(error instanceof PowerCut)) throw error;
   }
-  return { bytes: device.bytes, steps: device.bytesProgrammed + device.unitsErased };
+  return { bytes: device.bytes, stages, steps: device.bytesProgrammed + device.unitsErased };
 }
 
 /** Bits, that a damaged cell held it, or that there is nothing. */
 type Content = number | "damaged" | "none";
-type Verdict = "old" | "new" | "same" | "lost";
+type Verdict = "old" | "new" | "between" | "same" | "lost";
 
 interface Outcome {
   readonly type: CellType;
@@ -175,9 +179,11 @@ async function foundIn(context: Context, file: PersistFile, bytes: Uint8Array): 
   return findAll(await openPersist(context.install, { ...file, bytes }));
 }
 
-function verdictOf(before: Content, wanted: Content, found: Content): Verdict {
-  if (found === before) return before === wanted ? "same" : "old";
-  return found === wanted ? "new" : "lost";
+/** `states`: what the key holds before the operation, after each of its jobs, and at its end. */
+function verdictOf(states: readonly Content[], found: Content): Verdict {
+  if (found === states.at(-1)) return states.every((state) => state === found) ? "same" : "new";
+  if (found === states[0]) return "old";
+  return states.includes(found) ? "between" : "lost";
 }
 
 function contentOf(list: readonly Found[], { type, key }: Found): Content {
@@ -185,13 +191,18 @@ function contentOf(list: readonly Found[], { type, key }: Found): Content {
   return found === undefined ? "none" : (found.value ?? "damaged");
 }
 
-/** Compares what is found with what was before and what was wanted, key by key. */
-function compare(before: readonly Found[], wanted: readonly Found[], found: readonly Found[]) {
-  const keys = new Map([...before, ...wanted, ...found].map((f) => [f.key * 256 + f.type, f]));
-  return [...keys.values()].map((f): Outcome => {
-    const [a, b, c] = [contentOf(before, f), contentOf(wanted, f), contentOf(found, f)];
-    return { ...f, before: a, wanted: b, found: c, verdict: verdictOf(a, b, c) };
-  });
+/** Compares what is found with the states that the operation goes through, key by key. */
+function compare(states: readonly (readonly Found[])[], found: readonly Found[]): Outcome[] {
+  const keys = new Map([...states.flat(), ...found].map((f) => [f.key * 256 + f.type, f]));
+  return [...keys.values()]
+    .sort((a, b) => kindRank(a.type) - kindRank(b.type) || a.key - b.key)
+    .map((f): Outcome => {
+      const contents = states.map((state) => contentOf(state, f));
+      const [before = "none"] = contents;
+      const now = contentOf(found, f);
+      const verdict = verdictOf(contents, now);
+      return { ...f, before, wanted: contents.at(-1) ?? "none", found: now, verdict };
+    });
 }
 
 // ---- Report ----
@@ -275,13 +286,14 @@ async function cut(context: Context, path: string, options: Options): Promise<vo
   const operation = operationOf(names, options);
   const tear = tearOf(options.torn);
   const whole = await attempt(context, file, operation);
-  const before = await foundIn(context, file, file.bytes);
-  const wanted = await foundIn(context, file, whole.bytes);
+  const states: Found[][] = [];
+  for (const bytes of [file.bytes, ...whole.stages])
+    states.push(await foundIn(context, file, bytes));
   const cuts: { at: number; outcomes: Outcome[] }[] = [];
   for (const at of placesOf(options, whole.steps, operation.text)) {
     const { bytes } = await attempt(context, file, operation, { after: at, tear });
     if (options.output !== undefined) writeImage(options.output, bytes, options.force === true);
-    cuts.push({ at, outcomes: compare(before, wanted, await foundIn(context, file, bytes)) });
+    cuts.push({ at, outcomes: compare(states, await foundIn(context, file, bytes)) });
   }
   const spans = spansOf(cuts);
   const lost = cuts.filter((c) => c.outcomes.some((o) => o.verdict === "lost")).length;

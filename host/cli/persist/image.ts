@@ -1,19 +1,15 @@
 // Persistence images in files: read, held by the core, and what a node would find in them.
 
 import { statSync } from "node:fs";
-import { CellType } from "../../../assembly/spec/cell.ts";
-import { type Found, PersistImage } from "../../client/persist-image.ts";
+import { CellKind, CellType } from "../../../assembly/spec/cell.ts";
 import {
-  blobOf,
   type Cell,
-  CellState,
-  cellsOf,
-  faultOf,
-  holdingSuperblock,
-  type ImageFault,
-  mended,
-  wrongBitOfCell,
-} from "../../formats/persist-image.ts";
+  type Entry,
+  type Found,
+  PersistImage,
+  type WrongBit,
+} from "../../client/persist-image.ts";
+import { blobOf, faultOf, type ImageFault } from "../../formats/persist-image.ts";
 import { count, hex } from "../../formats/text.ts";
 import { NvDevice } from "../../node/nv.ts";
 import { Exit, Failure } from "../exit.ts";
@@ -112,90 +108,97 @@ export function faultFailure(path: string, fault: ImageFault): Failure {
 
 // ---- Holding ----
 
-/** A copy of an image, held by the core, and its cells one by one. */
+/** A copy of an image, held by the core, and its cells as they are in the file. */
 export interface OpenImage {
   readonly file: PersistFile;
   readonly image: PersistImage;
-  /** Every cell as its bytes say. */
   readonly cells: readonly Cell[];
-  readonly epoch: number;
+  /** The wrong bit of each damaged cell that one bit explains. */
+  readonly wrongBits: ReadonlyMap<Cell, WrongBit>;
 }
 
 /** Mounts bytes as a device. Nothing is ever written to the file. */
-export function mount(install: Install, bytes: Uint8Array, media: Media): Promise<PersistImage> {
+export async function mount(
+  install: Install,
+  bytes: Uint8Array,
+  media: Media,
+): Promise<PersistImage> {
   const device = new NvDevice(bytes, { geometry: geometryOf(media) });
-  return install.core("desktop").then((core) => PersistImage.open(core, device));
+  return PersistImage.open(await install.core("desktop"), device);
 }
 
 /** Opens a store, whatever the state of its cells. Throws why it is none. */
 export async function openPersist(install: Install, file: PersistFile): Promise<OpenImage> {
-  const fault = faultOf(file.bytes);
-  if (fault !== undefined) throw faultFailure(file.path, fault);
   const image = await mount(install, file.bytes.slice(), file.media);
-  if (!image.isReady) throw new Error("core and codec disagree whether this is a store");
-  const { eraseSize } = geometryOf(file.media);
-  const epoch = holdingSuperblock(file.bytes)?.epoch ?? 0;
-  return { file, image, cells: cellsOf(file.bytes, eraseSize), epoch };
+  if (!image.isReady) throw faultFailure(file.path, faultOf(file.bytes) ?? { kind: "none" });
+  const cells = image.cells();
+  const wrongBits = new Map<Cell, WrongBit>();
+  for (const cell of cells.filter((c) => c.state === "damaged")) {
+    const bit = image.wrongBit(cell);
+    if (bit !== undefined) wrongBits.set(cell, bit);
+  }
+  return { file, image, cells, wrongBits };
+}
+
+/** What a damaged cell said before, as far as that can be known; of any other, what it says. */
+export function meantBy({ wrongBits }: OpenImage, cell: Cell): Entry {
+  return wrongBits.get(cell)?.meant ?? cell;
+}
+
+/** The sound version of an entry, of several any. */
+export function liveCellOf({ cells }: OpenImage, { type, key }: Entry): Cell | undefined {
+  return cells.find((c) => c.state === "live" && c.type === type && c.key === key);
 }
 
 // ---- What a node finds ----
 
-const isWhole = (cell: Cell) =>
-  cell.state === CellState.LIVE ||
-  cell.state === CellState.DAMAGED ||
-  cell.state === CellState.UNFINISHED;
-
-/** Types and keys that any cell has or had before it was damaged, in order. */
-function keysOf(cells: readonly Cell[], epoch: number): { type: CellType; key: number }[] {
-  const keys = new Map<number, { type: CellType; key: number }>();
-  const add = ({ type, key }: Pick<Cell, "type" | "key">) => {
-    if (key !== 0 && key !== 0xffff) keys.set(key * 256 + type, { type, key });
-  };
-  for (const cell of cells.filter(isWhole)) {
-    const bit = wrongBitOfCell(cell, epoch);
-    add(bit === undefined ? cell : mended(cell, bit));
+/** Types and keys that any cell has, or had before it was damaged, in order. */
+function keysOf(open: OpenImage): Entry[] {
+  const keys = new Map<number, Entry>();
+  for (const cell of open.cells) {
+    if (cell.kind === CellKind.FREE) continue;
+    const meant = meantBy(open, cell);
+    if (meant.key !== 0 && meant.key !== 0xffff) keys.set(meant.key * 256 + meant.type, meant);
   }
-  return [...keys].sort(([a], [b]) => a - b).map(([, key]) => key);
+  return [...keys].sort(([a], [b]) => a - b).map(([, entry]) => entry);
 }
 
 /** What a node finds for every key that the image tells of; a blob's value is where it lies. Changes the held copy as a boot does. */
-export function findAll({ image, cells, epoch }: OpenImage): Found[] {
-  return keysOf(cells, epoch)
-    .map(({ type, key }) => image.find(type, key))
+export function findAll(open: OpenImage): Found[] {
+  return keysOf(open)
+    .map(({ type, key }) => open.image.find(type, key))
     .filter((found) => found !== undefined);
 }
 
 /** Data of the blob a cell refers to; undefined: it is damaged. */
-export function blobData(
-  open: OpenImage,
-  cell: Pick<Cell, "key" | "value">,
-): Uint8Array | undefined {
-  return blobOf(open.image.device.bytes, open.cells.length, cell);
+export function blobData({ image, cells }: OpenImage, cell: Omit<Entry, "type">) {
+  return blobOf(image.device.bytes, cells.length, cell);
 }
 
-const KINDS: Partial<Record<CellType, string>> = {
-  [CellType.VALUE]: "value",
-  [CellType.FACTORY]: "factory",
-  [CellType.SYSTEM]: "system",
-  [CellType.BLOB]: "blob",
-};
 /** In the order people are shown them. */
-export function kindRank(type: CellType): number {
-  return [CellType.VALUE, CellType.FACTORY, CellType.SYSTEM, CellType.BLOB].indexOf(type);
-}
-/** `value`, `factory`, `system`, `blob`. */
+const KINDS = new Map<CellType, string>([
+  [CellType.VALUE, "value"],
+  [CellType.FACTORY, "factory"],
+  [CellType.SHADOW, "shadow"],
+  [CellType.MEANING, "meaning"],
+  [CellType.SYSTEM, "system"],
+  [CellType.BLOB, "blob"],
+]);
+
+/** `value`, `factory`, `shadow`, `meaning`, `system`, `blob`; `none` of what is no type. */
 export function kindText(type: CellType): string {
-  return KINDS[type] ?? "none";
+  return KINDS.get(type) ?? "none";
+}
+/** Place in the order that people are shown kinds. */
+export function kindRank(type: CellType): number {
+  return [...KINDS.keys()].indexOf(type);
 }
 /** `0x0201 thermostat:setpoint = 22.5 degC` */
-export function entryText(
-  names: KeyNames,
-  { type, key, value }: Pick<Cell, "type" | "key" | "value">,
-): string {
+export function entryText(names: KeyNames, { type, key, value }: Entry): string {
   if (!isNumber(type)) return `${kindText(type)} ${hex(key, 4)} = ${hex(value, 4)}`;
-  const factory = type === CellType.FACTORY ? "factory value " : "";
-  return `${factory}${names.text(key)} = ${names.valueText(key, value)}`;
+  const kind = type === CellType.VALUE ? "" : `${kindText(type)} value `;
+  return `${kind}${names.text(key)} = ${names.valueText(key, value)}`;
 }
 export function isNumber(type: CellType): boolean {
-  return type === CellType.VALUE || type === CellType.FACTORY;
+  return type === CellType.VALUE || type === CellType.FACTORY || type === CellType.SHADOW;
 }

@@ -1,12 +1,8 @@
 // hsx persist inspect: what an image holds, by key and name.
 
 import type { Command } from "commander";
-import {
-  holdingSuperblock,
-  isYounger,
-  type Superblock,
-  superblocksOf,
-} from "../../formats/persist-image.ts";
+import { isYounger } from "../../client/persist-image.ts";
+import { holdingSuperblock, type Superblock, superblocksOf } from "../../formats/persist-image.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import type { KeyNames } from "../key-names.ts";
 import { mediaText } from "../media.ts";
@@ -37,15 +33,11 @@ type Row = ReturnType<typeof rowsOf>[number];
 
 /** The live cells, by kind and key. Of two versions that a power cut left, the younger holds. */
 function rowsOf(open: OpenImage, names: KeyNames) {
-  const byIndex = new Map(open.cells.map((cell) => [cell.index, cell]));
-  const live = open.image.cells().map((info) => ({ ...info, ...byIndex.get(info.cell) }));
+  const live = open.cells.filter((c) => c.state === "live");
   return live
-    .map(({ cell, type, key, value, generation = 0 }) => {
-      const others = open.cells.filter(
-        (c) => c.state === "live" && c.type === type && c.key === key,
-      );
-      const own = byIndex.get(cell);
-      const isNewest = others.every((c) => c === own || own === undefined || !isYounger(c, own));
+    .map((own) => {
+      const { cell, type, key, value, generation } = own;
+      const isNewest = !live.some((c) => c.type === type && c.key === key && isYounger(c, own));
       const data = kindText(type) === "blob" ? blobData(open, { key, value }) : undefined;
       return {
         type,

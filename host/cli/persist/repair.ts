@@ -2,25 +2,17 @@
 
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import {
-  type Cell,
-  CellState,
-  cellsOf,
-  faultOf,
-  holdingSuperblock,
-  mended,
-  type WrongBit,
-  wrongBitOfCell,
-} from "../../formats/persist-image.ts";
+import { faultOf } from "../../formats/persist-image.ts";
 import { hex, plural } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { writeOutput } from "../files.ts";
 import type { KeyNames } from "../key-names.ts";
-import { geometryOf } from "../media.ts";
 import { addCommand, type Context } from "../program.ts";
 import {
   entryText,
-  faultFailure,
+  liveCellOf,
+  meantBy,
+  type OpenImage,
   openPersist,
   type PersistFile,
   readPersistFile,
@@ -60,60 +52,38 @@ export function addRepair(parent: Command, context: Context): void {
 // ---- What can be mended ----
 
 interface Repair {
-  readonly bit: WrongBit;
+  readonly address: number;
+  readonly bit: number;
   readonly text: string;
 }
 
-function turn(bytes: Uint8Array, { address, bit }: WrongBit): void {
+function turn(bytes: Uint8Array, { address, bit }: Omit<Repair, "text">): void {
   bytes[address] = (bytes[address] as number) ^ (1 << bit);
 }
 
 /** Mends the superblock in place, if that is what keeps the image from being a store. */
-function mendSuperblock(file: PersistFile, bytes: Uint8Array): Repair[] {
+function mendSuperblock(bytes: Uint8Array): Repair[] {
   const fault = faultOf(bytes);
-  if (fault?.kind !== "superblock") {
-    if (fault !== undefined) throw faultFailure(file.path, fault);
-    return [];
-  }
+  if (fault?.kind !== "superblock") return [];
   turn(bytes, fault.bit);
-  const still = faultOf(bytes);
-  if (still !== undefined) throw faultFailure(file.path, still);
-  return [{ bit: fault.bit, text: `superblock ${fault.copy}` }];
+  return [{ ...fault.bit, text: `superblock ${fault.copy}` }];
 }
 
-/** True when the key has a sound value already, which is the newer: the damaged one was on its way out. */
-function isOutdone(cells: readonly Cell[], { type, key }: Pick<Cell, "type" | "key">): boolean {
-  return cells.some((c) => c.state === CellState.LIVE && c.type === type && c.key === key);
-}
-
-/** Mends cells in place. Returns what was mended, and what was not and why. */
-function mendCells(
-  bytes: Uint8Array,
-  eraseUnit: number,
-  names: KeyNames,
-): { repairs: Repair[]; left: string[] } {
-  const epoch = holdingSuperblock(bytes)?.epoch ?? 0;
-  const cells = cellsOf(bytes, eraseUnit);
-  const damaged = cells.filter((c) => c.state === CellState.DAMAGED);
-  const bits = new Map<Cell, WrongBit>();
-  for (const cell of damaged) {
-    const bit = wrongBitOfCell(cell, epoch);
-    if (bit !== undefined) bits.set(cell, bit);
-  }
+/** What can be mended of the cells, and what cannot and why. A key that has a sound value elsewhere needs no mending. */
+function mendsOf(open: OpenImage, names: KeyNames): { repairs: Repair[]; left: string[] } {
   const repairs: Repair[] = [];
   const left: string[] = [];
-  for (const cell of damaged) {
-    const bit = bits.get(cell);
-    const meant = bit === undefined ? cell : mended(cell, bit);
-    const isRival = [...bits].some(
-      ([c, b]) => c !== cell && c.type === cell.type && mended(c, b).key === meant.key,
+  for (const cell of open.cells.filter((c) => c.state === "damaged")) {
+    const wrong = open.wrongBits.get(cell);
+    const meant = meantBy(open, cell);
+    const isRival = [...open.wrongBits].some(
+      ([c, { meant: m }]) => c !== cell && m.type === meant.type && m.key === meant.key,
     );
-    if (isOutdone(cells, meant)) continue;
-    if (bit === undefined) left.push(`cell ${cell.index}: more than one bit is wrong`);
-    else if (isRival) left.push(`cell ${cell.index}: two damaged cells claim one key`);
-    else repairs.push({ bit, text: `cell ${cell.index}: ${entryText(names, meant)}` });
+    if (liveCellOf(open, meant) !== undefined) continue;
+    if (wrong === undefined) left.push(`cell ${cell.cell}: more than one bit is wrong`);
+    else if (isRival) left.push(`cell ${cell.cell}: two damaged cells claim one key`);
+    else repairs.push({ ...wrong, text: `cell ${cell.cell}: ${entryText(names, meant)}` });
   }
-  for (const { bit } of repairs) turn(bytes, bit);
   return { repairs, left };
 }
 
@@ -153,8 +123,10 @@ async function repair(context: Context, path: string, options: Options): Promise
   const names = readNames(options);
   const file = readPersistFile(path, options.media);
   const bytes = file.bytes.slice();
-  const supers = mendSuperblock(file, bytes);
-  const cells = mendCells(bytes, geometryOf(file.media).eraseSize, names);
+  const supers = mendSuperblock(bytes);
+  const open = await openPersist(install, { ...file, bytes });
+  const cells = mendsOf(open, names);
+  for (const place of cells.repairs) turn(bytes, place);
   const repairs = [...supers, ...cells.repairs];
   const { left } = cells;
   if (repairs.length === 0 && left.length > 0) {
@@ -168,10 +140,9 @@ async function repair(context: Context, path: string, options: Options): Promise
       },
     );
   }
-  await openPersist(install, { ...file, bytes });
   const written = repairs.length === 0 ? undefined : write(file, bytes, options);
   if (left.length > 0) context.exit = Exit.PARTIAL;
-  const mends = repairs.map(({ bit, text }) => ({ address: bit.address, bit: bit.bit, text }));
+  const mends = repairs.map(({ address, bit, text }) => ({ address, bit, text }));
   const data = {
     file: path,
     output: written?.output ?? null,

@@ -1,17 +1,16 @@
 // hsx persist verify: every cell explained, and what a node makes of it.
 
 import type { Command } from "commander";
-import type { Found } from "../../client/persist-image.ts";
-import { f16ToNumber } from "../../formats/f16.ts";
-import { isWithin, limitsText } from "../../formats/kept-values.ts";
 import {
   type Cell,
-  CellState,
+  type CellState,
+  type Entry,
+  type Found,
   isYounger,
-  mended,
-  superblocksOf,
-  wrongBitOfCell,
-} from "../../formats/persist-image.ts";
+} from "../../client/persist-image.ts";
+import { f16ToNumber } from "../../formats/f16.ts";
+import { isWithin, limitsText } from "../../formats/kept-values.ts";
+import { superblocksOf } from "../../formats/persist-image.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { Exit } from "../exit.ts";
 import type { KeyNames } from "../key-names.ts";
@@ -22,6 +21,8 @@ import {
   findAll,
   isNumber,
   kindText,
+  liveCellOf,
+  meantBy,
   type OpenImage,
   openPersist,
   readPersistFile,
@@ -67,54 +68,43 @@ interface Material {
   readonly found: readonly Found[];
 }
 
-function foundOf(
-  { found }: Material,
-  { type, key }: Pick<Cell, "type" | "key">,
-): Found | undefined {
+function foundOf({ found }: Material, { type, key }: Entry): Found | undefined {
   return found.find((f) => f.type === type && f.key === key);
 }
 
 function damaged(material: Material, cell: Cell): Finding {
-  const bit = wrongBitOfCell(cell, material.open.epoch);
-  const meant = bit === undefined ? cell : mended(cell, bit);
+  const { open, names } = material;
+  const bit = open.wrongBits.get(cell);
+  const meant = meantBy(open, cell);
   const isLost = foundOf(material, meant)?.value === undefined;
   const after = isLost
     ? "a node starts the value from init and reports it as stale"
     : "the key has a sound value elsewhere";
-  if (bit === undefined) {
-    const text = `damaged beyond repair; it reads ${entryText(material.names, cell)}; ${after}`;
-    return { cell, isLost, text };
-  }
-  const where = `bit ${bit.bit} of byte ${hex(bit.address, 4)} is wrong`;
-  return {
-    cell,
-    isLost,
-    text: `damaged: ${where}, ${entryText(material.names, meant)} was meant; ${after}`,
-  };
+  const entry = entryText(names, meant);
+  const text =
+    bit === undefined
+      ? `damaged beyond repair; it reads ${entry}; ${after}`
+      : `damaged: bit ${bit.bit} of byte ${hex(bit.address, 4)} is wrong, ${entry} was meant; ${after}`;
+  return { cell, isLost, text };
 }
 
 function unfinished(material: Material, cell: Cell): Finding {
   const holds = foundOf(material, cell)?.value;
-  const hasLive = material.open.cells.some(
-    (c) => c.state === CellState.LIVE && c.type === cell.type && c.key === cell.key,
-  );
-  const comesBack = !hasLive && holds === cell.value;
+  const comesBack = liveCellOf(material.open, cell) === undefined && holds === cell.value;
   const then = comesBack ? "the next boot completes it" : "the next boot clears it away";
-  const text = `unfinished: a power cut stopped the commit or the end of ${entryText(material.names, cell)}; ${then}`;
+  const entry = entryText(material.names, cell);
+  const text = `unfinished: a power cut stopped the commit or the end of ${entry}; ${then}`;
   return { cell, isLost: false, text };
 }
 
 /** The older of two versions. */
-function superseded(material: Material, cell: Cell): Finding | undefined {
-  const isOlder = material.open.cells.some(
-    (c) =>
-      c.state === CellState.LIVE &&
-      c.type === cell.type &&
-      c.key === cell.key &&
-      isYounger(c, cell),
+function superseded({ open, names }: Material, cell: Cell): Finding | undefined {
+  const { type, key } = cell;
+  const isOlder = open.cells.some(
+    (c) => c.state === "live" && c.type === type && c.key === key && isYounger(c, cell),
   );
   if (!isOlder) return undefined;
-  const text = `superseded: a power cut came before ${entryText(material.names, cell)} was ended; the next boot ends it`;
+  const text = `superseded: a power cut came before ${entryText(names, cell)} was ended; the next boot ends it`;
   return { cell, isLost: false, text };
 }
 
@@ -128,11 +118,11 @@ function outOfRange({ names }: Material, cell: Cell): Finding | undefined {
 
 function findingOf(material: Material, cell: Cell): Finding | undefined {
   switch (cell.state) {
-    case CellState.DAMAGED:
+    case "damaged":
       return damaged(material, cell);
-    case CellState.UNFINISHED:
+    case "unfinished":
       return unfinished(material, cell);
-    case CellState.LIVE:
+    case "live":
       return superseded(material, cell) ?? outOfRange(material, cell);
     default:
       return undefined;
@@ -142,9 +132,9 @@ function findingOf(material: Material, cell: Cell): Finding | undefined {
 // ---- Report ----
 
 function countsOf(cells: readonly Cell[]): Record<CellState, number> {
-  const counts = Object.fromEntries(Object.values(CellState).map((state) => [state, 0]));
-  for (const { state } of cells) counts[state] = (counts[state] ?? 0) + 1;
-  return counts as Record<CellState, number>;
+  const counts = { live: 0, blank: 0, dead: 0, old: 0, damaged: 0, unfinished: 0 };
+  for (const { state } of cells) counts[state]++;
+  return counts;
 }
 
 function verdict(path: string, findings: readonly Finding[], cutReset: boolean): string {
@@ -155,10 +145,10 @@ function verdict(path: string, findings: readonly Finding[], cutReset: boolean):
 }
 
 function cellData({ names }: Material, cell: Cell, text: string | null) {
-  const { index, address, state, type, key, value, generation, bytes } = cell;
-  const isKnown = type !== 0;
+  const { address, state, type, key, value, generation, bytes } = cell;
+  const isKnown = kindText(type) !== "none";
   return {
-    cell: index,
+    cell: cell.cell,
     address,
     state,
     kind: isKnown ? kindText(type) : null,
@@ -184,7 +174,7 @@ async function verify(context: Context, path: string, options: Options): Promise
   const isCutReset = superblocksOf(file.bytes).every((block) => block.isSound);
   const lost = findings.filter((f) => f.isLost).length;
   if (lost > 0) context.exit = Exit.VERIFY;
-  const listed = options.cells ? open.cells.filter((c) => c.state !== CellState.BLANK) : [];
+  const listed = options.cells ? open.cells.filter((c) => c.state !== "blank") : [];
   const data = {
     file: path,
     media: mediaText(file.media),
@@ -207,7 +197,7 @@ async function verify(context: Context, path: string, options: Options): Promise
         ? ["  a power cut stopped a factory reset behind its commit; the next boot completes it"]
         : []),
       ...findings.map(
-        ({ cell, text }) => `  cell ${cell.index} at ${hex(cell.address, 4)} is ${text}`,
+        ({ cell, text }) => `  cell ${cell.cell} at ${hex(cell.address, 4)} is ${text}`,
       ),
     ];
     if (lost > 0)
@@ -226,10 +216,10 @@ async function verify(context: Context, path: string, options: Options): Promise
   });
 }
 
-function cellRow({ index, address, state, type, key, value, generation, bytes }: Cell): string[] {
-  const kind = type === 0 ? "" : kindText(type);
+function cellRow({ cell, address, state, type, key, value, generation, bytes }: Cell): string[] {
+  const kind = kindText(type) === "none" ? "" : kindText(type);
   return [
-    String(index),
+    String(cell),
     hex(address, 4),
     state,
     kind,
