@@ -1,7 +1,7 @@
 // hsx persist diff: in which values two images differ.
 
 import type { Command } from "commander";
-import type { CellType } from "../../../assembly/spec/cell.ts";
+import { CellType } from "../../../assembly/spec/cell.ts";
 import { hex, plural } from "../../formats/text.ts";
 import { Exit } from "../exit.ts";
 import type { KeyNames } from "../key-names.ts";
@@ -40,7 +40,8 @@ interface Held {
 
 async function heldOf(context: Context, path: string, media: string | undefined) {
   const open = await openPersist(context.install, readPersistFile(path, media));
-  const held = findAll(open).map(({ type, key, value }): Held => {
+  const found = findAll(open).filter(({ type }) => type !== CellType.MEANING); // bookkeeping of nodes
+  const held = found.map(({ type, key, value }): Held => {
     if (value === undefined) return { type, key, content: null };
     if (kindText(type) !== "blob") return { type, key, content: value };
     const data = blobData(open, { key, value });
