@@ -116,6 +116,7 @@ static inline void take(u8 instruction) {
   select();
   push(instruction);
   push(0);
+  push(0);
   pull();
   push(0);
   const u8 sidh = pull();
