@@ -309,10 +309,10 @@ export function storeHasShadow(): bool {
 export function storeForgetShadow(): void {
   storeAt().hasShadow = 0;
 }
-/** True while cells may be spent on what is not a value: more than a quarter of them are free. */
+/** True while a cell may be spent on what is not a value: a quarter of them, and two, stay free. */
 export function storeHasRoom(): bool {
   const s = storeAt();
-  return (<u32>s.free) << 2 > <u32>s.cells;
+  return (<u32>s.free) << 2 > <u32>s.cells + 8;
 }
 
 /** Starts a factory reset: no key has a value after it but, if so wished, factory cells. The result: OK or IO. RANGE: format instead. */
