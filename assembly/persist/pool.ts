@@ -23,7 +23,15 @@ import {
 import { beginFormat, beginReset, clear, purge } from "./format";
 import { Kind, kindOf, readRecord } from "./medium";
 import { adoptSuperblock, checkBlank, readFirst, readSecond, scan, storeCapacity } from "./mount";
-import { cellKey, cellMarker, cellValue, isCellType, isKey } from "./record";
+import {
+  cellGeneration,
+  cellKey,
+  cellMarker,
+  cellValue,
+  isCellType,
+  isKey,
+  typeOf,
+} from "./record";
 import {
   cellAddress,
   goToCell,
@@ -227,12 +235,24 @@ export function storeDelete(type: u32, key: u32, cell: u32): i32 {
   return err < 0 ? err : start(s, beginDelete(s));
 }
 
-/** Reads a cell at once. OK: it is live. */
-function readLive(s: Store, cell: u32): i32 {
+/** Reads a cell at once and returns its CellKind. */
+function examine(s: Store, cell: u32): i32 {
   goToCell(s, Step.DONE, cell);
   const err = readRecord(s);
+  return err < 0 ? err : <i32>kindOf(s, cell);
+}
+/** Reads a cell at once. OK: it is live. */
+function readLive(s: Store, cell: u32): i32 {
+  const kind = examine(s, cell);
+  if (kind < 0) return kind;
+  return kind == Kind.LIVE ? Err.OK : Err.CORRUPT;
+}
+/** CellKind of any cell, at once; storeSeen...() then tell of it. INVALID: there is no such cell. BUSY, IO, ABSENT, STATE. */
+export function storeExamine(cell: u32): i32 {
+  const s = storeAt();
+  const err = refusal(s);
   if (err < 0) return err;
-  return kindOf(s, cell) == Kind.LIVE ? Err.OK : Err.CORRUPT;
+  return cell < s.cells ? examine(s, cell) : <i32>Err.INVALID;
 }
 /** The value in a cell, at once. CORRUPT: it is not live. BUSY, IO, ABSENT, STATE. */
 export function storeRead(cell: u32): i32 {
@@ -265,6 +285,17 @@ export function storeSeenKey(): u32 {
 export function storeSeenValue(): u32 {
   return cellValue(SEEN);
 }
+export function storeSeenGeneration(): u32 {
+  return cellGeneration(SEEN);
+}
+export function storeSeenAddress(): u32 {
+  return storeAt().address;
+}
+/** The type its body is sealed for, whatever its marker; else what it is marked as. */
+export function storeSeenSealed(cell: u32): u32 {
+  const type = typeOf(SEEN, cell, storeAt().epoch);
+  return type == CellType.DEAD ? cellMarker(SEEN) : type;
+}
 /** True when a power cut left something to put right, which the next storeFind() does, or cells were lost. */
 export function storeIsAmiss(): bool {
   const s = storeAt();
@@ -278,10 +309,10 @@ export function storeHasShadow(): bool {
 export function storeForgetShadow(): void {
   storeAt().hasShadow = 0;
 }
-/** True while cells may be spent on what is not a value: more than a quarter of them are free. */
+/** True while a cell may be spent on what is not a value: a quarter of them, and two, stay free. */
 export function storeHasRoom(): bool {
   const s = storeAt();
-  return (<u32>s.free) << 2 > <u32>s.cells;
+  return (<u32>s.free) << 2 > <u32>s.cells + 8;
 }
 
 /** Starts a factory reset: no key has a value after it but, if so wished, factory cells. The result: OK or IO. RANGE: format instead. */
