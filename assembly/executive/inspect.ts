@@ -11,6 +11,8 @@ import { receivedAt } from "../mailbox/ring";
 import {
   storeAt,
   storeCapacity,
+  storeEpoch,
+  storeLive,
   storeNext,
   storeSeenKey,
   storeSeenType,
@@ -18,7 +20,6 @@ import {
 } from "../persist/pool";
 import { CommandBit, commandAt, commandCount } from "../registry/command";
 import { ValueBit, valueAt, valueCount } from "../registry/value";
-import { EPOCH_COUNT } from "../spec/cell";
 import { Err } from "../spec/errors";
 import {
   COMMAND_GROUP_NAME_OFF,
@@ -167,11 +168,11 @@ export function inspectStore(): i32 {
   const to = IO_BASE;
   store<u16>(to + R.STORE_RECORD_STATE_OFF, s.state);
   store<u16>(to + R.STORE_RECORD_CELLS_OFF, s.cells);
-  store<u16>(to + R.STORE_RECORD_LIVE_OFF, s.live);
+  store<u16>(to + R.STORE_RECORD_LIVE_OFF, <u16>storeLive());
   store<u16>(to + R.STORE_RECORD_FREE_OFF, s.free);
   store<u16>(to + R.STORE_RECORD_DAMAGED_OFF, s.damaged);
   store<u16>(to + R.STORE_RECORD_RETIRED_OFF, s.retired);
-  store<u16>(to + R.STORE_RECORD_EPOCH_OFF, <u16>(s.epoch & EPOCH_COUNT));
+  store<u16>(to + R.STORE_RECORD_EPOCH_OFF, <u16>storeEpoch());
   store<u16>(to + R.STORE_RECORD_SCHEMA_OFF, s.schema);
   store<u32>(to + R.STORE_RECORD_SAVED_OFF, s.saved);
   store<u32>(to + R.STORE_RECORD_PROGRAMMED_OFF, s.programmed);
