@@ -19,7 +19,12 @@ import {
   controlStep,
   controlWrite,
 } from "./executive/control";
-import { executivePoll, executiveRest, executiveStart } from "./executive/executive";
+import {
+  executivePoll,
+  executivePowerFail,
+  executiveRest,
+  executiveStart,
+} from "./executive/executive";
 import { filePut } from "./executive/files";
 import {
   inspectCell,
@@ -85,6 +90,13 @@ export function hsx_rest(): u32 {
   const load = sessionRest();
   const rest = executiveRest();
   return load < rest ? load : rest;
+}
+/**
+ * Power is failing: saves what is not saved yet, without its debounce, the most important first. BUSY: call again at once,
+ * and nothing else. OK: nothing is left that can be saved.
+ */
+export function hsx_power_fail(): i32 {
+  return executivePowerFail();
 }
 /** Address of the I/O buffer. */
 export function hsx_io(): usize {

@@ -1,4 +1,4 @@
-// Translates a module of the core to C:
+// Translates a module of the core to C, with a header, and a list of its functions for the debug port of simulated boards:
 //   npm run -s aot -- build/core/small.wasm --target avr -o build/avr/core.c
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -53,16 +53,21 @@ try {
     ...(values.export === undefined ? {} : { exports: values.export }),
   };
   const map = values.sourceMap;
-  const { code, header: text } =
-    map === undefined
-      ? translate(readFileSync(input), options)
-      : translateText(flatTextWithLines(input, map), {
-          ...options,
-          sourceMap: readFileSync(map, "utf8"),
-        });
+  const {
+    code,
+    header: text,
+    imports,
+    exports,
+  } = map === undefined
+    ? translate(readFileSync(input), options)
+    : translateText(flatTextWithLines(input, map), {
+        ...options,
+        sourceMap: readFileSync(map, "utf8"),
+      });
   mkdirSync(dirname(output), { recursive: true });
   writeFileSync(output, code);
   writeFileSync(output.replace(/\.c$/, ".h"), text);
+  writeFileSync(output.replace(/\.c$/, ".json"), `${JSON.stringify({ imports, exports })}\n`);
 } catch (error) {
   if (!(error instanceof Unsupported)) throw error;
   process.stderr.write(`${input}: not translated: ${error.message}\n`);

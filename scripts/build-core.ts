@@ -10,7 +10,8 @@ import { hashInputs, isStamped, writeStamp } from "./stamp.ts";
 const STAMP = "build/core/stamp.json";
 const ASC = "node_modules/assemblyscript/bin/asc.js";
 
-function inputs(): string[] {
+/** Whatever a module of the core is made from. */
+export function coreInputs(): string[] {
   const sources = readdirSync(fromRoot("assembly"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .map((name) => `assembly/${name.replaceAll("\\", "/")}`);
@@ -44,7 +45,7 @@ function compile(profile: Profile): Promise<string> {
 
 /** Returns whether all three modules are there and current. */
 export async function buildCore(): Promise<boolean> {
-  const files = inputs();
+  const files = coreInputs();
   const hash = hashInputs(files);
   const isBuilt = PROFILES.every(({ outFile, textFile }) => {
     return existsSync(fromRoot(outFile)) && existsSync(fromRoot(textFile));

@@ -71,6 +71,7 @@ const value = z.strictObject({
   owner: pid,
   dirty: z.boolean(),
   stale: z.boolean(),
+  origin: z.enum(["init", "kept", "factory", "clamped", "dropped"]),
 });
 
 const message = z.strictObject({

@@ -1,17 +1,20 @@
 // Runs a folder of recorded vectors on a machine and writes one result line per case and harness:
-//   npm run -s conform -- --vectors DIR --machine node|host-c [--profile P] --out results.jsonl
+//   npm run -s conform -- --vectors DIR --machine node|host-c|avr [--profile P] --out results.jsonl
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { CoreSource } from "../host/node/core.ts";
+import { avrCore, readFirmware } from "../tests/drivers/avr.ts";
 import { hostCore } from "../tests/drivers/host-c.ts";
 import type { Line } from "./conform/results.ts";
 import { runVectors } from "./conform/vectors.ts";
-import { PROFILES } from "./core.ts";
+import { PROFILES, type Profile } from "./core.ts";
 import { fromRoot } from "./root.ts";
 
 const USAGE =
-  "usage: npm run -s conform -- --vectors DIR --machine node|host-c [--profile small|large|desktop] --out FILE";
+  "usage: npm run -s conform -- --vectors DIR --machine node|host-c|avr [--profile small|large|desktop] --out FILE";
+const WORKSHOP = { include: fromRoot("targets/common"), folder: fromRoot("build/host-c") };
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n${USAGE}\n`);
@@ -24,7 +27,7 @@ function readArguments() {
       options: {
         vectors: { type: "string" },
         machine: { type: "string", default: "node" },
-        profile: { type: "string", default: "desktop" },
+        profile: { type: "string" },
         out: { type: "string" },
       },
     }).values;
@@ -35,18 +38,20 @@ function readArguments() {
 
 const args = readArguments();
 const { vectors = fail("--vectors is missing"), out = fail("--out is missing") } = args;
-if (args.machine !== "node" && args.machine !== "host-c")
-  fail(`--machine ${args.machine}: unknown`);
-const profile =
-  PROFILES.find((p) => p.name === args.profile) ?? fail(`--profile ${args.profile}: unknown`);
+/** Cores by machine; the firmware of a chip has one profile. */
+const MACHINES: Record<string, { only?: string; core(profile: Profile): Promise<CoreSource> }> = {
+  node: { core: (p) => WebAssembly.compile(readFileSync(fromRoot(p.outFile))) },
+  "host-c": { core: async (p) => hostCore(readFileSync(fromRoot(p.outFile)), p.name, WORKSHOP) },
+  avr: { only: "small", core: async () => avrCore(readFirmware(fromRoot("build/avr"))) },
+};
+const machine = MACHINES[args.machine] ?? fail(`--machine ${args.machine}: unknown`);
+const wanted = args.profile ?? machine.only ?? "desktop";
+const profile = PROFILES.find((p) => p.name === wanted) ?? fail(`--profile ${wanted}: unknown`);
+if (machine.only !== undefined && machine.only !== wanted)
+  fail(`--machine ${args.machine} has the profile ${machine.only} and no other`);
 if (!existsSync(join(vectors, "index.json"))) fail(`${vectors}: no index.json in this folder`);
 
-const wasm = readFileSync(fromRoot(profile.outFile));
-const workshop = { include: fromRoot("targets/common"), folder: fromRoot("build/host-c") };
-const core =
-  args.machine === "host-c"
-    ? hostCore(wasm, profile.name, workshop)
-    : await WebAssembly.compile(wasm);
+const core = await machine.core(profile);
 const lines: Line[] = [];
 for await (const line of runVectors(vectors, core, profile.name)) lines.push(line);
 writeFileSync(out, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));

@@ -9,7 +9,15 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** What the tests run besides Node and npm, by the name of its Debian 12 package. */
-const DEBIAN_PACKAGES = ["gcc", "libc6-dev"]; // the core as C, on this machine
+const DEBIAN_PACKAGES = [
+  "gcc", // the core as C, on this machine
+  "libc6-dev",
+  "gcc-avr", // the firmware of the AVR
+  "avr-libc",
+  "binutils-avr",
+  "gcc-arm-none-eabi", // the firmware of the STM32
+  "libnewlib-arm-none-eabi",
+];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(root, "node_modules", ".hsx-setup");

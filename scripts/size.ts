@@ -1,14 +1,16 @@
-// `npm run size`: bytes of each profile's module and its memory map, region by region.
+// `npm run size`: bytes of each profile's module, its memory map, region by region, and what the core takes of an AVR.
 
 import { existsSync, readFileSync } from "node:fs";
 import { SMALL_STATE_LIMIT } from "../assembly/spec/limits.ts";
 import { hex } from "../host/formats/text.ts";
+import { hasAvrTools } from "./avr-build.ts";
 import { buildCore } from "./build-core.ts";
 import { PROFILES, type Profile } from "./core.ts";
 import { goldenFile, readCore, tableRange } from "./describe-core.ts";
 import { type Figure, report } from "./figures.ts";
 import { constant, type MemoryMap, readMemoryMap } from "./memory-map.ts";
 import { fromRoot } from "./root.ts";
+import { avrFigures } from "./size-avr.ts";
 import type { WasmModule } from "./wasm-module.ts";
 
 const WASM_PAGE = 65536;
@@ -134,4 +136,7 @@ async function profileFigures(profile: Profile): Promise<Figure[]> {
 if (!(await buildCore())) process.exit(1);
 const figures: Figure[] = [];
 for (const profile of PROFILES) figures.push(...(await profileFigures(profile)));
-report({ command: "size", figures });
+const avr = hasAvrTools() ? avrFigures() : undefined;
+report({ command: "size", figures: [...figures, ...(avr?.figures ?? [])] });
+if (avr !== undefined && !process.argv.includes("--json"))
+  process.stdout.write(`largest functions on AVR\n${avr.functions}\n`);

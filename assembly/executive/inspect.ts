@@ -19,7 +19,7 @@ import {
   storeSeenValue,
 } from "../persist/pool";
 import { CommandBit, commandAt, commandCount } from "../registry/command";
-import { ValueBit, valueAt, valueCount } from "../registry/value";
+import { ValueBit, valueAt, valueCount, valueOrigin } from "../registry/value";
 import { Err } from "../spec/errors";
 import {
   COMMAND_GROUP_NAME_OFF,
@@ -105,6 +105,7 @@ export function inspectValue(index: usize): i32 {
   store<u8>(to + R.VALUE_RECORD_AUTH_OFF, v.auth);
   store<u8>(to + R.VALUE_RECORD_OWNER_OFF, v.owner);
   store<u8>(to + R.VALUE_RECORD_BITS_OFF, v.bits);
+  store<u8>(to + R.VALUE_RECORD_ORIGIN_OFF, <u8>valueOrigin(v));
   const group = layText(v.slot, v.entry, VALUE_NAME_OFF, to + R.VALUE_RECORD_NAME_OFF);
   const unit = layText(v.slot, v.entry, VALUE_GROUP_NAME_OFF, group);
   return <i32>(layText(v.slot, v.entry, VALUE_UNIT_OFF, unit) - to);

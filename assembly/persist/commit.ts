@@ -19,6 +19,7 @@ import {
   goToSuperblock,
   Job,
   Mode,
+  noteShadow,
   RECORD,
   SEEN,
   Step,
@@ -85,6 +86,7 @@ function adoptSuperblock(s: Store): i32 {
 /** The new version is on the medium: it outlives those before it, and damaged cells of the key. */
 function adoptCell(s: Store): void {
   s.saved += 1;
+  noteShadow(s, s.type);
   s.mode = <u8>Mode.OUTLIVE;
   if (s.job == Job.FIND || s.damaged != 0) beginLook(s, 1);
   else if (s.old != <u16>NO_CELL) beginPass(s, s.old, s.old + 1, 1);

@@ -30,6 +30,7 @@ import {
   SEEN,
   Step,
   Store,
+  StoreFlag,
   TRIES,
   UNFINISHED,
   VERSIONS,
@@ -76,7 +77,7 @@ const ACTS: usize = memory.data<u8>([
 export function beginPass(s: Store, from: u32, end: u32, isFull: u32): void {
   s.bestKind = 0;
   s.versions = 0;
-  s.isStale = 0;
+  s.flags &= ~(<u8>StoreFlag.STALE);
   s.isFull = <u8>isFull;
   s.tries = 0;
   s.cursor = <u16>from;
@@ -133,7 +134,7 @@ function lookAt(s: Store, cell: u32): i32 {
   const act: u32 = load<u8>(ACTS + <usize>s.mode + kind * 2 + (isOurs ? 1 : 0));
   switch (act) {
     case Act.STALE:
-      s.isStale = 1;
+      s.flags |= <u8>StoreFlag.STALE;
     case Act.COUNT:
       count(DAMAGED);
       break;
@@ -188,7 +189,7 @@ function endLook(s: Store): void {
     case Mode.SEARCH:
       if (s.isFull == 0 && (s.damaged | s.unfinished) != 0) return beginLook(s, 1);
       if (s.bestKind != 0) return goToCell(s, Step.CONFIRM, s.cell);
-      result = s.isStale != 0 ? Err.CORRUPT : Err.NOT_FOUND;
+      result = (s.flags & StoreFlag.STALE) != 0 ? Err.CORRUPT : Err.NOT_FOUND;
   }
   finish(s, result);
 }

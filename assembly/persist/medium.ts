@@ -36,7 +36,9 @@ export function kindOf(s: Store, cell: u32): Kind {
   }
   if (type == marker) return Kind.LIVE;
   if (!isMarked && marker == endMarker(s, 0)) return Kind.FREE;
-  return popcnt(type ^ marker) == 1 ? Kind.NEARLY : Kind.UNFINISHED;
+  // the end of a SHADOW must not be undone after its value was merged or dropped
+  const isNearly = popcnt(type ^ marker) == 1 && type != CellType.SHADOW;
+  return isNearly ? Kind.NEARLY : Kind.UNFINISHED;
 }
 
 // ---- What a step may start. Each returns OK, IO or ABSENT ----

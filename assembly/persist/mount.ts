@@ -12,7 +12,7 @@ import {
 } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { Kind, kindOf } from "./medium";
-import { cellSeal, isSuperblock, isSuperBody } from "./record";
+import { cellMarker, cellSeal, isSuperblock, isSuperBody } from "./record";
 import {
   count,
   CURSOR,
@@ -24,6 +24,7 @@ import {
   freeCell,
   goTo,
   goToCell,
+  noteShadow,
   Pair,
   SEEN,
   Step,
@@ -92,6 +93,7 @@ export function scan(s: Store): void {
   s.random = <u16>((<u32>s.random * 5 + cellSeal(SEEN)) ^ ((<u32>s.random) >>> 11));
   const kind = kindOf(s, cell);
   if (kind < Kind.NEARLY) freeCell(s, cell);
+  noteShadow(s, kind == Kind.LIVE ? cellMarker(SEEN) : 0);
   if (kind == Kind.DAMAGED) count(DAMAGED);
   else if (kind != Kind.FREE && kind != Kind.LIVE) count(UNFINISHED);
   const next = count(CURSOR);

@@ -51,6 +51,8 @@ import {
   Step,
   Store,
   storeAt,
+  StoreFlag,
+  storeLive,
 } from "./store";
 
 export { storeCapacity, storeMount } from "./mount";
@@ -266,14 +268,23 @@ export function storeSeenKey(): u32 {
 export function storeSeenValue(): u32 {
   return cellValue(SEEN);
 }
-/** True when no power cut left anything to put right: the next storeFind() does. */
-export function storeIsSettled(): bool {
+/** True when a power cut left something to put right, which the next storeFind() does, or cells were lost. */
+export function storeIsAmiss(): bool {
   const s = storeAt();
-  return ((<u32>s.unfinished) | s.pair) == 0;
+  return ((<u32>s.unfinished) | s.pair | s.damaged) != 0;
 }
-/** Cells whose content was lost. */
-export function storeDamaged(): u32 {
-  return storeAt().damaged;
+/** False: there is no SHADOW. */
+export function storeHasShadow(): bool {
+  return (storeAt().flags & StoreFlag.SHADOW) != 0;
+}
+/** None is left; tells who has looked at all cells. */
+export function storeForgetShadow(): void {
+  storeAt().flags &= ~(<u8>StoreFlag.SHADOW);
+}
+/** True while cells may be spent on what is not a value: more than a quarter of them are free. */
+export function storeHasRoom(): bool {
+  const s = storeAt();
+  return (<u32>s.free) << 2 > <u32>s.cells;
 }
 
 /** Starts a factory reset: no key has a value after it but, if so wished, factory cells. The result: OK or IO. RANGE: 255 of each kind are all there can be; format instead. */
@@ -326,6 +337,25 @@ const DEBOUNCE_OTHER: u32 = 60000;
 /** Ms a value should rest before it is saved on this medium. */
 export function storeDebounce(): u32 {
   return nv_medium() == NvMedium.FRAM ? DEBOUNCE_FRAM : DEBOUNCE_OTHER;
+}
+
+/** Seconds of ten years for each change that the busiest byte of a cell, its marker, which changes twice a use, bears. */
+const PACE_EEPROM: u32 = 6308; // 315,360,000 s / 50,000
+const PACE_FLASH: u32 = 31536; // 315,360,000 s / 10,000
+const PACE_MAX: u32 = 4000000;
+
+/**
+ * Ms between the saves of a key with which the free cells last ten years, if every key there is saved as often: 0 on FRAM,
+ * which bears as many as there can be.
+ */
+export function storePace(): u32 {
+  const s = storeAt();
+  const medium = nv_medium();
+  if (medium == NvMedium.FRAM) return 0;
+  const seconds: u32 =
+    ((storeLive() + 1) * (medium == NvMedium.EEPROM ? PACE_EEPROM : PACE_FLASH)) /
+    (<u32>s.free + 1);
+  return (seconds < PACE_MAX ? seconds : PACE_MAX) * 1000;
 }
 
 /** Ms until storePoll() has something to do; NEVER: it has nothing. */

@@ -36,7 +36,7 @@
 // 76  size         u8   its bytes
 // 77  extent       u8   where it goes
 // 78  chunk        u8   offset in the extent of what is written next
-// 79  isStale      u8   1: a damaged cell of the key was seen
+// 79  flags        u8   StoreFlag
 // 80  record       16   what is being committed
 // 96  seen         32   the record at `address`, or both superblocks
 
@@ -46,6 +46,7 @@ import {
   CELL_BYTES,
   CELL_BYTES_LOG2,
   CELLS_ORIGIN,
+  CellType,
   SUPER_BYTES,
   SUPER_CELLS_OFF,
   SUPER_SEQ_OFF,
@@ -100,7 +101,7 @@ export class Store {
   size: u8 = 0;
   extent: u8 = 0;
   chunk: u8 = 0;
-  isStale: u8 = 0;
+  flags: u8 = 0;
 }
 if (offsetof<Store>("cells") != SUPER_CELLS_OFF) ERROR("Store.cells: offset");
 if (offsetof<Store>("seq") != SUPER_SEQ_OFF) ERROR("Store.seq: offset");
@@ -173,6 +174,13 @@ export enum Step {
   CLEAR = 11,
 }
 
+export enum StoreFlag {
+  /** a damaged cell of the key was seen */
+  STALE = 1,
+  /** a SHADOW was met or written, and nobody has found since that none is left */
+  SHADOW = 2,
+}
+
 /** State of the superblock that does not hold. */
 export enum Pair {
   NONE = 0,
@@ -182,6 +190,11 @@ export enum Pair {
   DOOMED = 2,
   /** sound, too: a reset has not yet killed it */
   OLDER = 3,
+}
+
+/** A live cell of this type is there. */
+export function noteShadow(s: Store, type: u32): void {
+  if (type == CellType.SHADOW) s.flags |= <u8>StoreFlag.SHADOW;
 }
 
 // ---- Places ----

@@ -85,6 +85,9 @@ export const CELL_FACTOR: u32 = 0x1357;
 /** EPOCH_FACTOR * EPOCH_INVERSE is 1 modulo 2^16. */
 export const EPOCH_INVERSE: u32 = 0x7787;
 
+/** A MEANING that tells nothing: whoever finds it notes its own. */
+export const MEANING_UNKNOWN: u32 = 0xffff;
+
 /** State of the store. */
 export enum StoreState {
   /** no device answers */

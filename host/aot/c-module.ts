@@ -79,6 +79,12 @@ export class ModuleWriter {
     return offered.map(({ name }) => this.shapeOf(name));
   }
 
+  /** The name in the module of each function, by its name in C. */
+  get sources(): ReadonlyMap<string, string> {
+    const names = [...this.module.functions.keys()];
+    return new Map(names.map((name) => [this.names.of(name), name.replace(/^\$"?|"$/g, "")]));
+  }
+
   // ---- Parts ----
 
   private isHot = (f: Func): boolean => this.hot.has(f.name) || this.inlined.has(f.name);

@@ -52,6 +52,8 @@ export interface ValueInfo {
   /** What was stored could not be read; `init` holds. */
   readonly isStale: boolean;
   readonly isLoadOnly: boolean;
+  /** Where its first value came from. */
+  readonly origin: R.ValueOrigin;
 }
 
 export interface CommandInfo {
@@ -210,6 +212,7 @@ export function readValue(view: DataView): ValueInfo {
     isDirty: (bits & R.ValueRecordBit.DIRTY) !== 0,
     isStale: (bits & R.ValueRecordBit.STALE) !== 0,
     isLoadOnly: (bits & R.ValueRecordBit.LOAD_ONLY) !== 0,
+    origin: view.getUint8(R.VALUE_RECORD_ORIGIN_OFF),
   };
 }
 

@@ -10,6 +10,7 @@ export interface CoreExports {
   hsx_rest(): number;
   hsx_io(): number;
   hsx_refusal(): number;
+  hsx_power_fail(): number;
   hsx_config_get(key: number): number;
   hsx_config_set(key: number, value: number): number;
   hsx_event(): number;

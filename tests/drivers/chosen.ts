@@ -1,9 +1,10 @@
 // The machine that HSX_MACHINE names.
 
+import { avrMachine } from "./avr.ts";
 import type { Machine } from "./machine.ts";
 import { nodeMachine } from "./node.ts";
 
-const MACHINES: Record<string, Machine> = { node: nodeMachine };
+const MACHINES: Record<string, Machine> = { node: nodeMachine, avr: avrMachine };
 
 /** The machine behaviour vectors run on. */
 export function chosenMachine(name = process.env.HSX_MACHINE ?? "node"): Machine {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { LocalNode } from "../../host/client/local-node.ts";
+import type { CoreSource } from "../../host/node/core.ts";
 import { type CanFrame, Machine as SimulatedMachine } from "../../host/node/hal.ts";
 import type { Machine, ProfileName, Rig, RigOptions, Surroundings } from "./machine.ts";
 
@@ -29,6 +30,11 @@ export function frameText({ id, data }: CanFrame): string {
 
 /** Starts a node and waits until its store is mounted. */
 export async function startNode(profile: ProfileName, options: RigOptions = {}): Promise<NodeRig> {
+  return startCore(await moduleOf(profile), options);
+}
+
+/** The same with a core of any kind. */
+export async function startCore(core: CoreSource, options: RigOptions = {}): Promise<NodeRig> {
   let console = "";
   let frames: string[] = [];
   const machine = new SimulatedMachine({
@@ -61,7 +67,7 @@ export async function startNode(profile: ProfileName, options: RigOptions = {}):
     pinLevel: (pin) => machine.pinLevel(pin),
     advance_ms: (ms) => machine.advance(ms * 1000),
   };
-  const node = await LocalNode.start(await moduleOf(profile), machine, options);
+  const node = await LocalNode.start(core, machine, options);
   return { node, machine, world };
 }
 

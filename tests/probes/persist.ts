@@ -14,7 +14,7 @@ export {
   storeDelete,
   storeEnd,
   storeFind,
-  storeIsSettled,
+  storeIsAmiss,
   storeFormat,
   storeMount,
   storeNext,

@@ -1,0 +1,124 @@
+// C for the AVR: the compiler with the options every program of that chip gets, and what is read off the result.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { translateCore } from "./core-c.ts";
+import { fromRoot } from "./root.ts";
+
+const CHIP = ["-mmcu=atmega1284p", "-std=gnu11"];
+/** Of the translated core: small first. Its hot functions ask for more themselves. */
+export const CORE_FLAGS: readonly string[] = [
+  ...CHIP,
+  "-Os",
+  "-mcall-prologues",
+  "-mstrict-X",
+  "-fno-jump-tables",
+  "-fno-strict-aliasing",
+  "-fno-inline",
+  "-fno-move-loop-invariants",
+  "-fno-tree-loop-im",
+  "-ffunction-sections",
+  "-fdata-sections",
+];
+/** C statics and the stack begin above linear memory. */
+const LINK_FLAGS = ["-Wl,--gc-sections", "-Wl,--relax", "-Wl,-Tdata=0x803c00"];
+
+export function hasAvrTools(): boolean {
+  try {
+    execFileSync("avr-gcc", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function run(tool: string, args: readonly string[]): string {
+  return execFileSync(tool, [...args], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    maxBuffer: 2 ** 28,
+  });
+}
+
+/** A program and where its parts lie. */
+export interface Program {
+  readonly elf: string;
+  /** Where the core's functions come from, by their names in C. */
+  readonly sources: ReadonlyMap<string, string>;
+  /** Words of flash. */
+  readonly flash: Uint16Array;
+}
+
+const FLASH_BYTES = 131072;
+
+function load(elf: string, sources: Program["sources"] = new Map()): Program {
+  const file = elf.replace(/elf$/, "bin");
+  run("avr-objcopy", ["-O", "binary", elf, file]);
+  const binary = readFileSync(file);
+  const flash = new Uint8Array(FLASH_BYTES).fill(0xff);
+  flash.set(binary);
+  return { elf, sources, flash: new Uint16Array(flash.buffer) };
+}
+
+/** The core and a bare machine around it, as scripts/bench/avr/node.c drives it; all exports are kept. */
+export function buildBareNode(): Program {
+  const folder = fromRoot("build/avr-bare");
+  mkdirSync(folder, { recursive: true });
+  const { code, header, exports, sources } = translateCore("small", "avr");
+  writeFileSync(join(folder, "core.c"), code);
+  writeFileSync(join(folder, "core.h"), header);
+  const include = ["-I", fromRoot("targets/common"), "-I", folder];
+  const file = (name: string) => join(folder, name);
+  run("avr-gcc", [
+    ...CORE_FLAGS,
+    ...include,
+    "-fstack-usage",
+    "-c",
+    file("core.c"),
+    "-o",
+    file("core.o"),
+  ]);
+  const keep = exports.map(({ symbol }) => `-Wl,-u,${symbol}`);
+  const parts = [fromRoot("scripts/bench/avr/node.c"), file("core.o")];
+  run("avr-gcc", [
+    ...CORE_FLAGS,
+    ...include,
+    ...LINK_FLAGS,
+    ...keep,
+    ...parts,
+    "-lm",
+    "-o",
+    file("node.elf"),
+  ]);
+  return load(file("node.elf"), sources);
+}
+
+/** The interpreter written by hand. */
+export function buildInterpreter(): Program {
+  const elf = fromRoot("build/avr-bare/interpreter.elf");
+  run("avr-gcc", [...CHIP, "-O2", fromRoot("scripts/bench/avr/interpreter.c"), "-o", elf]);
+  return load(elf);
+}
+
+// ---- Sizes ----
+
+export interface Sizes {
+  /** Bytes of flash: code, constants, first values. */
+  readonly flash: number;
+  /** Bytes of RAM outside linear memory and the stack. */
+  readonly statics: number;
+  /** Bytes of each symbol in flash, largest first. */
+  readonly symbols: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+export function sizesOf({ elf }: Program): Sizes {
+  const total = run("avr-size", [elf]).split("\n")[1]?.trim().split(/\s+/).map(Number) ?? [];
+  const [text = 0, data = 0, bss = 0] = total;
+  const lines = run("avr-nm", ["-S", "--size-sort", "-r", elf]).split("\n");
+  const symbols = lines.flatMap((line) => {
+    const [, bytes = "", kind = "", name = ""] = line.split(" ");
+    return /^[tT]$/.test(kind) ? [{ name, bytes: Number.parseInt(bytes, 16) }] : [];
+  });
+  return { flash: text + data, statics: data + bss, symbols };
+}
