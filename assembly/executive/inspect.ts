@@ -12,9 +12,13 @@ import {
   storeAt,
   storeCapacity,
   storeEpoch,
+  storeExamine,
   storeLive,
   storeNext,
+  storeSeenAddress,
+  storeSeenGeneration,
   storeSeenKey,
+  storeSeenSealed,
   storeSeenType,
   storeSeenValue,
 } from "../persist/pool";
@@ -190,6 +194,18 @@ export function inspectCell(cell: u32): i32 {
   store<u16>(IO_BASE + R.CELL_RECORD_VALUE_OFF, <u16>storeSeenValue());
   store<u8>(IO_BASE + R.CELL_RECORD_TYPE_OFF, <u8>storeSeenType());
   return found;
+}
+
+/** Lays out any cell and returns its CellKind. INVALID: there is no such cell. BUSY, STATE, IO. */
+export function inspectAnyCell(cell: u32): i32 {
+  const kind = storeExamine(cell);
+  if (kind < 0) return kind;
+  store<u16>(IO_BASE + R.CELL_RECORD_KEY_OFF, <u16>storeSeenKey());
+  store<u16>(IO_BASE + R.CELL_RECORD_VALUE_OFF, <u16>storeSeenValue());
+  store<u8>(IO_BASE + R.CELL_RECORD_TYPE_OFF, <u8>storeSeenSealed());
+  store<u8>(IO_BASE + R.CELL_RECORD_GENERATION_OFF, <u8>storeSeenGeneration());
+  store<u32>(IO_BASE + R.CELL_RECORD_ADDRESS_OFF, storeSeenAddress());
+  return kind;
 }
 
 /** Lays out slot `index`. INVALID: there is no such slot. */

@@ -1,23 +1,13 @@
 // The record a step looks at, on the device: what it is, and the one program or erase that a step may start.
 
 import { nv_erase, nv_program, nv_read } from "../hal";
-import { CellType } from "../spec/cell";
+import { CellKind, CellType } from "../spec/cell";
 import { cellMarker, deadMarker, isCellType, isOld, typeOf } from "./record";
 import { SEEN, Store } from "./store";
 
 // ---- What a cell is ----
 
-export enum Kind {
-  /** killed in order, blank, of an earlier epoch, or nothing that ever was a cell */
-  FREE = 0,
-  /** marked, and its CRC is wrong */
-  DAMAGED = 1,
-  /** whole, but neither marked nor killed in order: a power cut stopped its commit or its end */
-  UNFINISHED = 2,
-  /** whole, but for one bit of its marker */
-  NEARLY = 3,
-  LIVE = 4,
-}
+export { CellKind as Kind };
 
 /** The marker that ends the cell in SEEN. `turn` 1: one that shows that its end is not complete. */
 export function endMarker(s: Store, turn: u32): u32 {
@@ -26,19 +16,19 @@ export function endMarker(s: Store, turn: u32): u32 {
 }
 
 /** Kind of the cell in SEEN; `whole` tells its type. */
-export function kindOf(s: Store, cell: u32): Kind {
+export function kindOf(s: Store, cell: u32): CellKind {
   const marker = cellMarker(SEEN);
   const isMarked = isCellType(marker);
   const type = typeOf(SEEN, cell, s.epoch);
   s.whole = <u8>type;
   if (type == CellType.DEAD) {
-    return isMarked && !isOld(SEEN, cell, s.epoch) ? Kind.DAMAGED : Kind.FREE;
+    return isMarked && !isOld(SEEN, cell, s.epoch) ? CellKind.DAMAGED : CellKind.FREE;
   }
-  if (type == marker) return Kind.LIVE;
-  if (!isMarked && marker == endMarker(s, 0)) return Kind.FREE;
+  if (type == marker) return CellKind.LIVE;
+  if (!isMarked && marker == endMarker(s, 0)) return CellKind.FREE;
   // the end of a SHADOW must not be undone after its value was merged or dropped
   const isNearly = popcnt(type ^ marker) == 1 && type != CellType.SHADOW;
-  return isNearly ? Kind.NEARLY : Kind.UNFINISHED;
+  return isNearly ? CellKind.NEARLY : CellKind.UNFINISHED;
 }
 
 // ---- What a step may start. Each returns OK, IO or ABSENT ----

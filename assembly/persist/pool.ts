@@ -151,13 +151,18 @@ function refusal(s: Store): i32 {
   return err == Err.OK && s.job != Job.NONE ? Err.BUSY : err;
 }
 
-/** Reads a cell at once. OK: it is live. CORRUPT: it is not. */
-function readLive(s: Store, cell: u32): i32 {
+/** Reads a cell at once and returns its CellKind. */
+function examine(s: Store, cell: u32): i32 {
   if (cell >= s.cells) return Err.INVALID;
   goToCell(s, Step.DONE, cell);
   const err = readRecord(s);
-  if (err < 0) return err;
-  return kindOf(s, cell) == Kind.LIVE ? Err.OK : Err.CORRUPT;
+  return err < 0 ? err : <i32>kindOf(s, cell);
+}
+/** Reads a cell at once. OK: it is live. CORRUPT: it is not. */
+function readLive(s: Store, cell: u32): i32 {
+  const kind = examine(s, cell);
+  if (kind < 0) return kind;
+  return kind == Kind.LIVE ? Err.OK : Err.CORRUPT;
 }
 /** Takes the store for a job about one key, and reads the version in cell `old`. Positive: it is live. OK: there is none. */
 function claim(s: Store, job: u32, type: u32, key: u32, old: u32): i32 {
@@ -267,6 +272,23 @@ export function storeSeenKey(): u32 {
 }
 export function storeSeenValue(): u32 {
   return cellValue(SEEN);
+}
+/** CellKind of any cell, at once; storeSeen...() then tell of it. INVALID: there is no such cell. BUSY, IO, ABSENT, STATE. */
+export function storeExamine(cell: u32): i32 {
+  const s = storeAt();
+  const err = refusal(s);
+  return err < 0 ? err : examine(s, cell);
+}
+export function storeSeenGeneration(): u32 {
+  return cellGeneration(SEEN);
+}
+export function storeSeenAddress(): u32 {
+  return storeAt().address;
+}
+/** The type its body is sealed for, whatever its marker; else what it is marked as. */
+export function storeSeenSealed(): u32 {
+  const type: u32 = storeAt().whole;
+  return type == CellType.DEAD ? cellMarker(SEEN) : type;
 }
 /** True when a power cut left something to put right, which the next storeFind() does, or cells were lost. */
 export function storeIsAmiss(): bool {

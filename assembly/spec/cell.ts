@@ -71,6 +71,19 @@ export enum CellType {
   BLANK = 0xff,
 }
 
+/** What a cell is. */
+export enum CellKind {
+  /** killed in order, blank, of an earlier epoch, or nothing that ever was a cell */
+  FREE = 0,
+  /** marked, and its CRC is wrong */
+  DAMAGED = 1,
+  /** whole, but neither marked nor killed in order: a power cut stopped its commit or its end */
+  UNFINISHED = 2,
+  /** whole, but for one bit of its marker */
+  NEARLY = 3,
+  LIVE = 4,
+}
+
 // ---- Epoch: its low byte counts resets that keep the factory cells, its high byte those that take them, too ----
 /** Factory cells are sealed with this part of the epoch. */
 export const EPOCH_FACTORY: u32 = 0xff00;

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { CORE_FLAGS } from "../avr-build.ts";
+import { halNames } from "../c-contract.ts";
 import { translateCore } from "../core-c.ts";
 import { fromRoot } from "../root.ts";
 import { type ObjectSizes, readMap } from "./link-map.ts";
@@ -22,7 +23,7 @@ const CORE = "core.c";
 const SCRIPT = "targets/avr/board/atmega1284p.ld";
 
 export interface Firmware {
-  /** Folder with hsx.elf, hsx.hex, hsx.map, and hsx-test.elf, which has every export of the core. */
+  /** Folder with hsx.elf, hsx.hex, hsx.map, and hsx-test.elf, which keeps every export of the core and all of the HAL. */
   readonly folder: string;
   readonly objects: readonly ObjectSizes[];
   readonly stack: StackBound;
@@ -88,7 +89,7 @@ export async function buildAvr(folder: string): Promise<Firmware> {
   const exports = writeCore(folder);
   const objects = await compile(folder);
   link(folder, "hsx", objects, []);
-  link(folder, "hsx-test", objects, exports);
+  link(folder, "hsx-test", objects, [...exports, ...halNames()]);
   for (const name of ["hsx", "hsx-test"]) {
     const sections = ["-j", ".text", "-j", ".data"];
     const files = [`${name}.elf`, `${name}.hex`];

@@ -142,14 +142,16 @@ export interface Connections {
 
 /** Pins and alternate functions of the schematic: port, pin, function. */
 export interface Wiring {
-  readonly tx: readonly [Gpio, number, number];
-  readonly rx: readonly [Gpio, number, number];
-  readonly spi: readonly (readonly [Gpio, number, number])[];
-  readonly can: readonly (readonly [Gpio, number, number])[];
+  readonly tx: readonly Wire[];
+  readonly rx: readonly Wire[];
+  readonly spi: readonly Wire[];
+  readonly can: readonly Wire[];
 }
+export type Wire = readonly [port: Gpio, pin: number, alternate: number];
 
-function isRouted([port, pin, alternate]: readonly [Gpio, number, number]): boolean {
-  return port.alternate(pin) === alternate;
+/** Whether the chip has all its pins of a function set to it. */
+function isRouted(wires: readonly Wire[]): boolean {
+  return wires.every(([port, pin, alternate]) => port.alternate(pin) === alternate);
 }
 
 export class Chip implements Bus {
@@ -201,14 +203,14 @@ export class Chip implements Bus {
       (byte) => isRouted(wires.tx) && connections.console(byte),
       () => isRouted(wires.rx),
     );
-    const exchange = (byte: number) => (wires.spi.every(isRouted) ? connections.spi(byte) : 0xff);
+    const exchange = (byte: number) => (isRouted(wires.spi) ? connections.spi(byte) : 0xff);
     this.spi = new Spi(map.isM0, around("spi1"), exchange);
     this.can = new Bxcan(
       map.banks,
       { clock, hz: () => this.rcc.busHz("can1") },
       (request, isHigh) => this.setCanLine(request, isHigh),
     );
-    this.isCanRouted = () => wires.can.every(isRouted);
+    this.isCanRouted = () => isRouted(wires.can);
     this.iwdg = new Iwdg(clock, map.lsiHz, () => this.requestReset(ResetFlag.WATCHDOG));
     const host = {
       bytes: this.flash.bytes,

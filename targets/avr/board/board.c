@@ -36,6 +36,10 @@ static void report(void) {
   if (nv_size() == 0) console_say(PSTR("hsx: no FRAM\r\n"));
 }
 
+void board_alive(void) { wdt_reset(); }
+
+u8 board_supply_fails(void) { return (PIND & (1 << SUPPLY_FAIL)) == 0; }
+
 void board_start(void) {
   wdt_enable(WDTO_500MS);
   reset_start();
@@ -52,13 +56,13 @@ void board_start(void) {
   report();
   const u32 since = clock_ms();
   while (sd_is_starting() && clock_ms() - since < CARD_MS) {
-    wdt_reset();
+    board_alive();
     sd_turn();
   }
 }
 
 void board_turn(void) {
-  wdt_reset();
+  board_alive();
   const u16 now = (u16)clock_ms();
   if ((now & 512) != 0) PORTD |= 1 << LED;
   else PORTD &= ~(1 << LED);

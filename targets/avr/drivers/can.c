@@ -42,32 +42,37 @@ volatile u8 can_lost;
 /** How often the chip told of a receive overrun, found once in 256 ms. Stays at 255. */
 volatile u8 can_overruns;
 
-// ---- SPI: 8 MHz, a byte every 16 cycles; the receiver holds two bytes and one more under way ----
+// ---- SPI: 8 MHz, a byte every 16 cycles. The next byte is given while one is under way, so that none is waited for ----
 
-static inline void select(void) { PORTD &= ~(1 << CAN_CS); }
-static inline void release(void) { PORTD |= 1 << CAN_CS; }
+#define INLINE static inline __attribute__((always_inline))
 
-/** Sends a byte behind those under way: at most two. */
-static inline void push(u8 byte) {
-  loop_until_bit_is_set(UCSR1A, UDRE1);
-  UDR1 = byte;
-}
-/** What came with the oldest byte under way. */
-static inline u8 pull(void) {
+INLINE void select(void) { PORTD &= ~(1 << CAN_CS); }
+INLINE void release(void) { PORTD |= 1 << CAN_CS; }
+
+/** What comes with the oldest byte under way. */
+INLINE u8 pull(void) {
   loop_until_bit_is_set(UCSR1A, RXC1);
   return UDR1;
 }
-
-static u8 exchange(u8 byte) {
-  push(byte);
+/** Gives a byte while at most one is under way, and returns what came with that one. */
+INLINE u8 next(void) {
+  UDR1 = 0;
   return pull();
+}
+static u8 exchange(u8 byte) {
+  UDR1 = byte;
+  return pull();
+}
+/** Selects the chip and sends an instruction that answers from the next byte on, which is under way on return. */
+static void ask(u8 instruction) {
+  select();
+  UDR1 = instruction;
+  loop_until_bit_is_set(UCSR1A, UDRE1);
+  next();
 }
 
 static u8 read_status(void) {
-  select();
-  push(MCP_READ_STATUS);
-  push(0);
-  pull();
+  ask(MCP_READ_STATUS);
   const u8 status = pull();
   release();
   return status;
@@ -99,12 +104,12 @@ static void write_register(u8 address, u8 value) {
   release();
 }
 
-static inline void mask_interrupt(void) { EIMSK = 0; }
-static inline void unmask_interrupt(void) { EIMSK = 1 << INT2; }
+INLINE void mask_interrupt(void) { EIMSK = 0; }
+INLINE void unmask_interrupt(void) { EIMSK = 1 << INT2; }
 
 // ---- Receiving ----
 
-static inline u8 is_wanted(u8 high, u8 low) {
+INLINE u8 is_wanted(u8 high, u8 low) {
   const Filter *f = filters;
   for (u8 n = filter_count; n != 0; n--, f++)
     if (((high ^ f->match_high) & f->mask_high) == 0 && ((low ^ f->match_low) & f->mask_low) == 0) return 1;
@@ -112,50 +117,34 @@ static inline u8 is_wanted(u8 high, u8 low) {
 }
 
 /** Reads a receive buffer, which frees it, into the ring. */
-static inline void take(u8 instruction) {
-  select();
-  push(instruction);
-  push(0);
-  pull();
-  push(0);
-  const u8 sidh = pull();
-  push(0);
-  const u8 sidl = pull();
+static void take(u8 instruction) {
+  ask(instruction);
   const u8 in = ring_in;
-  const u8 next = (in + 1) & (RING - 1);
+  const u8 following = (in + 1) & (RING - 1);
+  u8 *to = (u8 *)&ring[in];
+  const u8 sidh = next();
+  const u8 sidl = next();
   u8 is_kept = (sidl & (SIDL_SRR | SIDL_IDE)) == 0 && is_wanted(sidh, sidl);
-  if (is_kept && next == ring_out) {
+  if (is_kept && following == ring_out) {
     is_kept = 0;
     if (can_lost != 255) can_lost++;
   }
   if (is_kept) {
-    Frame *const f = &ring[in];
-    f->sidh = sidh;
-    f->sidl = sidl;
-    push(0);
-    pull(); // EID8
-    push(0);
-    pull(); // EID0
-    push(0);
-    const u8 dlc = pull() & DLC_MASK;
-    const u8 len = dlc > FRAME_BYTES ? FRAME_BYTES : dlc;
-    f->dlc = len;
-    u8 *to = f->data;
-    for (u8 n = len; n > 2; n--) {
-      push(0);
-      *to++ = pull();
-    }
-    *to++ = pull(); // the last two under way, whether the frame has them or not
-    *to = pull();
-    ring_in = next;
-  } else {
-    pull();
-    pull();
+    next(); // EID8
+    next(); // EID0
+    u8 len = next() & DLC_MASK;
+    if (len > FRAME_BYTES) len = FRAME_BYTES;
+    *to++ = sidh;
+    *to++ = sidl;
+    *to++ = len;
+    for (; len > 1; len--) *to++ = next();
+    ring_in = following;
   }
+  *to = pull(); // the last byte under way: of the frame, or not kept
   release();
 }
 
-static inline u8 is_interrupting(void) { return (PINB & (1 << CAN_INT)) == 0; }
+INLINE u8 is_interrupting(void) { return (PINB & (1 << CAN_INT)) == 0; }
 
 static void drain(void) {
   for (u8 n = 0; n < FRAMES_AN_INTERRUPT / 2 && is_interrupting(); n++) {
