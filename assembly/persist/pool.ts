@@ -122,8 +122,8 @@ export function storePoll(): i32 {
 /** Takes the result of the finished job: a cell, OK or an error. BUSY: not finished. NO_DATA: no job. */
 export function storeResult(): i32 {
   const s = storeAt();
-  if (s.job == Job.NONE) return Err.NO_DATA;
   if (s.step != Step.DONE) return Err.BUSY;
+  if (s.job == Job.NONE) return Err.NO_DATA;
   s.job = <u8>Job.NONE;
   return s.result;
 }
