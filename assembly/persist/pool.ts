@@ -303,10 +303,10 @@ export function storeHasShadow(): bool {
 export function storeForgetShadow(): void {
   storeAt().flags &= ~(<u8>StoreFlag.SHADOW);
 }
-/** True while cells may be spent on what is not a value: more than a quarter of them are free. */
+/** True while a cell may be spent on what is not a value: a quarter of them, and two, stay free. */
 export function storeHasRoom(): bool {
   const s = storeAt();
-  return (<u32>s.free) << 2 > <u32>s.cells;
+  return (<u32>s.free) << 2 > <u32>s.cells + 8;
 }
 
 /** Starts a factory reset: no key has a value after it but, if so wished, factory cells. The result: OK or IO. RANGE: 255 of each kind are all there can be; format instead. */
