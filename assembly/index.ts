@@ -27,6 +27,7 @@ import {
 } from "./executive/executive";
 import { filePut } from "./executive/files";
 import {
+  inspectAnyCell,
   inspectCell,
   inspectCommand,
   inspectMailbox,
@@ -288,6 +289,10 @@ export function hsx_store_next(cell: u32): i32 {
 
 // Single cells, for tools that hold a persistence image and never call hsx_poll(); a node on a chip has them not.
 
+/** Lays out any cell and returns its CellKind. INVALID: there is no such cell. BUSY, STATE, IO, UNSUPPORTED: not in this profile. */
+export function hsx_cell_info(cell: u32): i32 {
+  return IS_DESKTOP ? inspectAnyCell(cell) : <i32>Err.UNSUPPORTED;
+}
 /** See storeFind(). UNSUPPORTED: not in this profile. */
 export function hsx_cell_find(type: u32, key: u32): i32 {
   return IS_DESKTOP ? storeFind(type, key) : <i32>Err.UNSUPPORTED;

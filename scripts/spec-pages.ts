@@ -163,6 +163,7 @@ const ENUMS: readonly [file: string, name: string, title: string][] = [
   ["svc", "PinMode", "Modes of a pin"],
   ["svc", "PinEdge", "Edges a pin reports, added to its mode"],
   ["cell", "StoreState", "State of the store"],
+  ["cell", "CellKind", "Kind of a cell"],
 ];
 
 function enumPart([file, name, title]: (typeof ENUMS)[number]): string {

@@ -297,6 +297,8 @@ export const STORE_RECORD_BYTES: u32 = 32;
 export const CELL_RECORD_KEY_OFF: u32 = 0; // u16
 export const CELL_RECORD_VALUE_OFF: u32 = 2; // u16
 export const CELL_RECORD_TYPE_OFF: u32 = 4; // u8 CellType
+export const CELL_RECORD_GENERATION_OFF: u32 = 5; // u8, of hsx_cell_info like what follows
+export const CELL_RECORD_ADDRESS_OFF: u32 = 8; // u32 on the device
 
 // ---- Slot record ----
 export const SLOT_RECORD_BYTES_OFF: u32 = 0; // u32 length of the image; 0: free

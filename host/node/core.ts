@@ -62,6 +62,7 @@ export interface CoreExports {
   hsx_store_format(cells: number, schema: number, extents: number): number;
   hsx_store_reset(keepsFactory: number): number;
   hsx_store_next(cell: number): number;
+  hsx_cell_info(cell: number): number;
   hsx_cell_find(type: number, key: number): number;
   hsx_cell_write(type: number, key: number, value: number, old: number): number;
   hsx_cell_delete(type: number, key: number, cell: number): number;
