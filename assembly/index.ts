@@ -19,9 +19,15 @@ import {
   controlStep,
   controlWrite,
 } from "./executive/control";
-import { executivePoll, executiveRest, executiveStart } from "./executive/executive";
+import {
+  executivePoll,
+  executivePowerFail,
+  executiveRest,
+  executiveStart,
+} from "./executive/executive";
 import { filePut } from "./executive/files";
 import {
+  inspectAnyCell,
   inspectCell,
   inspectCommand,
   inspectMailbox,
@@ -85,6 +91,13 @@ export function hsx_rest(): u32 {
   const load = sessionRest();
   const rest = executiveRest();
   return load < rest ? load : rest;
+}
+/**
+ * Power is failing: saves what is not saved yet, without its debounce, the most important first. BUSY: call again at once,
+ * and nothing else. OK: nothing is left that can be saved.
+ */
+export function hsx_power_fail(): i32 {
+  return executivePowerFail();
 }
 /** Address of the I/O buffer. */
 export function hsx_io(): usize {
@@ -276,6 +289,10 @@ export function hsx_store_next(cell: u32): i32 {
 
 // Single cells, for tools that hold a persistence image and never call hsx_poll(); a node on a chip has them not.
 
+/** Lays out any cell and returns its CellKind. INVALID: there is no such cell. BUSY, STATE, IO, UNSUPPORTED: not in this profile. */
+export function hsx_cell_info(cell: u32): i32 {
+  return IS_DESKTOP ? inspectAnyCell(cell) : <i32>Err.UNSUPPORTED;
+}
 /** See storeFind(). UNSUPPORTED: not in this profile. */
 export function hsx_cell_find(type: u32, key: u32): i32 {
   return IS_DESKTOP ? storeFind(type, key) : <i32>Err.UNSUPPORTED;

@@ -45,6 +45,11 @@ function halItems(): HalItem[] {
   return items;
 }
 
+/** Every function of the HAL, whether the core calls it yet or not. */
+export function halNames(): string[] {
+  return halItems().flatMap((item) => ("name" in item ? [item.name] : []));
+}
+
 // ---- Prototypes ----
 
 const AVR = coreOptions("small", "avr").imports ?? {};

@@ -71,6 +71,7 @@ const value = z.strictObject({
   owner: pid,
   dirty: z.boolean(),
   stale: z.boolean(),
+  origin: z.enum(["init", "kept", "factory", "clamped", "dropped"]),
 });
 
 const message = z.strictObject({
@@ -107,6 +108,32 @@ const store = {
   capacity_cells: count,
   file: z.string().nullable(),
 };
+
+// ---- Parts of persistence images ----
+
+/** `fram:8192` */
+const media = z.string().regex(/^\w+(:\d+)+$/);
+const cellKind = z.enum(["value", "factory", "shadow", "meaning", "system", "blob"]);
+const cell = z.strictObject({
+  cell: count,
+  address: u32,
+  state: z.enum(["live", "blank", "dead", "old", "damaged", "unfinished"]),
+  kind: cellKind.nullable(),
+  key: u16,
+  name: z.string().nullable(),
+  bits: u16,
+  generation: count.max(255),
+  hex: hexDigits,
+  text: z.string().nullable(),
+});
+/** What an image holds under a key. */
+const held = z.strictObject({
+  value: real,
+  bits: u16.nullable(),
+  hex: hexDigits.nullable(),
+  damaged: z.boolean(),
+});
+const content = z.union([z.strictObject({ bits: u16, value: real }), z.enum(["damaged", "none"])]);
 
 const diagnostic = z.strictObject({
   file: z.string(),
@@ -241,7 +268,13 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
       diagnostics: z.array(diagnostic).optional(),
     }),
   ],
-  object("hsx.warning/1", { message: z.string(), remedy: z.string().optional() }),
+  object("hsx.warning/1", {
+    message: z.string(),
+    remedy: z.string().optional(),
+    file: z.string().optional(),
+    line: count.optional(),
+    column: count.optional(),
+  }),
   /** Help that was asked for, in one or more parts. */
   object("hsx.help/1", { text: z.string() }),
   object("hsx.version/1", {
@@ -273,6 +306,129 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     output: z.string().optional(),
   }),
   ["hsx.run/1", run],
+  object("hsx.persist.build/1", {
+    output: z.string(),
+    media,
+    bytes: count,
+    schema_of_keys: count,
+    values: count,
+    factory: count,
+    cells: count,
+    free: count,
+  }),
+  object("hsx.persist.inspect/1", {
+    file: z.string(),
+    media,
+    bytes: count,
+    superblock: z.enum(["A", "B"]).nullable(),
+    epoch: count,
+    schema_of_keys: count,
+    cells: count,
+    live: count,
+    free: count,
+    damaged: count,
+    entries: z.array(
+      z.strictObject({
+        kind: cellKind,
+        key: u16,
+        name: z.string().nullable(),
+        value: real,
+        bits: u16,
+        unit: z.string(),
+        cell: count,
+        generation: count.max(255),
+        /** False: the older of two versions, which a power cut left. */
+        holds: z.boolean(),
+        /** Data of a blob. */
+        hex: hexDigits.nullable(),
+      }),
+    ),
+  }),
+  object("hsx.persist.verify/1", {
+    file: z.string(),
+    media,
+    ok: z.boolean(),
+    lost: count,
+    counts: z.strictObject({
+      live: count,
+      blank: count,
+      dead: count,
+      old: count,
+      damaged: count,
+      unfinished: count,
+    }),
+    reset_unfinished: z.boolean(),
+    findings: z.array(cell.extend({ lost: z.boolean() })),
+    cells: z.array(cell).optional(),
+  }),
+  object("hsx.persist.diff/1", {
+    before: z.string(),
+    after: z.string(),
+    same: z.boolean(),
+    compared: count,
+    schema_before: count,
+    schema_after: count,
+    differences: z.array(
+      z.strictObject({
+        kind: cellKind,
+        key: u16,
+        name: z.string().nullable(),
+        before: held.nullable(),
+        after: held.nullable(),
+      }),
+    ),
+  }),
+  object("hsx.persist.export/1", {
+    file: z.string(),
+    media,
+    schema_of_keys: count,
+    values: z.array(
+      z.strictObject({
+        kind: cellKind,
+        key: u16,
+        name: z.string().nullable(),
+        value: real,
+        bits: u16,
+        unit: z.string(),
+      }),
+    ),
+    text: z.string().optional(),
+    output: z.string().optional(),
+  }),
+  object("hsx.persist.repair/1", {
+    file: z.string(),
+    output: z.string().nullable(),
+    backup: z.string().nullable(),
+    mended: z.array(z.strictObject({ address: count, bit: count.max(7), text: z.string() })),
+    left: names,
+  }),
+  object("hsx.persist.cut/1", {
+    file: z.string(),
+    operation: z.string(),
+    /** Bytes it programs and units it erases. */
+    steps: count,
+    torn: z.string(),
+    /** Cuts that end alike, one behind the other. */
+    cuts: z.array(
+      z.strictObject({
+        from: count,
+        to: count,
+        keys: z.array(
+          z.strictObject({
+            kind: cellKind,
+            key: u16,
+            name: z.string().nullable(),
+            before: content,
+            wanted: content,
+            found: content,
+            verdict: z.enum(["old", "new", "between", "same", "lost"]),
+          }),
+        ),
+      }),
+    ),
+    lost: count,
+    output: z.string().nullable(),
+  }),
   object("hsx.completion/1", { shell: z.enum(["bash", "zsh", "fish"]), script: z.string() }),
 
   // of the shell
@@ -391,6 +547,19 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     store: z.string(),
   }),
   object("hsx.store.status/1", store),
+  object("hsx.store.list/1", {
+    cells: z.array(
+      z.strictObject({
+        kind: cellKind,
+        key: u16,
+        name: z.string().nullable(),
+        value: real,
+        bits: u16,
+        unit: z.string(),
+        cell: count,
+      }),
+    ),
+  }),
   object("hsx.store.format/1", store),
   object("hsx.store.reset/1", store),
   object("hsx.config.get/1", { settings: z.record(z.string(), u32) }),

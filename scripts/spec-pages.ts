@@ -152,6 +152,7 @@ const ENUMS: readonly [file: string, name: string, title: string][] = [
   ["node", "ResetCause", "Why the node last started"],
   ["node", "Resource", "What ran out: `resource` of a refusal"],
   ["node", "ValueRecordBit", "Bits of a value: `bits`"],
+  ["node", "ValueOrigin", "Where a value came from: `origin`"],
   ["svc", "ValueFlag", "Flags of a value"],
   ["svc", "CommandFlag", "Flags of a command"],
   ["svc", "Level", "Levels"],
@@ -162,6 +163,7 @@ const ENUMS: readonly [file: string, name: string, title: string][] = [
   ["svc", "PinMode", "Modes of a pin"],
   ["svc", "PinEdge", "Edges a pin reports, added to its mode"],
   ["cell", "StoreState", "State of the store"],
+  ["cell", "CellKind", "Kind of a cell"],
 ];
 
 function enumPart([file, name, title]: (typeof ENUMS)[number]): string {

@@ -21,7 +21,7 @@ import { refuse } from "../refusal";
 import { commandAt, commandFind } from "../registry/command";
 import { hasAuthority, valueSet } from "../registry/filter";
 import { setPersistMode } from "../registry/restore";
-import { saveNow } from "../registry/saver";
+import { saveNow } from "../registry/saver-state";
 import { valueAt, valueFind } from "../registry/value";
 import { Err } from "../spec/errors";
 import { Config, EventType, HOST_PID, NodeMode, RegIndex, TaskState } from "../spec/node";

@@ -7,8 +7,9 @@ import { DESCRIPTOR_MAX, HANDLE_MAX, RAM_END, STATIC_BASE, TASK_MAX } from "../l
 import { nodeAt } from "../node";
 import { storeAt, storeMount, storePoll, storeRest, storeState } from "../persist/pool";
 import { rateSweep } from "../registry/filter";
-import { abandonStore, isRestoring, saverPoll, saverRest } from "../registry/saver";
+import { abandonStore, isRestoring, saverPoll, saverRest, saverRush } from "../registry/saver";
 import { StoreState } from "../spec/cell";
+import { Err } from "../spec/errors";
 import { QUANTUM_DEFAULT } from "../spec/limits";
 import { EventType, NEVER, TaskState } from "../spec/node";
 import { Level } from "../spec/svc";
@@ -105,6 +106,13 @@ export function executivePoll(budget: u32): u32 {
   tick();
   takeInput();
   return schedule(budget);
+}
+
+/** Power is failing: a step of saving what is not saved yet. BUSY: call again at once. OK: nothing is left that can be saved. */
+export function executivePowerFail(): i32 {
+  const left = saverRush();
+  if (left == Err.BUSY) keep(0);
+  return left;
 }
 
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */

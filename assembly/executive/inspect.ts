@@ -11,13 +11,17 @@ import { receivedAt } from "../mailbox/ring";
 import {
   storeAt,
   storeCapacity,
+  storeExamine,
   storeNext,
+  storeSeenAddress,
+  storeSeenGeneration,
   storeSeenKey,
+  storeSeenSealed,
   storeSeenType,
   storeSeenValue,
 } from "../persist/pool";
 import { CommandBit, commandAt, commandCount } from "../registry/command";
-import { ValueBit, valueAt, valueCount } from "../registry/value";
+import { ValueBit, valueAt, valueCount, valueOrigin } from "../registry/value";
 import { EPOCH_COUNT } from "../spec/cell";
 import { Err } from "../spec/errors";
 import {
@@ -104,6 +108,7 @@ export function inspectValue(index: usize): i32 {
   store<u8>(to + R.VALUE_RECORD_AUTH_OFF, v.auth);
   store<u8>(to + R.VALUE_RECORD_OWNER_OFF, v.owner);
   store<u8>(to + R.VALUE_RECORD_BITS_OFF, v.bits);
+  store<u8>(to + R.VALUE_RECORD_ORIGIN_OFF, <u8>valueOrigin(v));
   const group = layText(v.slot, v.entry, VALUE_NAME_OFF, to + R.VALUE_RECORD_NAME_OFF);
   const unit = layText(v.slot, v.entry, VALUE_GROUP_NAME_OFF, group);
   return <i32>(layText(v.slot, v.entry, VALUE_UNIT_OFF, unit) - to);
@@ -188,6 +193,18 @@ export function inspectCell(cell: u32): i32 {
   store<u16>(IO_BASE + R.CELL_RECORD_VALUE_OFF, <u16>storeSeenValue());
   store<u8>(IO_BASE + R.CELL_RECORD_TYPE_OFF, <u8>storeSeenType());
   return found;
+}
+
+/** Lays out any cell and returns its CellKind. INVALID: there is no such cell. BUSY, STATE, IO. */
+export function inspectAnyCell(cell: u32): i32 {
+  const kind = storeExamine(cell);
+  if (kind < 0) return kind;
+  store<u16>(IO_BASE + R.CELL_RECORD_KEY_OFF, <u16>storeSeenKey());
+  store<u16>(IO_BASE + R.CELL_RECORD_VALUE_OFF, <u16>storeSeenValue());
+  store<u8>(IO_BASE + R.CELL_RECORD_TYPE_OFF, <u8>storeSeenSealed(cell));
+  store<u8>(IO_BASE + R.CELL_RECORD_GENERATION_OFF, <u8>storeSeenGeneration());
+  store<u32>(IO_BASE + R.CELL_RECORD_ADDRESS_OFF, storeSeenAddress());
+  return kind;
 }
 
 /** Lays out slot `index`. INVALID: there is no such slot. */

@@ -17,6 +17,7 @@ import {
   valueFind,
   valueHeld,
   valueRemove,
+  valueRow,
 } from "../registry/value";
 import { Err } from "../spec/errors";
 import {
@@ -61,7 +62,7 @@ function isKeyHeld(v: Value): bool {
     const other = valueAt(i);
     const isOther = changetype<usize>(other) != changetype<usize>(v) && other.key == v.key;
     if (!isOther || (other.bits & ValueBit.GHOST) != 0) continue;
-    if ((other.bits & ValueBit.PENDING) != 0 || isAlive(taskAt(other.row))) return true;
+    if ((other.bits & ValueBit.PENDING) != 0 || isAlive(taskAt(valueRow(other)))) return true;
   }
   return false;
 }

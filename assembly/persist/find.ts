@@ -141,11 +141,16 @@ function release(s: Store, cell: u32): void {
   s.live -= 1;
   freeCell(s, cell);
 }
-/** A version whose marker is right but for one bit stands in for a key that has no other. */
+/**
+ * A version whose marker is right but for one bit stands in for a key that has no other. A SHADOW does not: its end must
+ * not be undone after its value was merged or dropped.
+ */
 function sweepNearly(s: Store, cell: u32): i32 {
   s.unfinished += 1;
-  if (cellKey(SEEN) != s.key || popcnt(cellMarker(SEEN) ^ s.type) != 1) return 1;
-  if (isFound(s)) {
+  const isShadow = popcnt(cellMarker(SEEN) ^ CellType.SHADOW) == 1;
+  const isOurs = cellKey(SEEN) == s.key && popcnt(cellMarker(SEEN) ^ s.type) == 1;
+  if (!isShadow && !isOurs) return 1;
+  if (isShadow || isFound(s)) {
     release(s, cell);
     s.unfinished -= 1;
     return spoil(s);

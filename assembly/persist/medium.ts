@@ -1,23 +1,13 @@
 // The record a step looks at, on the device: what it is, and the one program or erase that a step may start.
 
 import { nv_erase, nv_program, nv_read } from "../hal";
-import { CellType } from "../spec/cell";
+import { CellKind, CellType } from "../spec/cell";
 import { cellMarker, deadMarker, isCellType, isOld, typeOf } from "./record";
 import { SEEN, Store } from "./store";
 
 // ---- What a cell is ----
 
-export enum Kind {
-  /** killed in order, blank, of an earlier epoch, or nothing that ever was a cell */
-  FREE = 0,
-  LIVE = 1,
-  /** marked, and its CRC is wrong */
-  DAMAGED = 2,
-  /** whole, but for one bit of its marker */
-  NEARLY = 3,
-  /** whole, but neither marked nor killed in order: a power cut stopped its commit or its end */
-  UNFINISHED = 4,
-}
+export { CellKind as Kind };
 
 /** The marker that ends the cell in SEEN. `turn` 1: one that shows that its end is not complete. */
 export function endMarker(s: Store, turn: u32): u32 {
@@ -29,13 +19,13 @@ export function endMarker(s: Store, turn: u32): u32 {
 export function kindOf(s: Store, cell: u32): u32 {
   const marker = cellMarker(SEEN);
   const isMarked = isCellType(marker);
-  if (!isMarked && marker == endMarker(s, 0)) return Kind.FREE; // most cells, without a CRC
+  if (!isMarked && marker == endMarker(s, 0)) return CellKind.FREE; // most cells, without a CRC
   const type = typeOf(SEEN, cell, s.epoch);
   if (type == CellType.DEAD) {
-    return isMarked && !isOld(SEEN, cell, s.epoch) ? Kind.DAMAGED : Kind.FREE;
+    return isMarked && !isOld(SEEN, cell, s.epoch) ? CellKind.DAMAGED : CellKind.FREE;
   }
-  if (type == marker) return Kind.LIVE;
-  return popcnt(type ^ marker) == 1 ? Kind.NEARLY : Kind.UNFINISHED;
+  if (type == marker) return CellKind.LIVE;
+  return popcnt(type ^ marker) == 1 ? CellKind.NEARLY : CellKind.UNFINISHED;
 }
 
 // ---- What a step may start. Each returns OK, IO or ABSENT ----

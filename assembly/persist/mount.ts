@@ -13,6 +13,7 @@ import {
 import { Err } from "../spec/errors";
 import { Kind, kindOf } from "./medium";
 import {
+  cellMarker,
   cellSeal,
   isSuperblock,
   isSuperBody,
@@ -140,6 +141,7 @@ export function scan(s: Store): i32 {
   if (kind == Kind.LIVE) {
     takeCell(s, cell);
     s.live += 1;
+    if (cellMarker(SEEN) == CellType.SHADOW) s.hasShadow = 1;
   } else if (kind == Kind.DAMAGED) s.damaged += 1;
   else if (kind != Kind.FREE) s.unfinished += 1;
   s.cursor = <u16>(cell + 1);

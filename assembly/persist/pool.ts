@@ -23,7 +23,15 @@ import {
 import { beginFormat, beginReset, clear, purge } from "./format";
 import { Kind, kindOf, readRecord } from "./medium";
 import { adoptSuperblock, checkBlank, readFirst, readSecond, scan, storeCapacity } from "./mount";
-import { cellKey, cellMarker, cellValue, isCellType, isKey } from "./record";
+import {
+  cellGeneration,
+  cellKey,
+  cellMarker,
+  cellValue,
+  isCellType,
+  isKey,
+  typeOf,
+} from "./record";
 import {
   cellAddress,
   goToCell,
@@ -56,6 +64,7 @@ function adopt(s: Store): i32 {
   }
   s.saved += 1;
   s.live += 1;
+  if (s.type == CellType.SHADOW) s.hasShadow = 1;
   if (s.job == Job.FIND) adoptRenewed(s);
   else adoptWritten(s);
   return Err.OK;
@@ -226,12 +235,24 @@ export function storeDelete(type: u32, key: u32, cell: u32): i32 {
   return err < 0 ? err : start(s, beginDelete(s));
 }
 
-/** Reads a cell at once. OK: it is live. */
-function readLive(s: Store, cell: u32): i32 {
+/** Reads a cell at once and returns its CellKind. */
+function examine(s: Store, cell: u32): i32 {
   goToCell(s, Step.DONE, cell);
   const err = readRecord(s);
+  return err < 0 ? err : <i32>kindOf(s, cell);
+}
+/** Reads a cell at once. OK: it is live. */
+function readLive(s: Store, cell: u32): i32 {
+  const kind = examine(s, cell);
+  if (kind < 0) return kind;
+  return kind == Kind.LIVE ? Err.OK : Err.CORRUPT;
+}
+/** CellKind of any cell, at once; storeSeen...() then tell of it. INVALID: there is no such cell. BUSY, IO, ABSENT, STATE. */
+export function storeExamine(cell: u32): i32 {
+  const s = storeAt();
+  const err = refusal(s);
   if (err < 0) return err;
-  return kindOf(s, cell) == Kind.LIVE ? Err.OK : Err.CORRUPT;
+  return cell < s.cells ? examine(s, cell) : <i32>Err.INVALID;
 }
 /** The value in a cell, at once. CORRUPT: it is not live. BUSY, IO, ABSENT, STATE. */
 export function storeRead(cell: u32): i32 {
@@ -264,14 +285,34 @@ export function storeSeenKey(): u32 {
 export function storeSeenValue(): u32 {
   return cellValue(SEEN);
 }
-/** True when no power cut left anything to put right: the next storeFind() does. */
-export function storeIsSettled(): bool {
-  const s = storeAt();
-  return ((<u32>s.unfinished) | s.pair) == 0;
+export function storeSeenGeneration(): u32 {
+  return cellGeneration(SEEN);
 }
-/** Cells whose content was lost. */
-export function storeDamaged(): u32 {
-  return storeAt().damaged;
+export function storeSeenAddress(): u32 {
+  return storeAt().address;
+}
+/** The type its body is sealed for, whatever its marker; else what it is marked as. */
+export function storeSeenSealed(cell: u32): u32 {
+  const type = typeOf(SEEN, cell, storeAt().epoch);
+  return type == CellType.DEAD ? cellMarker(SEEN) : type;
+}
+/** True when a power cut left something to put right, which the next storeFind() does, or cells were lost. */
+export function storeIsAmiss(): bool {
+  const s = storeAt();
+  return ((<u32>s.unfinished) | s.pair | s.damaged) != 0;
+}
+/** False: there is no SHADOW. */
+export function storeHasShadow(): bool {
+  return storeAt().hasShadow != 0;
+}
+/** None is left; tells who has looked at all cells. */
+export function storeForgetShadow(): void {
+  storeAt().hasShadow = 0;
+}
+/** True while a cell may be spent on what is not a value: a quarter of them, and two, stay free. */
+export function storeHasRoom(): bool {
+  const s = storeAt();
+  return (<u32>s.free) << 2 > <u32>s.cells + 8;
 }
 
 /** Starts a factory reset: no key has a value after it but, if so wished, factory cells. The result: OK or IO. RANGE: format instead. */
@@ -312,6 +353,25 @@ const DEBOUNCE_OTHER: u32 = 60000;
 /** Ms a value should rest before it is saved on this medium. */
 export function storeDebounce(): u32 {
   return nv_medium() == NvMedium.FRAM ? DEBOUNCE_FRAM : DEBOUNCE_OTHER;
+}
+
+/** Seconds of ten years for each change that the busiest byte of a cell, its marker, which changes twice a use, bears. */
+const PACE_EEPROM: u32 = 6308; // 315,360,000 s / 50,000
+const PACE_FLASH: u32 = 31536; // 315,360,000 s / 10,000
+const PACE_MAX: u32 = 4000000;
+
+/**
+ * Ms between the saves of a key with which the free cells last ten years, if every key there is saved as often: 0 on FRAM,
+ * which bears as many as there can be.
+ */
+export function storePace(): u32 {
+  const s = storeAt();
+  const medium = nv_medium();
+  if (medium == NvMedium.FRAM) return 0;
+  const seconds: u32 =
+    ((<u32>s.live + 1) * (medium == NvMedium.EEPROM ? PACE_EEPROM : PACE_FLASH)) /
+    (<u32>s.free + 1);
+  return (seconds < PACE_MAX ? seconds : PACE_MAX) * 1000;
 }
 
 /** Ms until storePoll() has something to do; NEVER: it has nothing. */

@@ -35,7 +35,7 @@
 // 60  offset       u8   bytes of the record that were erased
 // 61  passes       u8   free cells passed over for a better one
 // 62  pair         u8   Pair: what a reset left of the other superblock
-// 63  (1 spare)
+// 63  hasShadow    u8   1: a SHADOW was met or written, and nobody has found since that none is left
 // 64  record       16   what is being committed
 // 80  seen         16   the record at `address`
 
@@ -88,6 +88,7 @@ export class Store {
   offset: u8 = 0;
   passes: u8 = 0;
   pair: u8 = 0;
+  hasShadow: u8 = 0;
 }
 if (offsetof<Store>("address") != 40) ERROR("Store.address: offset");
 if (offsetof<Store>("result") != 44) ERROR("Store.result: offset");

@@ -25,6 +25,7 @@ import {
   valueAt,
   valueCount,
   valueHeld,
+  valueRow,
   valueServed,
 } from "./value";
 
@@ -52,7 +53,12 @@ function keyHolder(d: Declarer, key: u32, oid: u32, isShared: bool): u32 {
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
-    if (v.key != key || !isVisible(v) || v.owner == d.replaced || ((d.ended >>> v.row) & 1) != 0)
+    if (
+      v.key != key ||
+      !isVisible(v) ||
+      v.owner == d.replaced ||
+      ((d.ended >>> valueRow(v)) & 1) != 0
+    )
       continue;
     if (isShared && v.oid == oid && (v.flags & ValueFlag.SHARED) != 0) continue;
     return v.owner;
@@ -94,7 +100,8 @@ export function claimKeys(d: Declarer): void {
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
-    if (v.key == 0 || !isVisible(v) || v.owner == d.pid || ((d.ended >>> v.row) & 1) == 0) continue;
+    if (v.key == 0 || !isVisible(v) || v.owner == d.pid || ((d.ended >>> valueRow(v)) & 1) == 0)
+      continue;
     if (!isClaimed(d, v.key)) continue;
     valueServed(v, ValueBit.DIRTY);
     valueServed(v, ValueBit.RESTORE);

@@ -3,7 +3,13 @@
 
 import { arenaAddress } from "../arena";
 import { sectionStart } from "../image/metadata";
+import { CRC_START, crcByte } from "../image/crc";
 import { slotByte, slotU16, slotU32 } from "../image/slot";
+import { IO_BASE } from "../layout";
+import { MEANING_UNKNOWN } from "../spec/cell";
+import { VALUE_UNIT_OFF } from "../spec/hxe";
+import { VALUE_RECORD_TEXT_MAX } from "../spec/node";
+import { ValueFlag } from "../spec/svc";
 
 /** Slot number of an entry made at run time; its offset is then an arena ref. */
 export const RUN_TIME: u32 = 0xff;
@@ -42,4 +48,17 @@ export function entryText(slot: u32, entry: u32, field: u32, to: usize, max: usi
     store<u8>(to + length, <u8>byte);
   }
   return length;
+}
+
+/** The meaning of a value's numbers: a hash of unit and BOOL, neither 0 nor MEANING_UNKNOWN; 0: the entry says nothing. */
+export function entryMeaning(slot: u32, entry: u32, flags: u32): u32 {
+  const text = IO_BASE; // free while the core runs
+  let length = entryText(slot, entry, VALUE_UNIT_OFF, text, VALUE_RECORD_TEXT_MAX);
+  if ((flags & ValueFlag.BOOL) != 0) store<u8>(text + length++, ValueFlag.BOOL);
+  if (length == 0) return 0;
+  let crc = CRC_START;
+  for (let i: usize = 0; i < length; i++) crc = crcByte(crc, load<u8>(text + i));
+  const meaning = ~crc & 0xffff;
+  if (meaning == 0) return 1;
+  return meaning == MEANING_UNKNOWN ? meaning - 1 : meaning;
 }

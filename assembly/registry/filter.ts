@@ -1,19 +1,18 @@
 // What a SET passes before it counts: authority, read-only, range, rate, epsilon; and what it causes then.
 
 import { emit } from "../events";
-import { f16IsCloser, f16IsNaN, f16Less } from "../f16";
-import { isReference, nodeAt } from "../node";
+import { f16IsCloser } from "../f16";
+import { nodeAt } from "../node";
 import { refuse } from "../refusal";
 import { Err } from "../spec/errors";
 import { VALUE_EPSILON_OFF, VALUE_MAX_OFF, VALUE_MIN_OFF } from "../spec/hxe";
 import { EventType } from "../spec/node";
 import { Level, ValueFlag } from "../spec/svc";
 import { entryU16, RUN_TIME, VALUE_RATE_OFF } from "./entry";
-import { markDirty } from "./saver";
+import { isInRange } from "./range";
+import { markDirty } from "./saver-state";
 import { notify } from "./subscription";
-import { Value, ValueBit, valueAt, valueCount } from "./value";
-
-const F16_ONE: u32 = 0x3c00;
+import { stampValue, Value, ValueBit, valueAge, valueAt, valueCount } from "./value";
 
 /** True when task `pid`, or for the host its session's level, has the authority an item declares. PIN asks for a session. */
 export function hasAuthority(owns: bool, pinned: bool, auth: u32, level: u32): bool {
@@ -33,19 +32,9 @@ export function ownsValue(v: Value, pid: u32): bool {
   return false;
 }
 
-/** True when a value lies within what is declared. The reference does not look. */
-function isInRange(v: Value, value: u32): bool {
-  if (isReference()) return true;
-  if ((v.flags & ValueFlag.BOOL) != 0 && value != 0 && value != F16_ONE) return false;
-  const min = entryU16(v.slot, v.entry, VALUE_MIN_OFF);
-  const max = entryU16(v.slot, v.entry, VALUE_MAX_OFF);
-  if (min == 0 && max == 0) return true;
-  return !f16IsNaN(value) && !f16Less(value, min) && !f16Less(max, value);
-}
-
 function isTooSoon(v: Value): bool {
   if (v.slot != RUN_TIME || (v.bits & ValueBit.RATED) == 0) return false;
-  return nodeAt().lastMs - v.stamp < entryU16(v.slot, v.entry, VALUE_RATE_OFF);
+  return valueAge(v, nodeAt().lastMs) < entryU16(v.slot, v.entry, VALUE_RATE_OFF);
 }
 
 function isWithinEpsilon(v: Value, value: u32): bool {
@@ -57,7 +46,7 @@ function isWithinEpsilon(v: Value, value: u32): bool {
 function change(v: Value, value: u32): void {
   const before: u32 = v.value;
   v.value = <u16>value;
-  v.stamp = nodeAt().lastMs;
+  stampValue(v, nodeAt().lastMs);
   v.bits |= <u8>ValueBit.RATED;
   emit(EventType.VALUE_CHANGED, v.owner, v.oid, before | (value << 16));
   markDirty(v);
@@ -88,6 +77,7 @@ export function rateSweep(): void {
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
-    if ((v.bits & ValueBit.RATED) != 0 && now - v.stamp > 0xffff) v.bits &= ~(<u8>ValueBit.RATED);
+    if ((v.bits & ValueBit.RATED) != 0 && valueAge(v, now) > 0xffff)
+      v.bits &= ~(<u8>ValueBit.RATED);
   }
 }

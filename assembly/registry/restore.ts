@@ -1,16 +1,28 @@
 // What a persistent value starts from, and how far it is kept from then on.
 
-import { storeState } from "../persist/pool";
-import { StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { VALUE_INIT_OFF } from "../spec/hxe";
+import { ValueOrigin } from "../spec/node";
 import { PersistMode, ValueFlag } from "../spec/svc";
 import { entryU16 } from "./entry";
-import { passAnnounce } from "./pass";
-import { markDirty } from "./saver";
-import { Value, ValueBit, valueAt, valueAwait, valueFindKey, valueServed } from "./value";
+import { accept } from "./pass";
+import { isTried, markDirty, passAnnounce } from "./saver-state";
+import {
+  isStoreAlive,
+  meaningOf,
+  Value,
+  ValueBit,
+  valueAt,
+  valueAwait,
+  valueFindKey,
+  valueOrigin,
+  valueServed,
+} from "./value";
 
-/** Takes over what another value of the same key holds: the newest, which may not have reached the store. */
+/**
+ * Takes over what another value of the same key holds: the newest, which may not have reached the store. Range and unit count
+ * as for what is stored, and a unit that only the new one tells is saved with it. False: what is stored counts.
+ */
 export function valueAdopt(v: Value): bool {
   const index = valueFindKey(v.key);
   if (index < 0) return false;
@@ -18,9 +30,17 @@ export function valueAdopt(v: Value): bool {
   if (changetype<usize>(other) == changetype<usize>(v) || (other.flags & ValueFlag.PERSIST) == 0)
     return false;
   if ((other.bits & ValueBit.RESTORE) != 0) return false; // it does not know yet itself
-  v.value = other.value;
-  v.cell = other.cell;
-  v.bits = <u8>((v.bits & ~ValueBit.STALE) | (other.bits & ValueBit.STALE));
+  if (isTried(other) && other.owner != v.owner) return false;
+  const meaning = meaningOf(v);
+  const known = meaningOf(other);
+  if (meaning == 0 || known == 0 || meaning == known) {
+    v.bits = <u8>((v.bits & ~ValueBit.STALE) | (other.bits & ValueBit.STALE));
+    accept(v, other.value, ValueOrigin.KEPT);
+    if (v.value != other.value || known < meaning) markDirty(v);
+    return true;
+  }
+  if ((other.bits & ValueBit.DIRTY) == 0) return false;
+  if (valueOrigin(v) != ValueOrigin.DROPPED) accept(v, other.value, ValueOrigin.DROPPED);
   return true;
 }
 
@@ -28,9 +48,7 @@ export function valueAdopt(v: Value): bool {
 export function valueRestore(v: Value): void {
   v.value = <u16>entryU16(v.slot, v.entry, VALUE_INIT_OFF);
   if (v.key == 0 || (v.flags & ValueFlag.PERSIST) == 0 || (v.bits & ValueBit.ALIAS) != 0) return;
-  if (valueAdopt(v)) return;
-  const state = storeState();
-  if (state != StoreState.READY && state != StoreState.MOUNTING) return;
+  if (valueAdopt(v) || !isStoreAlive()) return;
   valueAwait(v, ValueBit.RESTORE);
   passAnnounce();
 }

@@ -1,93 +1,62 @@
-// The saver: brings changed values to the store after their debounce and stored ones to new values, one job at a time.
-// Saver, 8 of 16 bytes: the job that is under way; the others are pass.ts's
-//  0  key    u16
-//  2  value  u16  what is being written
-//  4  job    u8   SaverJob
-//  5  (3 spare)
+// The saver: brings changed values to the store when their debounce is over, stored ones to new values, and shadows to their
+// end; one job at a time.
 
 import { emit } from "../events";
-import { SAVER_BASE } from "../layout";
-import { isReference, nodeAt } from "../node";
+import { nodeAt } from "../node";
 import {
-  storeDebounce,
+  storeDelete,
   storeFind,
+  storeForgetShadow,
+  storeHasRoom,
+  storeHasShadow,
+  storeNext,
   storeRead,
   storeRest,
   storeResult,
+  storeSeenKey,
+  storeSeenType,
+  storeSeenValue,
   storeState,
   storeWrite,
 } from "../persist/pool";
-import { CellType, NO_CELL, StoreState } from "../spec/cell";
+import { CellType, MEANING_UNKNOWN, NO_CELL, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { EventType, NEVER } from "../spec/node";
 import { ValueFlag } from "../spec/svc";
-import { entryU16, RUN_TIME, VALUE_DEBOUNCE_OFF } from "./entry";
-import { passAnnounce, passEnd, passPoll } from "./pass";
+import { passAnswer, passPoll, settle } from "./pass";
 import {
+  BURST,
+  clearJob,
+  debounceOf,
+  forgetCells,
+  JobNote,
+  refill,
+  Saver,
+  saverAt,
+  SaverFlag,
+  SaverJob,
+  spend,
+  targetOf,
+  TrialMode,
+} from "./saver-state";
+import {
+  meaningOf,
   Value,
   ValueBit,
   valueAt,
-  valueAwait,
   valueCount,
+  valueFindKey,
   valueRemove,
   valueServed,
 } from "./value";
 
 /** Ms until a save that failed is tried again. */
 const RETRY_MS: u32 = 60000;
-
-enum SaverJob {
-  NONE = 0,
-  /** looks for the value of a key, for those who wait for it */
-  RESTORE = 1,
-  /** looks for the value it left the factory with */
-  RESTORE_FACTORY = 4,
-  /** looks for the cell that a save must supersede */
-  LOCATE = 2,
-  SAVE = 3,
-}
-
-
-@unmanaged
-class Saver {
-  key: u16 = 0;
-  value: u16 = 0;
-  job: u8 = 0;
-}
-const SAVER_JOB_SIZE: usize = 8;
-if (offsetof<Saver>() > SAVER_JOB_SIZE) ERROR("Saver: size");
-
-function saverAt(): Saver {
-  return changetype<Saver>(SAVER_BASE);
-}
-
-// ---- What is to be kept ----
-
-/** True when a change of this value is to be saved. The reference saves in mode LOAD, too. */
-function isSaved(v: Value): bool {
-  if ((v.flags & ValueFlag.PERSIST) == 0 || v.key == 0) return false;
-  return (v.bits & ValueBit.LOAD_ONLY) == 0 || isReference();
-}
-
-function debounceOf(v: Value): u32 {
-  const declared = v.slot == RUN_TIME ? entryU16(v.slot, v.entry, VALUE_DEBOUNCE_OFF) : 0;
-  return declared != 0 ? declared : storeDebounce();
-}
-
-/** Has a value saved when its debounce is over, counted from the first change. */
-export function markDirty(v: Value): void {
-  if (!isSaved(v) || (v.bits & ValueBit.DIRTY) != 0) return;
-  valueAwait(v, ValueBit.DIRTY);
-  v.timer = <u16>debounceOf(v);
-}
-
-/** Has a value saved at once, whatever its debounce and mode. INVALID: it has no key. */
-export function saveNow(v: Value): i32 {
-  if (v.key == 0) return Err.INVALID;
-  valueAwait(v, ValueBit.DIRTY);
-  v.timer = 0;
-  return Err.OK;
-}
+/** Cells looked at for shadows in one poll. */
+const CELLS_A_POLL: u32 = 8;
+/** Rank of a value that is to be saved, and how much more its flag STICKY counts than any level. */
+const RANK_SAVE: u32 = 2;
+const STICKY_SHIFT: u32 = 6;
 
 /** True while a value of task `pid`, 0: of any, waits for what the store holds of it. */
 export function isRestoring(pid: u32): bool {
@@ -99,172 +68,259 @@ export function isRestoring(pid: u32): bool {
   return false;
 }
 
-// ---- Restoring ----
+// ---- A save, step by step ----
 
-/** Gives what was found to every value that waits for this key. Unreadable: init holds and the value is STALE. */
-function deliver(key: u32, cell: i32, isFactory: bool): void {
-  const value = cell < 0 ? cell : storeRead(cell);
-  const count = valueCount();
-  for (let i: usize = 0; i < count; i++) {
-    const v = valueAt(i);
-    if (v.key != key || (v.bits & ValueBit.RESTORE) == 0) continue;
-    valueServed(v, ValueBit.RESTORE);
-    if (cell >= 0 && !isFactory) v.cell = <u16>cell;
-    if (value >= 0) v.value = <u16>value;
-    if (value >= 0 || value == Err.NOT_FOUND) continue;
-    v.bits |= <u8>ValueBit.STALE;
-    emit(EventType.VALUE_STALE, v.owner, v.oid, key);
-  }
-}
-
-// ---- Saving ----
-
-/** True when a value of a task has what was written: then what ghosts of the key hold is older. */
-function isNewest(key: u32, value: u32): bool {
-  const count = valueCount();
-  for (let i: usize = 0; i < count; i++) {
-    const v = valueAt(i);
-    const counts = (v.bits & (ValueBit.ALIAS | ValueBit.GHOST)) == 0;
-    if (counts && v.key == key && (v.bits & ValueBit.DIRTY) != 0 && v.value == value) return true;
-  }
-  return false;
-}
-
-/** Tells every value of the key where it lies now, and those that hold what was written that they are saved. */
-function complete(key: u32, value: u32, cell: u32): void {
-  const outdates = isNewest(key, value);
+/** Tells every value of the key that holds what was written that it is saved; others must look for the cell again. */
+function complete(s: Saver, cell: u32): void {
   for (let i = valueCount(); i > 0; i--) {
     const v = valueAt(i - 1);
-    if (v.key != key || (v.bits & ValueBit.ALIAS) != 0) continue;
-    v.cell = <u16>cell;
-    const isGhost = (v.bits & ValueBit.GHOST) != 0;
-    const isSaved = (v.bits & ValueBit.DIRTY) != 0 && v.value == value;
+    if (v.key != s.key || (v.bits & ValueBit.ALIAS) != 0 || targetOf(v) != <u32>s.type) continue;
+    const isDirty = (v.bits & ValueBit.DIRTY) != 0;
+    const isSaved = isDirty && v.value == s.value && meaningOf(v) == <u32>s.meaning;
     if (isSaved) {
+      if (v.cell != <u16>cell) spend(v);
       valueServed(v, ValueBit.DIRTY);
       v.bits &= ~(<u8>ValueBit.STALE);
-      emit(EventType.VALUE_SAVED, v.owner, v.oid, key | (value << 16));
+      emit(EventType.VALUE_SAVED, v.owner, v.oid, (<u32>s.key) | ((<u32>s.value) << 16));
     }
-    if (isGhost && (isSaved || outdates)) valueRemove(i - 1);
+    v.cell = <u16>(isSaved ? cell : NO_CELL);
+    const isOutdated = isSaved || (s.notes & JobNote.GHOST) == 0;
+    if ((v.bits & ValueBit.GHOST) != 0 && isOutdated) valueRemove(i - 1);
   }
 }
 
-/** A save failed: tell, and try again later. */
-function postpone(key: u32, err: i32): void {
+/** A step failed: tell, and try again later. */
+function postpone(s: Saver, err: i32): void {
+  s.job = <u8>SaverJob.NONE;
+  s.notes |= <u8>JobNote.STUCK;
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
-    if (v.key != key || (v.bits & ValueBit.DIRTY) == 0) continue;
+    if (v.key != s.key || (v.bits & ValueBit.DIRTY) == 0) continue;
     v.timer = <u16>RETRY_MS;
     emit(EventType.SAVE_FAILED, v.owner, v.oid, -err);
   }
 }
 
-/** Starts to write a key over the version in `cell`. */
-function write(key: u32, value: u32, cell: u32): void {
-  const s = saverAt();
+/** Starts the step that is due, or the next one that has something to do. Negative: it cannot begin. */
+function begin(s: Saver): i32 {
+  for (; s.job <= <u8>SaverJob.KILL_SHADOW; s.job += 1) {
+    const cell: u32 = s.cell;
+    switch (<u32>s.job) {
+      case SaverJob.FIND:
+        return storeFind(s.type, s.key);
+      case SaverJob.FIND_MEANING:
+        if (s.meaning == 0 || s.type == CellType.SHADOW) break;
+        return storeFind(CellType.MEANING, s.key);
+      case SaverJob.KILL_VALUE:
+        if (cell == NO_CELL || (s.notes & JobNote.CLEARS) == 0) break;
+        s.cell = <u16>NO_CELL;
+        return storeDelete(CellType.VALUE, s.key, cell);
+      case SaverJob.WRITE_MEANING:
+        if ((s.notes & JobNote.MEANS) == 0) break;
+        return storeWrite(CellType.MEANING, s.key, s.meaning, s.old);
+      case SaverJob.WRITE:
+        return storeWrite(s.type, s.key, s.value, cell);
+      case SaverJob.FIND_SHADOW:
+        s.cell = <u16>NO_CELL;
+        if (s.mode != TrialMode.MERGING) break;
+        return storeFind(CellType.SHADOW, s.key);
+      case SaverJob.KILL_SHADOW:
+        if (cell == NO_CELL) break;
+        return storeDelete(CellType.SHADOW, s.key, cell);
+    }
+  }
+  s.job = <u8>SaverJob.NONE;
+  s.notes |= <u8>JobNote.MERGED;
+  return Err.OK;
+}
+function proceed(s: Saver): void {
+  const err = begin(s);
+  if (err == Err.BUSY) s.job = <u8>SaverJob.NONE;
+  else if (err < 0) postpone(s, err);
+}
+
+/** What the key's MEANING says; it is to be written when it differs, a first one only while there is room. */
+function compare(s: Saver, cell: i32): void {
+  s.old = <u16>(cell < 0 ? NO_CELL : cell);
+  const known: u32 = cell < 0 ? MEANING_UNKNOWN : storeRead(cell);
+  if (known == <u32>s.meaning || (cell < 0 && !storeHasRoom())) return;
+  s.notes |= <u8>(known == MEANING_UNKNOWN ? JobNote.MEANS : JobNote.MEANS | JobNote.CLEARS);
+}
+
+/** Takes the result of the step that has finished. */
+function conclude(s: Saver, result: i32): void {
+  const job: u32 = s.job;
+  if (job == SaverJob.ASK) {
+    s.job = <u8>SaverJob.NONE;
+    return passAnswer(s, result);
+  }
+  if (job == SaverJob.FIND || job == SaverJob.FIND_SHADOW)
+    s.cell = <u16>(result < 0 ? NO_CELL : result);
+  else if (job == SaverJob.FIND_MEANING) compare(s, result);
+  else if (result < 0) return postpone(s, result);
+  else if (job == SaverJob.WRITE) complete(s, result);
+  s.job += 1;
+  proceed(s);
+}
+
+function start(s: Saver, job: u32, key: u32, value: u32, type: u32): void {
+  s.job = <u8>job;
   s.key = <u16>key;
   s.value = <u16>value;
-  s.job = <u8>SaverJob.SAVE;
-  const err = storeWrite(CellType.VALUE, key, value, cell);
-  if (err >= 0) return;
-  memory.fill(SAVER_BASE, 0, SAVER_JOB_SIZE);
-  if (err != Err.BUSY) postpone(key, err);
+  s.type = <u8>type;
+  s.notes &= ~(<u8>(JobNote.MEANS | JobNote.GHOST | JobNote.CLEARS));
 }
 
-/** Starts to look for a key. One the store cannot have is answered at once: nothing is stored, nothing can be. */
-function find(job: u32, v: Value): void {
-  const err = storeFind(CellType.VALUE, v.key);
-  if (err == Err.INVALID && job == SaverJob.RESTORE) deliver(v.key, Err.NOT_FOUND, false);
-  else if (err < 0 && err != Err.BUSY) postpone(v.key, err);
-  if (err < 0) return;
-  const s = saverAt();
-  s.key = v.key;
-  s.value = v.value;
-  s.job = <u8>job;
+/** Saves a value. One that knows its cell has one of the right meaning there. */
+function save(s: Saver, v: Value): void {
+  start(s, v.cell == <u16>NO_CELL ? SaverJob.FIND : SaverJob.WRITE, v.key, v.value, targetOf(v));
+  s.cell = v.cell;
+  s.meaning = <u16>meaningOf(v);
+  if ((v.bits & ValueBit.GHOST) != 0) s.notes |= <u8>JobNote.GHOST;
+  v.timer = <u16>debounceOf(v); // of a change from now on
+  proceed(s);
 }
 
-/** A key without a value of its own may have left the factory with one. */
-function findFactory(key: u32): void {
-  if (storeFind(CellType.FACTORY, key) < 0) return deliver(key, Err.NOT_FOUND, true);
-  const s = saverAt();
-  s.key = <u16>key;
-  s.job = <u8>SaverJob.RESTORE_FACTORY;
+// ---- Shadows ----
+
+/** All cells were looked at. */
+function endSearch(s: Saver): void {
+  const isStuck = (s.notes & JobNote.STUCK) != 0;
+  const isWorthwhile = (s.notes & JobNote.MERGED) != 0; // what was merged has made room
+  s.cursor = 0;
+  s.notes &= ~(<u8>(JobNote.STUCK | JobNote.MERGED));
+  if (isStuck && isWorthwhile) return;
+  s.flags &= ~(<u8>SaverFlag.SEARCH);
+  if (isStuck) return;
+  s.mode = <u8>TrialMode.NONE;
+  storeForgetShadow();
 }
 
-/** Takes the result of the job that has finished. */
-function conclude(result: i32): void {
-  const s = saverAt();
-  const job: u32 = s.job;
-  const key: u32 = s.key;
-  const value: u32 = s.value;
-  memory.fill(SAVER_BASE, 0, SAVER_JOB_SIZE);
-  if (job == SaverJob.RESTORE && result == Err.NOT_FOUND) return findFactory(key);
-  if (job == SaverJob.RESTORE || job == SaverJob.RESTORE_FACTORY)
-    return deliver(key, result, job == SaverJob.RESTORE_FACTORY);
-  if (job == SaverJob.LOCATE) return write(key, value, result < 0 ? NO_CELL : result);
-  if (result < 0) postpone(key, result);
-  else complete(key, value, result);
+/** Merges or kills the next shadow. Its value gets the meaning that a loaded app declares; else nobody knows it. */
+function search(s: Saver): void {
+  if (!storeHasShadow()) return endSearch(s);
+  for (let n: u32 = 0; n < CELLS_A_POLL; n++) {
+    const cell = storeNext(s.cursor);
+    if (cell == Err.BUSY) return;
+    if (cell < 0) return endSearch(s);
+    s.cursor = <u16>(cell + 1);
+    if (storeSeenType() != CellType.SHADOW) continue;
+    const key = storeSeenKey();
+    const isMerged = s.mode == TrialMode.MERGING;
+    start(
+      s,
+      isMerged ? SaverJob.FIND : SaverJob.KILL_SHADOW,
+      key,
+      storeSeenValue(),
+      CellType.VALUE,
+    );
+    s.notes |= <u8>(JobNote.GHOST | JobNote.CLEARS);
+    s.cell = <u16>cell;
+    const index = valueFindKey(key);
+    s.meaning = <u16>(index < 0 ? MEANING_UNKNOWN : meaningOf(valueAt(index)));
+    return proceed(s);
+  }
 }
 
-/** The value to serve next: one that waits to be restored, else one whose debounce is over; -1: none. */
-function due(elapsed: u32): i32 {
+// ---- What is next ----
+
+/** True when a key has had its burst; told once. */
+function isHeld(s: Saver, v: Value): bool {
+  if (v.debt < <u8>BURST || (s.flags & SaverFlag.RUSH) != 0) return false;
+  if (v.debt == <u8>BURST) emit(EventType.SAVE_HELD, v.owner, v.oid, s.refill);
+  v.debt = <u8>(BURST + 1);
+  return true;
+}
+
+/** How urgent a value is; 0: not at all. What waits to be restored comes first, unless power is failing. */
+function rankOf(s: Saver, v: Value): u32 {
+  const isRush = (s.flags & SaverFlag.RUSH) != 0;
+  if ((v.bits & ValueBit.RESTORE) != 0) return isRush ? 1 : RANK_SAVE + 1;
+  if ((v.bits & (ValueBit.DIRTY | ValueBit.PENDING)) != <u32>ValueBit.DIRTY || v.timer != 0)
+    return 0;
+  if (isHeld(s, v)) return 0;
+  return isRush
+    ? RANK_SAVE + v.auth + (((<u32>v.flags) & ValueFlag.STICKY) << STICKY_SHIFT)
+    : RANK_SAVE;
+}
+
+/** The value to serve next, the first of the most urgent; -1: none. */
+function due(s: Saver, elapsed: u32): i32 {
   let first: i32 = -1;
+  let most: u32 = 1;
   for (let i = valueCount(); i > 0; i--) {
     const v = valueAt(i - 1);
     if ((v.bits & ValueBit.DIRTY) != 0)
       v.timer = <u16>(<u32>v.timer > elapsed ? <u32>v.timer - elapsed : 0);
-    const saves = (v.bits & ValueBit.DIRTY) != 0 && v.timer == 0;
-    const isFirst = first < 0 || (valueAt(first).bits & ValueBit.RESTORE) == 0;
-    if ((v.bits & ValueBit.RESTORE) != 0 || (saves && isFirst)) first = <i32>(i - 1);
+    const rank = rankOf(s, v);
+    if (rank < most) continue;
+    most = rank;
+    first = <i32>(i - 1);
   }
   return first;
-}
-
-/** The store was formatted or reset: no cell holds what it held. */
-function forgetCells(): void {
-  const count = valueCount();
-  for (let i: usize = 0; i < count; i++) valueAt(i).cell = <u16>NO_CELL;
-  passAnnounce();
 }
 
 /** One step of saving and restoring, after `elapsed` ms. */
 export function saverPoll(elapsed: u32): void {
   const s = saverAt();
   const result = storeResult(); // of a format or reset nobody waits for, too: their outcome is the store's state
-  if (s.job != SaverJob.NONE && result != Err.BUSY) conclude(result);
+  if (s.job != SaverJob.NONE && result != Err.BUSY) conclude(s, result);
   else if (result >= 0) forgetCells();
-  if (nodeAt().waiting == 0) return passEnd();
-  const index = due(elapsed);
-  if (index < 0 || s.job != SaverJob.NONE || storeState() != StoreState.READY) return;
+  refill(s, elapsed);
+  const index: i32 = nodeAt().waiting == 0 ? -1 : due(s, elapsed);
+  if (s.job != SaverJob.NONE || storeState() != StoreState.READY) return;
+  if ((s.flags & SaverFlag.SEARCH) != 0) return search(s);
+  if (nodeAt().waiting == 0) clearJob();
+  if (index < 0) return;
   const v = valueAt(index);
-  if ((v.bits & ValueBit.RESTORE) != 0) {
-    if (!passPoll()) find(SaverJob.RESTORE, v);
-    return;
-  }
-  if (v.cell == NO_CELL) find(SaverJob.LOCATE, v);
-  else write(v.key, v.value, v.cell);
-  if (s.job != SaverJob.NONE) v.timer = <u16>debounceOf(v); // of a change from now on
+  if ((v.bits & ValueBit.RESTORE) != 0) passPoll(s, v);
+  else save(s, v);
 }
 
 /** The store will not be READY: `init` holds for all that wait to be restored, and what only waited to be saved goes. */
 export function abandonStore(): void {
+  const s = saverAt();
+  if (s.mode != TrialMode.ON) s.mode = <u8>TrialMode.NONE;
+  s.flags &= ~(<u8>SaverFlag.SEARCH);
   for (let i = valueCount(); i > 0; i--) {
     const v = valueAt(i - 1);
-    valueServed(v, ValueBit.RESTORE);
+    if ((v.bits & ValueBit.RESTORE) != 0) settle(v);
     if ((v.bits & ValueBit.GHOST) != 0) valueRemove(i - 1);
   }
 }
 
 /** Ms until something is to be saved or restored; NEVER: nothing waits, or nothing can be done. */
 export function saverRest(): u32 {
-  if (saverAt().job != SaverJob.NONE) return storeRest() == NEVER ? 0 : storeRest();
-  if (nodeAt().waiting == 0 || storeState() != StoreState.READY) return NEVER;
+  const s = saverAt();
+  if (s.job != SaverJob.NONE) return storeRest() == NEVER ? 0 : storeRest();
+  if (storeState() != StoreState.READY) return NEVER;
+  if ((s.flags & SaverFlag.SEARCH) != 0) return 0;
   let rest: u32 = NEVER;
+  if (nodeAt().waiting == 0) return NEVER;
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
     if ((v.bits & ValueBit.RESTORE) != 0) return 0;
-    if ((v.bits & ValueBit.DIRTY) != 0 && <u32>v.timer < rest) rest = v.timer;
+    const left: u32 = v.timer == 0 && v.debt >= <u8>BURST ? s.refill : v.timer;
+    if ((v.bits & ValueBit.DIRTY) != 0 && left < rest) rest = left;
   }
   return rest;
+}
+
+/** Power is failing: what is to be saved is saved at once, the most important first. BUSY: call again. OK: no more can be done. */
+export function saverRush(): i32 {
+  const s = saverAt();
+  const isNew = (s.flags & SaverFlag.RUSH) == 0;
+  let isUnsaved = s.job != SaverJob.NONE;
+  const count = valueCount();
+  for (let i: usize = 0; i < count; i++) {
+    const v = valueAt(i);
+    if ((v.bits & (ValueBit.DIRTY | ValueBit.PENDING)) != <u32>ValueBit.DIRTY) continue;
+    if (isNew) v.timer = 0;
+    if (v.timer == 0) isUnsaved = true;
+  }
+  const isOn = isUnsaved && storeState() == StoreState.READY;
+  s.flags = <u8>(isOn ? s.flags | SaverFlag.RUSH : s.flags & ~SaverFlag.RUSH);
+  return isOn ? Err.BUSY : Err.OK;
 }

@@ -7,11 +7,13 @@
 //  6  value  u16  binary16
 //  8  key    u16  persist key; 0: none
 // 10  cell   u16  cell that holds it in the store; NO_CELL: none
-// 12  timer  u16  ms until it is saved
+// 12  timer  u16  ms until it is saved; while it waits to be restored, what is known of it (pass.ts)
 // 14  slot   u8   slot of its image; RUN_TIME: entry is an arena ref
-// 15  row    u8   bank of its owner
-// 16  entry  u32  place of its entry in the file
-// 20  stamp  u32  clock when it last changed
+// 15  row    u8   bank of its owner; from bit 5 on ValueOrigin
+// 16  entry  u32  place of its entry in the file; of a ghost, its meaning
+// 20  stamp  u16  clock when it last changed, bits 0 to 15
+// 22  high   u8   and bits 16 to 23
+// 23  debt   u8   saves of its burst that it has used
 
 import { arenaAdopt, arenaRelease } from "../arena";
 import { VALUE_MAX, VALUE_SIZE, VALUES_BASE, VALUE_MASK } from "../layout";
@@ -22,7 +24,8 @@ import { NO_CELL, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
 import { ValueFlag } from "../spec/svc";
-import { RUN_TIME } from "./entry";
+import { entryMeaning, RUN_TIME } from "./entry";
+import { saverAt, TrialMode } from "./saver-state";
 
 export enum ValueBit {
   /** its image is still being loaded; nobody sees it */
@@ -58,7 +61,9 @@ export class Value {
   slot: u8 = 0;
   row: u8 = 0;
   entry: u32 = 0;
-  stamp: u32 = 0;
+  stamp: u16 = 0;
+  high: u8 = 0;
+  debt: u8 = 0;
 }
 if (offsetof<Value>("entry") != 16) ERROR("Value.entry: offset");
 if (offsetof<Value>() != VALUE_SIZE) ERROR("Value: size");
@@ -72,6 +77,31 @@ export function valueCount(): usize {
 /** Address of the field that owns a run-time entry. */
 export function valueEntryField(v: Value): usize {
   return changetype<usize>(v) + offsetof<Value>("entry");
+}
+
+/** Bank of the value's owner. */
+export function valueRow(v: Value): u32 {
+  return v.row & 31;
+}
+/** ValueOrigin: where its first value came from. */
+export function valueOrigin(v: Value): u32 {
+  return v.row >>> 5;
+}
+export function setOrigin(v: Value, origin: u32): void {
+  v.row = <u8>((v.row & 31) | (origin << 5));
+}
+/** Notes when a value changed. */
+export function stampValue(v: Value, ms: u32): void {
+  v.stamp = <u16>ms;
+  v.high = <u8>(ms >>> 16);
+}
+/** Ms since a value changed, modulo 2^24: less than 5 hours. */
+export function valueAge(v: Value, ms: u32): u32 {
+  return (ms - load<u32>(changetype<usize>(v) + offsetof<Value>("stamp"))) & 0xffffff;
+}
+/** What the number means: a hash of unit and BOOL; 0: nothing is said. */
+export function meaningOf(v: Value): u32 {
+  return (v.bits & ValueBit.GHOST) != 0 ? v.entry : entryMeaning(v.slot, v.entry, v.flags);
 }
 
 /** True for a value that callers see. */
@@ -160,13 +190,16 @@ export function valuesRelease(owner: u32): void {
     const v = valueAt(i - 1);
     if (v.owner != owner || (v.bits & ValueBit.GHOST) != 0) continue;
     if ((v.flags & ValueFlag.SHARED) != 0 && isVisible(v)) valuePassOn(v);
-    if ((v.bits & ValueBit.DIRTY) != 0 && isStoreAlive()) valueHaunt(v);
+    const isUnsaved = (v.bits & (ValueBit.DIRTY | ValueBit.PENDING)) == ValueBit.DIRTY;
+    if (isUnsaved && isStoreAlive()) valueHaunt(v);
     else valueRemove(i - 1);
   }
+  const s = saverAt();
+  if (s.trial == <u8>owner && s.mode != TrialMode.ON) s.trial = 0; // rolled back: the pid may be another's soon
 }
 
 /** True while what waits for the store has a chance. */
-function isStoreAlive(): bool {
+export function isStoreAlive(): bool {
   const state = storeState();
   return state == StoreState.READY || state == StoreState.MOUNTING;
 }
@@ -181,6 +214,8 @@ function valuePassOn(v: Value): void {
     heir.cell = v.cell;
     heir.timer = v.timer;
     heir.stamp = v.stamp;
+    heir.high = v.high;
+    heir.debt = v.debt;
     heir.key = v.key;
     heir.flags = <u8>((heir.flags & ~ValueFlag.PERSIST) | (v.flags & ValueFlag.PERSIST));
     heir.bits = <u8>((heir.bits & ValueBit.PENDING) | (v.bits & ~ValueBit.PENDING)); // with what it waits for
@@ -191,10 +226,10 @@ function valuePassOn(v: Value): void {
 
 /** Leaves of a value what the saver needs. */
 function valueHaunt(v: Value): void {
+  const meaning = meaningOf(v);
   if (v.slot == RUN_TIME) arenaRelease(valueEntryField(v));
-  v.owner = 0;
   v.slot = 0;
-  v.entry = 0;
+  v.entry = meaning;
   v.timer = 0;
   v.flags = <u8>ValueFlag.PERSIST;
   valueServed(v, ValueBit.RESTORE);

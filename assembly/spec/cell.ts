@@ -71,6 +71,19 @@ export enum CellType {
   BLANK = 0xff,
 }
 
+/** What a cell is. */
+export enum CellKind {
+  /** killed in order, blank, of an earlier epoch, or nothing that ever was a cell */
+  FREE = 0,
+  /** marked, and its CRC is wrong */
+  DAMAGED = 1,
+  /** whole, but neither marked nor killed in order: a power cut stopped its commit or its end */
+  UNFINISHED = 2,
+  /** whole, but for one bit of its marker */
+  NEARLY = 3,
+  LIVE = 4,
+}
+
 // ---- Epoch: how many resets there were, and which factory cells count ----
 export const EPOCH_COUNT: u32 = 0x7fff;
 /** Changes with each reset that takes the factory cells, too. They are sealed with this bit alone. */
@@ -83,6 +96,9 @@ export const EPOCH_FACTOR: u32 = 0x9e37;
 export const CELL_FACTOR: u32 = 0x1357;
 /** EPOCH_FACTOR * EPOCH_INVERSE is 1 modulo 2^16. */
 export const EPOCH_INVERSE: u32 = 0x7787;
+
+/** A MEANING that tells nothing: whoever finds it notes its own. */
+export const MEANING_UNKNOWN: u32 = 0xffff;
 
 /** State of the store. */
 export enum StoreState {

@@ -179,6 +179,10 @@ export enum EventType {
   CONFIRMED = 19,
   PAUSED = 20,
   RESUMED = 21,
+  /** what was stored was not taken as it is; a: oid, b: ValueOrigin | stored f16 << 16 */
+  VALUE_ADJUSTED = 22,
+  /** a value is saved too often for its medium and waits; a: oid, b: ms until it is saved */
+  SAVE_HELD = 23,
 }
 
 // ---- Event, 16 bytes ----
@@ -223,8 +227,23 @@ export const VALUE_RECORD_FLAGS_OFF: u32 = 16; // u8 ValueFlag
 export const VALUE_RECORD_AUTH_OFF: u32 = 17; // u8 Level
 export const VALUE_RECORD_OWNER_OFF: u32 = 18; // u8 pid
 export const VALUE_RECORD_BITS_OFF: u32 = 19; // u8 ValueRecordBit
-export const VALUE_RECORD_NAME_OFF: u32 = 20; // three texts, each u8 length and bytes: name, group, unit
+export const VALUE_RECORD_ORIGIN_OFF: u32 = 20; // u8 ValueOrigin
+export const VALUE_RECORD_NAME_OFF: u32 = 21; // three texts, each u8 length and bytes: name, group, unit
 export const VALUE_RECORD_TEXT_MAX: u32 = 48; // bytes of each text that are told
+
+/** Where a value came from when its app was loaded, or it was registered. */
+export enum ValueOrigin {
+  /** nothing was stored: `init` */
+  INIT = 0,
+  /** what was stored, or what the app before had */
+  KEPT = 1,
+  /** what it left the factory with */
+  FACTORY = 2,
+  /** what was stored lay outside the range: the nearest limit, or `init` for a NaN */
+  CLAMPED = 3,
+  /** what was stored has another unit, or is BOOL where this is not: `init` */
+  DROPPED = 4,
+}
 
 /** What a value record tells of a value's state. */
 export enum ValueRecordBit {
@@ -278,6 +297,8 @@ export const STORE_RECORD_BYTES: u32 = 32;
 export const CELL_RECORD_KEY_OFF: u32 = 0; // u16
 export const CELL_RECORD_VALUE_OFF: u32 = 2; // u16
 export const CELL_RECORD_TYPE_OFF: u32 = 4; // u8 CellType
+export const CELL_RECORD_GENERATION_OFF: u32 = 5; // u8, of hsx_cell_info like what follows
+export const CELL_RECORD_ADDRESS_OFF: u32 = 8; // u32 on the device
 
 // ---- Slot record ----
 export const SLOT_RECORD_BYTES_OFF: u32 = 0; // u32 length of the image; 0: free

@@ -119,6 +119,7 @@ export class ModuleWriter {
   private storageOf(name: string): string {
     if (this.functionOf(name).exports.length > 0) return "";
     if (this.inlined.has(name)) return "HSX_INLINE ";
+    if (this.hot.has(name)) return "HSX_HOT ";
     return this.apart.has(name) ? "HSX_APART " : "static ";
   }
 

@@ -6,6 +6,7 @@ import { addCompletion } from "./commands/completion.ts";
 import { addDisasm } from "./commands/disasm.ts";
 import { addInfo } from "./commands/info.ts";
 import { addNew } from "./commands/new.ts";
+import { addPersist } from "./commands/persist.ts";
 import { addRun } from "./commands/run.ts";
 import { addShell } from "./commands/shell.ts";
 import { addVersion, showVersion } from "./commands/version.ts";
@@ -30,6 +31,7 @@ const COMMANDS = [
   addDisasm,
   addRun,
   addShell,
+  addPersist,
   addCompletion,
   addVersion,
 ];

@@ -1,7 +1,19 @@
 // Files as commands read and write them: every failure is a sentence with the name that was given.
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { suggest } from "../formats/diagnostic.ts";
 import { Exit, Failure } from "./exit.ts";
 
@@ -32,6 +44,12 @@ const CAUSES: Record<string, Cause> = {
     code: "exists",
     text: "it exists already",
     remedy: "remove it or choose another name",
+  },
+  EROFS: {
+    exit: Exit.FAILED,
+    code: "permission",
+    text: "the file system is read-only",
+    remedy: "write elsewhere",
   },
   ENOSPC: {
     exit: Exit.FAILED,
@@ -96,9 +114,36 @@ export function readTextIfAny(path: string): string | undefined {
   }
 }
 
+function statIfAny(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false });
+}
+
+/** Puts a file into place whole: until then what was there stays, whatever happens meanwhile. */
+function replaceWhole(path: string, data: string | Uint8Array, mode: number): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    const file = openSync(temporary, "w", mode);
+    try {
+      writeFileSync(file, data);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Writes a file, whole or not at all. "wx": only if there is none of that name. A pipe or device gets the bytes as they are. */
 export function writeOutput(path: string, data: string | Uint8Array, flag: "w" | "wx" = "w"): void {
   try {
-    writeFileSync(path, data, { flag });
+    const there = statIfAny(path);
+    if (there !== undefined && flag === "wx") throw Object.assign(new Error(), { code: "EEXIST" });
+    if (there?.isFile() === false || path.startsWith("/dev/")) writeFileSync(path, data);
+    else if (there === undefined) replaceWhole(path, data, 0o666);
+    else replaceWhole(realpathSync(path), data, there.mode & 0o777);
   } catch (error) {
     throw fileFailure(error, path, "write");
   }

@@ -10,18 +10,23 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { NV_GEOMETRY, NvDevice } from "../node/nv.ts";
+import { NvDevice } from "../node/nv.ts";
 import { Exit, Failure, usage } from "./exit.ts";
 import { fileFailure, writeOutput } from "./files.ts";
-
-export type NvKind = "fram" | "eeprom";
+import {
+  DEVICE_BYTES_MAX,
+  DEVICE_BYTES_MIN,
+  geometryOf,
+  isDeviceSize,
+  type Media,
+  NV_KINDS,
+  type NvKind,
+  parseMedia,
+} from "./media.ts";
 
 /** What `--nv FILE[:kind[:bytes]]` says. */
-export interface NvSpec {
+export interface NvSpec extends Media {
   readonly path: string;
-  readonly kind: NvKind;
-  /** Undefined: the file's own size, or 8,192 for a new file. */
-  readonly bytes: number | undefined;
 }
 
 /** Open, with its device; every change is in the file at once. */
@@ -31,24 +36,18 @@ export interface NvFile {
   close(): void;
 }
 
-const BYTES_DEFAULT: Record<NvKind, number> = { fram: 8192, eeprom: 4096 };
-const BYTES_MAX = 65536;
+/** Of a new file. */
+const BYTES_DEFAULT: Record<NvKind, number> = { fram: 8192, eeprom: 4096, eeprom8: 512 };
+const MEDIA = new RegExp(`^(.*?)(?::((?:${NV_KINDS.join("|")})(?::\\d+)?))?$`);
 
 /** Reads the argument of --nv. Throws a usage Failure. */
 export function parseNv(text: string): NvSpec {
-  const [, path = "", kind, bytes] = /^(.*?)(?::(fram|eeprom)(?::(\d+))?)?$/.exec(text) ?? [];
-  const size = bytes === undefined ? undefined : Number(bytes);
-  if (/:(\w+:\d+|(fram|eeprom):.*)$/.test(path))
+  const [, path = "", media = "fram"] = MEDIA.exec(text) ?? [];
+  if (/:(\w+:\d+|(fram|eeprom8?):.*)$/.test(path))
     throw usage(`--nv ${text}: this is no kind or size of a device`, "write FILE:fram:8192");
   if (path === "")
     throw usage(`--nv ${text}: no file is named`, "write --nv FILE or --nv FILE:fram:8192");
-  if (size !== undefined && (size < 64 || size > BYTES_MAX)) {
-    throw usage(
-      `--nv ${text}: a device has 64 to ${BYTES_MAX} bytes`,
-      "write for example :fram:8192",
-    );
-  }
-  return { path, kind: (kind as NvKind | undefined) ?? "fram", bytes: size };
+  return { path, ...parseMedia(media, `--nv ${text}`) };
 }
 
 function isAlive(pid: number): boolean {
@@ -61,7 +60,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** Takes FILE.lock, or says which process has it. One left by a process that is gone is taken over. */
-function lock(path: string): string {
+export function lockNv(path: string): string {
   const file = `${path}.lock`;
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
@@ -87,9 +86,11 @@ function lock(path: string): string {
 function readDevice(spec: NvSpec): Uint8Array {
   const { path } = spec;
   const { size } = statSync(path);
-  const isPossible = size >= 64 && size <= BYTES_MAX;
+  const isPossible = isDeviceSize(size);
   if (!isPossible || (spec.bytes !== undefined && spec.bytes !== size)) {
-    const wanted = isPossible ? `--nv says ${spec.bytes}` : `a device has 64 to ${BYTES_MAX}`;
+    const wanted = isPossible
+      ? `--nv says ${spec.bytes}`
+      : `a device has ${DEVICE_BYTES_MIN} to ${DEVICE_BYTES_MAX}`;
     throw new Failure(Exit.DOES_NOT_FIT, "nv-size", `${path} has ${size} bytes, ${wanted}`, {
       remedy: isPossible
         ? "leave out the size"
@@ -109,8 +110,8 @@ export async function openNvFile(
   format: (device: NvDevice) => Promise<void>,
 ): Promise<NvFile> {
   const { path } = spec;
-  const geometry = NV_GEOMETRY[spec.kind];
-  const lockFile = lock(path);
+  const geometry = geometryOf(spec);
+  const lockFile = lockNv(path);
   const unlock = () => rmSync(lockFile, { force: true });
   try {
     if (!existsSync(path)) {

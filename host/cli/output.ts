@@ -1,6 +1,6 @@
 // What commands say: results on stdout, everything else on stderr; text for people, JSON for programs.
 
-import { formatDiagnostic } from "../formats/diagnostic.ts";
+import { type Diagnostic, formatDiagnostic, formatWarning } from "../formats/diagnostic.ts";
 import type { Failure } from "./exit.ts";
 import type { Sink, Terminal } from "./terminal.ts";
 
@@ -64,6 +64,19 @@ export class Output {
     const label = this.errStyle("yellow", "warning:");
     const lines = [`${label} ${message}`, ...(remedy ? [`  remedy: ${remedy}`] : [])];
     this.terminal.stderr.write(`${lines.join("\n")}\n`);
+  }
+
+  /** A remark about a place in a file. */
+  warnAt(diagnostic: Diagnostic): void {
+    if (this.json) {
+      const { message, remedy, file, line, column } = diagnostic;
+      const object = { schema: "hsx.warning/1", message, remedy, file, line, column };
+      this.terminal.stderr.write(`${JSON.stringify(object)}\n`);
+      return;
+    }
+    const text = formatWarning(diagnostic);
+    const label = this.errStyle("yellow", "warning:");
+    this.terminal.stderr.write(`${text.replace(": warning:", `: ${label}`)}\n`);
   }
 
   /** `place` comes before the message: `script.hsx:3`. */

@@ -2,7 +2,7 @@
 
 import { StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
-import { EventType, ResetCause, Stop } from "../../assembly/spec/node.ts";
+import { EventType, ResetCause, Stop, ValueOrigin } from "../../assembly/spec/node.ts";
 import { CommandStatus } from "../../assembly/spec/svc.ts";
 import { isImageErr } from "../client/image-refusal.ts";
 import { labelOf, type NodeEvent } from "../client/records.ts";
@@ -32,6 +32,11 @@ const high = (n: number) => n >>> 16;
 const low = (n: number) => n & 0xffff;
 const errName = (negated: number) => Err[-negated] ?? `error ${-negated}`;
 
+const ADJUSTED: Partial<Record<number, string>> = {
+  [ValueOrigin.CLAMPED]: "which is out of range: the nearest limit holds",
+  [ValueOrigin.DROPPED]: "of another unit: init holds",
+};
+
 const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string>> = {
   [EventType.STARTED]: (e) =>
     `the node started: ${ResetCause[e.a]?.toLowerCase().replace("_", "-")}`,
@@ -47,8 +52,11 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
   [EventType.VALUE_CHANGED]: (e, s) =>
     `${valueName(s, e.a)} ${f16Text(low(e.b))} -> ${f16Text(high(e.b))}`,
   [EventType.VALUE_SAVED]: (e, s) => `${valueName(s, e.a)} saved as ${f16Text(high(e.b))}`,
-  [EventType.VALUE_STALE]: (e, s) =>
-    `${valueName(s, e.a)}: what was stored is unreadable, init holds`,
+  [EventType.VALUE_STALE]: (e, s) => `${valueName(s, e.a)}: what was stored is unreadable`,
+  [EventType.VALUE_ADJUSTED]: (e, s) =>
+    `${valueName(s, e.a)}: ${f16Text(high(e.b))} was stored, ${ADJUSTED[low(e.b)] ?? "and adjusted"}`,
+  [EventType.SAVE_HELD]: (e, s) =>
+    `${valueName(s, e.a)} changes too often for its memory and is saved in ${Math.ceil(e.b / 1000)} s`,
   [EventType.COMMAND_CALLED]: (e, s) =>
     `${commandName(s, e.a)} called by ${e.b === 0 ? "the host" : `task ${e.b}`}`,
   [EventType.COMMAND_DONE]: (e, s) =>

@@ -148,6 +148,12 @@ export class LocalNode {
     }
   }
 
+  /** Saves what is not saved yet, as a board does when its power fails. Returns false: not all could be saved. */
+  powerFail(): boolean {
+    while (this.x.hsx_power_fail() === Err.BUSY) this.machine.advance(POLL_US);
+    return this.values().every((v) => !v.isDirty);
+  }
+
   /** Ms until the node has something to do; undefined: until something comes from outside. */
   rest_ms(): number | undefined {
     const rest = this.x.hsx_rest() >>> 0;

@@ -1,6 +1,6 @@
 // Records of the I/O buffer as objects: bytes by the offsets of assembly/spec/node.ts, nothing interpreted.
 
-import type { CellType } from "../../assembly/spec/cell.ts";
+import type { CellKind, CellType } from "../../assembly/spec/cell.ts";
 import * as R from "../../assembly/spec/node.ts";
 
 export interface TaskInfo {
@@ -52,6 +52,8 @@ export interface ValueInfo {
   /** What was stored could not be read; `init` holds. */
   readonly isStale: boolean;
   readonly isLoadOnly: boolean;
+  /** Where its first value came from. */
+  readonly origin: R.ValueOrigin;
 }
 
 export interface CommandInfo {
@@ -104,6 +106,14 @@ export interface CellInfo {
   /** Bits of the binary16, or a word. */
   readonly value: number;
   readonly type: CellType;
+}
+
+/** Any cell, whatever it is. */
+export interface AnyCellInfo extends CellInfo {
+  readonly kind: CellKind;
+  readonly generation: number;
+  /** On the device. */
+  readonly address: number;
 }
 
 export interface StoreInfo {
@@ -210,6 +220,7 @@ export function readValue(view: DataView): ValueInfo {
     isDirty: (bits & R.ValueRecordBit.DIRTY) !== 0,
     isStale: (bits & R.ValueRecordBit.STALE) !== 0,
     isLoadOnly: (bits & R.ValueRecordBit.LOAD_ONLY) !== 0,
+    origin: view.getUint8(R.VALUE_RECORD_ORIGIN_OFF),
   };
 }
 
@@ -286,6 +297,15 @@ export function readCell(cell: number, view: DataView): CellInfo {
     key: view.getUint16(R.CELL_RECORD_KEY_OFF, true),
     value: view.getUint16(R.CELL_RECORD_VALUE_OFF, true),
     type: view.getUint8(R.CELL_RECORD_TYPE_OFF),
+  };
+}
+
+export function readAnyCell(kind: CellKind, cell: number, view: DataView): AnyCellInfo {
+  return {
+    ...readCell(cell, view),
+    kind,
+    generation: view.getUint8(R.CELL_RECORD_GENERATION_OFF),
+    address: view.getUint32(R.CELL_RECORD_ADDRESS_OFF, true),
   };
 }
 

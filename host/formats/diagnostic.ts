@@ -31,7 +31,14 @@ export function wholeFile(file: string): Position {
 
 /** `file:line:col: error: message`, the source line, a caret, and the remedy, joined by newlines. */
 export function formatDiagnostic(d: Diagnostic): string {
-  const lines = [`${formatPlace(d)}: error: ${d.message}`];
+  return format(d, "error");
+}
+/** The same for what is not wrong, but may not be meant. */
+export function formatWarning(d: Diagnostic): string {
+  return format(d, "warning");
+}
+function format(d: Diagnostic, severity: string): string {
+  const lines = [`${formatPlace(d)}: ${severity}: ${d.message}`];
   if (d.source !== undefined && d.line > 0) lines.push(printable(d.source), caretLine(d));
   if (d.remedy !== undefined) lines.push(`  remedy: ${d.remedy}`);
   return lines.join("\n");

@@ -10,6 +10,7 @@ export interface CoreExports {
   hsx_rest(): number;
   hsx_io(): number;
   hsx_refusal(): number;
+  hsx_power_fail(): number;
   hsx_config_get(key: number): number;
   hsx_config_set(key: number, value: number): number;
   hsx_event(): number;
@@ -61,6 +62,7 @@ export interface CoreExports {
   hsx_store_format(cells: number, schema: number, extents: number): number;
   hsx_store_reset(keepsFactory: number): number;
   hsx_store_next(cell: number): number;
+  hsx_cell_info(cell: number): number;
   hsx_cell_find(type: number, key: number): number;
   hsx_cell_write(type: number, key: number, value: number, old: number): number;
   hsx_cell_delete(type: number, key: number, cell: number): number;

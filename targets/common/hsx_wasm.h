@@ -14,6 +14,11 @@
 
 #define HSX_INLINE static inline __attribute__((always_inline))
 #define HSX_APART static __attribute__((noinline))
+#if defined(HSX_ON_M0)
+#define HSX_HOT static __attribute__((optimize("O2"))) // all else is made small: the flash of a Cortex-M0 is
+#else
+#define HSX_HOT static
+#endif
 
 #if HSX_ADDRESS_BITS == 16
 typedef u16 hsx_address;
@@ -44,7 +49,12 @@ extern u8 *hsx_memory; // one process holds several nodes
 #else
 extern u8 hsx_memory[HSX_SIZE];
 #endif
+#if defined(HSX_ORIGIN)
+/** The linker script puts linear memory where the address of a byte is a constant plus its linear address. */
+#define HSX_RAM(a) ((u8 *)(HSX_ORIGIN + (u32)(a)))
+#else
 #define HSX_RAM(a) (hsx_memory + ((a) - HSX_LOW))
+#endif
 #define hsx_copy_flash(to, from, size) memcpy(to, from, size)
 #endif
 
@@ -61,15 +71,17 @@ extern const HSX_FLASH u8 hsx_tables[];
 HSX_TYPES(HSX_PACKED)
 
 #if defined(HSX_ON_M0)
-// No unaligned access in hardware: where the address is odd, byte by byte.
+// No unaligned access in hardware: where the address is odd, which is rare, byte by byte.
+#define HSX_IS_ODD(at, T) __builtin_expect(((uintptr_t)(at) & (sizeof(T) - 1)) != 0, 0)
 #define HSX_CELL(T) \
   HSX_APART T hsx_bytes_##T(const u8 *at) { return ((const hsx_packed_##T *)at)->value; } \
   HSX_APART void hsx_putbytes_##T(u8 *at, T v) { ((hsx_packed_##T *)at)->value = v; } \
   HSX_INLINE T hsx_cell_##T(const u8 *at) { \
-    return ((uintptr_t)at & (sizeof(T) - 1)) != 0 ? hsx_bytes_##T(at) : *(const hsx_aligned_##T *)at; \
+    if (HSX_IS_ODD(at, T)) return hsx_bytes_##T(at); \
+    return *(const hsx_aligned_##T *)at; \
   } \
   HSX_INLINE void hsx_putcell_##T(u8 *at, T v) { \
-    if (((uintptr_t)at & (sizeof(T) - 1)) != 0) hsx_putbytes_##T(at, v); \
+    if (HSX_IS_ODD(at, T)) hsx_putbytes_##T(at, v); \
     else *(hsx_aligned_##T *)at = v; \
   }
 #else

@@ -3,8 +3,13 @@
 import { avrMachine } from "./avr.ts";
 import type { Machine } from "./machine.ts";
 import { nodeMachine } from "./node.ts";
+import { stm32f072Machine } from "./stm32f072.ts";
 
-const MACHINES: Record<string, Machine> = { node: nodeMachine, avr: avrMachine };
+const MACHINES: Record<string, Machine> = {
+  node: nodeMachine,
+  avr: avrMachine,
+  stm32f072: stm32f072Machine,
+};
 
 /** The machine behaviour vectors run on. */
 export function chosenMachine(name = process.env.HSX_MACHINE ?? "node"): Machine {

@@ -3,10 +3,12 @@
 import type { Command } from "commander";
 import { StoreState } from "../../../assembly/spec/cell.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
-import { NodeError } from "../../client/refusal.ts";
-import { count, plural } from "../../formats/text.ts";
+import { labelOf } from "../../client/records.ts";
+import { f16Text, NodeError } from "../../client/refusal.ts";
+import { count, hex, plural } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
-import { parseInteger } from "../numbers.ts";
+import { numberOf, parseInteger } from "../numbers.ts";
+import { isNumber, kindText } from "../persist/image.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
 import { storeStateText } from "../trace.ts";
@@ -63,15 +65,45 @@ function format(context: VerbContext, options: { yes?: true; schema: string }): 
   needDevice(context);
   confirm(options.yes, "formatting empties the device");
   const { node } = context.session;
-  node.formatStore(node.store().capacityCells, parseInteger(options.schema, "--schema", 0, 0xffff));
+  node.formatStore(node.store().capacityCells, parseInteger(options.schema, "--schema", 0, 0xff));
   tell(context, "hsx.store.format/1");
 }
 
-function reset(context: VerbContext, options: { yes?: true }): void {
+/** Keys with the values they hold, named by the values that the node has now. */
+function list({ out, session }: VerbContext): void {
+  const values = session.node.values();
+  const cells = session.node.storeCells().map(({ cell, key, value, type }) => {
+    const known = isNumber(type) ? values.find((v) => v.persistKey === key) : undefined;
+    return {
+      kind: kindText(type),
+      key,
+      name: known === undefined ? null : labelOf(known),
+      value: isNumber(type) ? numberOf(value) : null,
+      bits: value,
+      unit: known?.unit ?? "",
+      cell,
+    };
+  });
+  cells.sort((a, b) => a.key - b.key || a.cell - b.cell);
+  out.result("hsx.store.list/1", { cells }, () => {
+    if (cells.length === 0) return "nothing is stored";
+    const rows = cells.map((c) => [
+      hex(c.key, 4),
+      c.name ?? "",
+      c.kind,
+      c.value === null ? hex(c.bits, 4) : `${f16Text(c.bits)} ${c.unit}`.trimEnd(),
+      String(c.cell),
+    ]);
+    return out.table(["KEY", "NAME", "KIND", "VALUE", "CELL"], rows);
+  });
+}
+
+function reset(context: VerbContext, options: { yes?: true; keepFactory?: true }): void {
   needDevice(context);
+  const keepsFactory = options.keepFactory === true;
   confirm(options.yes, "a factory reset forgets what was stored");
   try {
-    context.session.node.resetStore();
+    context.session.node.resetStore({ keepsFactory });
   } catch (error) {
     if (!(error instanceof NodeError) || error.code !== Err.STORE_READ_ONLY) throw error;
     throw new Failure(Exit.VERIFY, "STORE_READ_ONLY", error.message, {
@@ -84,15 +116,19 @@ function reset(context: VerbContext, options: { yes?: true }): void {
 export function addStore(parser: Command, context: VerbContext): void {
   const store = parser
     .command("store")
-    .description("what keeps values across restarts: status, format, reset");
+    .description("what keeps values across restarts: status, list, format, reset");
   addCommand(store, "status", "state, cells and wear").action(() =>
     tell(context, "hsx.store.status/1"),
   );
+  addCommand(store, "list", "what is stored, by key").action(() => list(context));
   addCommand(store, "format", "make an empty store of the device, whatever it holds")
     .option("--yes", "yes, lose what is stored")
     .option("--schema <n>", "number of the key schema", "0")
     .action((options) => format(context, options));
-  addCommand(store, "reset", "factory reset: forget every stored value")
+  addCommand(store, "reset", "factory reset: forget every stored value", [
+    ["store reset --yes --keep-factory", "values start from what they left the factory with"],
+  ])
     .option("--yes", "yes, lose what is stored")
+    .option("--keep-factory", "factory values stay")
     .action((options) => reset(context, options));
 }

@@ -1,7 +1,7 @@
 // val: values of the node.
 
 import type { Command } from "commander";
-import { EventType } from "../../../assembly/spec/node.ts";
+import { EventType, ValueOrigin } from "../../../assembly/spec/node.ts";
 import { Level, PersistMode, ValueFlag } from "../../../assembly/spec/svc.ts";
 import { labelOf, type NodeEvent, type ValueInfo } from "../../client/records.ts";
 import { f16Text, oidText } from "../../client/refusal.ts";
@@ -20,6 +20,11 @@ import { timedLine } from "../trace.ts";
 function modeOf(v: ValueInfo): "volatile" | "load" | "save" {
   if ((v.flags & ValueFlag.PERSIST) === 0 || v.persistKey === 0) return "volatile";
   return v.isLoadOnly ? "load" : "save";
+}
+
+/** Where its first value came from. */
+function originName(v: ValueInfo): string {
+  return (ValueOrigin[v.origin] ?? String(v.origin)).toLowerCase();
 }
 
 function valueData(v: ValueInfo) {
@@ -42,6 +47,7 @@ function valueData(v: ValueInfo) {
     owner: v.owner,
     dirty: v.isDirty,
     stale: v.isStale,
+    origin: originName(v),
   };
 }
 
@@ -54,7 +60,12 @@ function remarks(v: ValueInfo): string {
   const kept = { volatile: "", load: "load only", save: "saved" }[modeOf(v)];
   const flags = valueFlags(v.flags).filter((name) => name !== "persist");
   const level = v.auth === Level.PUBLIC ? "" : levelName(v.auth);
-  const state = [v.isDirty ? "not yet saved" : "", v.isStale ? "stale" : ""];
+  const isAdjusted = v.origin === ValueOrigin.CLAMPED || v.origin === ValueOrigin.DROPPED;
+  const state = [
+    v.isDirty ? "not yet saved" : "",
+    v.isStale ? "stale" : "",
+    isAdjusted ? originName(v) : "",
+  ];
   return [kept, ...flags, level, ...state].filter((text) => text !== "").join(", ");
 }
 

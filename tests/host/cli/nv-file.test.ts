@@ -91,7 +91,7 @@ describe("--nv FILE", () => {
     expect(other.exit).toBe(7);
     expect(other.err).toContain(`${nv} has 8192 bytes, --nv says 4096`);
     expect((await set(file("short.bin", "short"), "ps")).err).toContain(
-      "has 5 bytes, a device has 64 to 65536",
+      "has 5 bytes, a device has 64 to 1048576",
     );
     const folder = await set(inFolder("."), "ps");
     expect([folder.exit, folder.out]).not.toEqual([0, ""]);

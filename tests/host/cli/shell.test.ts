@@ -113,6 +113,7 @@ describe("every verb", () => {
       "mem server 0x4000",
       "provision status",
       "store status",
+      "store list",
       "config get",
       "config get quantum",
       "config set quantum 7",
@@ -146,6 +147,9 @@ describe("every verb", () => {
     const told = new Set(objects.map((o) => o.schema));
     const untold = [
       ...["disasm", "build", "completion", "error", "help", "info", "new", "output", "run"],
+      ...["build", "cut", "diff", "export", "inspect", "repair", "verify"].map(
+        (s) => `persist.${s}`,
+      ),
       ...["store.format", "store.reset", "version", "warning"],
     ].map((name) => `hsx.${name}/1`);
     expect([...SCHEMAS.keys()].filter((name) => !told.has(name)).sort()).toEqual(untold.sort());

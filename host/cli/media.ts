@@ -1,0 +1,45 @@
+// Kinds and sizes of non-volatile devices as people write them: `fram:8192`.
+
+import { NV_GEOMETRY, type NvGeometry } from "../node/nv.ts";
+import { usage } from "./exit.ts";
+
+export type NvKind = keyof typeof NV_GEOMETRY;
+
+/** A kind of device; without bytes, of the size that a file has. */
+export interface Media {
+  readonly kind: NvKind;
+  readonly bytes: number | undefined;
+}
+
+export const NV_KINDS = Object.keys(NV_GEOMETRY) as NvKind[];
+export const DEVICE_BYTES_MIN = 64;
+export const DEVICE_BYTES_MAX = 1 << 20;
+
+export function geometryOf({ kind }: Media): NvGeometry {
+  return NV_GEOMETRY[kind];
+}
+
+/** True for a number of bytes a device may have. */
+export function isDeviceSize(bytes: number): boolean {
+  return bytes >= DEVICE_BYTES_MIN && bytes <= DEVICE_BYTES_MAX;
+}
+
+/** Reads `fram:8192` or `fram`. `whole` is what was written, for messages. Throws a usage Failure. */
+export function parseMedia(text: string, whole = `--media ${text}`): Media {
+  const [, kind = "", digits] = /^([a-z]\w*)(?::(\d+))?$/.exec(text) ?? [];
+  const bytes = digits === undefined ? undefined : Number(digits);
+  if (!(NV_KINDS as string[]).includes(kind)) {
+    const remedy = `write for example fram:8192; there are ${NV_KINDS.join(", ")}`;
+    throw usage(`${whole}: this is no kind or size of a device`, remedy);
+  }
+  if (bytes !== undefined && !isDeviceSize(bytes)) {
+    const message = `${whole}: a device has ${DEVICE_BYTES_MIN} to ${DEVICE_BYTES_MAX} bytes`;
+    throw usage(message, "write for example fram:8192");
+  }
+  return { kind: kind as NvKind, bytes };
+}
+
+/** `fram:8192` */
+export function mediaText({ kind, bytes }: Media): string {
+  return bytes === undefined ? kind : `${kind}:${bytes}`;
+}

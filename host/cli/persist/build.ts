@@ -1,0 +1,144 @@
+// hsx persist build: an image of a whole device from a calibration file, the same bytes each time.
+
+import type { Command } from "commander";
+import { CellType } from "../../../assembly/spec/cell.ts";
+import type { PersistImage } from "../../client/persist-image.ts";
+import { type Calibration, readCalibration } from "../../formats/calibration.ts";
+import type { Diagnostic } from "../../formats/diagnostic.ts";
+import { count, plural } from "../../formats/text.ts";
+import { Exit, Failure, usage } from "../exit.ts";
+import { readText } from "../files.ts";
+import type { KeyNames } from "../key-names.ts";
+import { type Media, mediaText, parseMedia } from "../media.ts";
+import type { Output } from "../output.ts";
+import { addCommand, type Context } from "../program.ts";
+import { mount } from "./image.ts";
+import { addImageOption, type ImageOptions, readNames, writeImage } from "./options.ts";
+
+interface Options extends ImageOptions {
+  readonly output: string;
+  readonly force?: true;
+}
+
+/** Cells that updates need: one for the next version, and room for what a power cut leaves. */
+const SPARE_CELLS = 4;
+const BLANK = 0xff;
+
+export function addPersistBuild(parent: Command, context: Context): void {
+  const command = addCommand(
+    parent,
+    "build <calib.toml>",
+    "make an image from a calibration file",
+    [
+      [
+        "hsx persist build calib.toml --image pump.hxe -o node7.fram",
+        "its media line says of what device",
+      ],
+      ["hsx persist build calib.toml -o node7.fram --media fram:131072", "for another device"],
+    ],
+  );
+  addImageOption(command)
+    .requiredOption("-o, --output <file>", "the image")
+    .option(
+      "--media <kind>",
+      "device to fill, instead of what the file says: fram:8192, eeprom:4096",
+    )
+    .option("--force", "replace an image that is there already")
+    .action((file: string, options: Options) => build(context, file, options));
+}
+
+// ---- Input ----
+
+/** Mistakes of a calibration file, each with its place. */
+function fail(diagnostics: readonly Diagnostic[]): never {
+  const message = plural(diagnostics.length, "error");
+  throw new Failure(Exit.FAILED, diagnostics[0]?.code ?? "calibration", message, { diagnostics });
+}
+
+/** Reads a calibration file and tells of what it warns. */
+export function readCalibrationFile(out: Output, file: string, names: KeyNames): Calibration {
+  const read = readCalibration(readText(file), file, names.known);
+  for (const warning of read.warnings) out.warnAt(warning);
+  return read.calibration ?? fail(read.diagnostics);
+}
+
+/** The device to fill: of --media, else of the file. */
+function mediaOf(option: string | undefined, { media }: Calibration): Required<Media> {
+  const remedy = 'say it with --media fram:8192, or in the file: media = "fram:8192"';
+  if (option === undefined && media === undefined) throw usage("for what device?", remedy);
+  const parsed =
+    option === undefined ? ofFile(media as NonNullable<Calibration["media"]>) : parseMedia(option);
+  const { kind, bytes } = parsed;
+  if (bytes === undefined) throw usage(`how many bytes has the ${kind}?`, remedy);
+  return { kind, bytes };
+}
+function ofFile({ text, place }: NonNullable<Calibration["media"]>): Media {
+  try {
+    return parseMedia(text, `media = "${text}"`);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { message, remedy } = error;
+    return fail([{ ...place, code: "bad-media", message, ...(remedy ? { remedy } : {}) }]);
+  }
+}
+
+// ---- Filling ----
+
+/** Refuses more cells than there are, and names the keys that find no room. */
+function checkRoom(capacity: number, media: Media, { cells }: Calibration, names: KeyNames): void {
+  if (cells.length <= capacity) return;
+  const left = cells.slice(capacity).map((cell) => names.text(cell.key));
+  const few = `${left.slice(0, 8).join(", ")}${left.length > 8 ? ", …" : ""}`;
+  const message = `${mediaText(media)} has ${plural(capacity, "cell")}, and ${count(cells.length)} are needed; no room is left for ${few}`;
+  throw new Failure(Exit.DOES_NOT_FIT, "FULL", message, {
+    remedy: "take a larger device, or fewer values",
+    details: { need: cells.length, have: capacity, keys: cells.slice(capacity).map((c) => c.key) },
+  });
+}
+
+function fill(image: PersistImage, { schema, cells }: Calibration): void {
+  image.format(image.info().capacityCells, schema, 0);
+  for (const { type, key, bits } of cells) image.write(type, key, bits);
+}
+
+/** What was written must be what a node finds. */
+function check(image: PersistImage, { cells }: Calibration): void {
+  const wrong = cells.find(({ type, key, bits }) => image.find(type, key)?.value !== bits);
+  if (wrong !== undefined) throw new Error(`key ${wrong.key} was not kept`);
+}
+
+async function build(context: Context, path: string, options: Options): Promise<void> {
+  const { out, install } = context;
+  const names = readNames(options);
+  const calibration = readCalibrationFile(out, path, names);
+  const media = mediaOf(options.media, calibration);
+  const bytes = new Uint8Array(media.bytes as number).fill(BLANK);
+  const image = await mount(install, bytes, media);
+  checkRoom(image.info().capacityCells, media, calibration, names);
+  fill(image, calibration);
+  check(await mount(install, bytes.slice(), media), calibration);
+  writeImage(options.output, bytes, options.force === true);
+
+  const { cells, free } = image.info();
+  if (free < SPARE_CELLS) {
+    const message = `${plural(free, "cell")} of ${count(cells)} stay free; a node that saves values needs ${SPARE_CELLS}`;
+    out.warn(message, "take a larger device, or fewer values");
+  }
+  const number = (type: CellType) => calibration.cells.filter((c) => c.type === type).length;
+  const [values, factory] = [number(CellType.VALUE), number(CellType.FACTORY)];
+  const { schema } = calibration;
+  const data = {
+    output: options.output,
+    media: mediaText(media),
+    bytes: media.bytes,
+    schema_of_keys: schema,
+    values,
+    factory,
+    cells,
+    free,
+  };
+  out.result("hsx.persist.build/1", data, () => {
+    const held = [plural(values, "value"), plural(factory, "factory value")].join(", ");
+    return `${options.output}: ${mediaText(media)}, ${held}; ${count(free)} of ${plural(cells, "cell")} free`;
+  });
+}

@@ -1,0 +1,120 @@
+// hsx persist diff: in which values two images differ.
+
+import type { Command } from "commander";
+import { CellType } from "../../../assembly/spec/cell.ts";
+import { hex, plural } from "../../formats/text.ts";
+import { Exit } from "../exit.ts";
+import type { KeyNames } from "../key-names.ts";
+import { numberOf } from "../numbers.ts";
+import { addCommand, type Context } from "../program.ts";
+import {
+  blobData,
+  findAll,
+  isNumber,
+  kindRank,
+  kindText,
+  openPersist,
+  readPersistFile,
+} from "./image.ts";
+import { addImageOption, addMediaOption, type ImageOptions, readNames } from "./options.ts";
+
+export function addDiff(parent: Command, context: Context): void {
+  const command = addCommand(
+    parent,
+    "diff <before> <after>",
+    "show in which values two images differ; ends with 1 if they do",
+    [["hsx persist diff node7.fram node8.fram --image pump.hxe", "by key and name"]],
+  );
+  addMediaOption(addImageOption(command)).action((a: string, b: string, options: ImageOptions) =>
+    diff(context, [a, b], options),
+  );
+}
+
+/** What an image holds under a key, comparable. */
+interface Held {
+  readonly type: CellType;
+  readonly key: number;
+  /** Bits, or the bytes of a blob; null: damaged. */
+  readonly content: number | string | null;
+}
+
+async function heldOf(context: Context, path: string, media: string | undefined) {
+  const open = await openPersist(context.install, readPersistFile(path, media));
+  const found = findAll(open).filter(({ type }) => type !== CellType.MEANING); // bookkeeping of nodes
+  const held = found.map(({ type, key, value }): Held => {
+    if (value === undefined) return { type, key, content: null };
+    if (kindText(type) !== "blob") return { type, key, content: value };
+    const data = blobData(open, { key, value });
+    return { type, key, content: data === undefined ? null : Buffer.from(data).toString("hex") };
+  });
+  return { held, schema: open.image.info().schema };
+}
+
+function contentText({ type, key, content }: Held, names: KeyNames): string {
+  if (content === null) return "damaged";
+  if (typeof content === "string") return content === "" ? "empty" : content;
+  return isNumber(type) ? names.valueText(key, content) : hex(content, 4);
+}
+
+function sideOf(held: Held | undefined) {
+  if (held === undefined) return null;
+  const { type, content } = held;
+  const isValue = typeof content === "number" && isNumber(type);
+  return {
+    value: isValue ? numberOf(content) : null,
+    bits: typeof content === "number" ? content : null,
+    hex: typeof content === "string" ? content : null,
+    damaged: content === null,
+  };
+}
+
+async function diff(
+  context: Context,
+  paths: readonly [string, string],
+  options: ImageOptions,
+): Promise<void> {
+  const { out } = context;
+  const names = readNames(options);
+  const before = await heldOf(context, paths[0], options.media);
+  const after = await heldOf(context, paths[1], options.media);
+  const find = (list: readonly Held[], { type, key }: Held) =>
+    list.find((h) => h.type === type && h.key === key);
+  const all = [...before.held, ...after.held.filter((h) => find(before.held, h) === undefined)];
+  const changed = all
+    .map((h) => ({ ...h, a: find(before.held, h), b: find(after.held, h) }))
+    .filter(({ a, b }) => a?.content !== b?.content || a?.content === null)
+    .sort((x, y) => kindRank(x.type) - kindRank(y.type) || x.key - y.key);
+  const isSame = changed.length === 0 && before.schema === after.schema;
+  if (!isSame) context.exit = Exit.FAILED;
+  const differences = changed.map(({ type, key, a, b }) => ({
+    kind: kindText(type),
+    key,
+    name: isNumber(type) ? (names.of(key)?.label ?? null) : null,
+    before: sideOf(a),
+    after: sideOf(b),
+  }));
+  const data = {
+    before: paths[0],
+    after: paths[1],
+    same: isSame,
+    compared: all.length,
+    schema_before: before.schema,
+    schema_after: after.schema,
+    differences,
+  };
+  out.result("hsx.persist.diff/1", data, () => {
+    if (isSame) return `the same: ${plural(all.length, "entry", "entries")}`;
+    const rows = changed.map(({ type, key, a, b }) => [
+      hex(key, 4),
+      isNumber(type) ? (names.of(key)?.label ?? "") : "",
+      kindText(type),
+      a === undefined ? "none" : contentText(a, names),
+      b === undefined ? "none" : contentText(b, names),
+    ]);
+    const schema =
+      before.schema === after.schema ? [] : [`schema ${before.schema} -> ${after.schema}`];
+    const table =
+      rows.length === 0 ? [] : [out.table(["KEY", "NAME", "KIND", "BEFORE", "AFTER"], rows)];
+    return [...schema, ...table].join("\n");
+  });
+}

@@ -1,0 +1,114 @@
+// hsx persist inspect: what an image holds, by key and name.
+
+import type { Command } from "commander";
+import { isYounger } from "../../client/persist-image.ts";
+import { holdingSuperblock, type Superblock, superblocksOf } from "../../formats/persist-image.ts";
+import { count, hex, plural } from "../../formats/text.ts";
+import type { KeyNames } from "../key-names.ts";
+import { mediaText } from "../media.ts";
+import { numberOf } from "../numbers.ts";
+import { addCommand, type Context } from "../program.ts";
+import {
+  blobData,
+  isNumber,
+  kindRank,
+  kindText,
+  type OpenImage,
+  openPersist,
+  readPersistFile,
+} from "./image.ts";
+import { addImageOption, addMediaOption, type ImageOptions, readNames } from "./options.ts";
+
+export function addInspect(parent: Command, context: Context): void {
+  const command = addCommand(parent, "inspect <file>", "show what an image holds", [
+    ["hsx persist inspect node7.fram", "keys and values"],
+    ["hsx persist inspect node7.fram --image pump.hxe", "with names and units"],
+  ]);
+  addMediaOption(addImageOption(command)).action((file: string, options: ImageOptions) =>
+    inspect(context, file, options),
+  );
+}
+
+type Row = ReturnType<typeof rowsOf>[number];
+
+/** The live cells, by kind and key. Of two versions that a power cut left, the younger holds. */
+function rowsOf(open: OpenImage, names: KeyNames) {
+  const live = open.cells.filter((c) => c.state === "live");
+  return live
+    .map((own) => {
+      const { cell, type, key, value, generation } = own;
+      const isNewest = !live.some((c) => c.type === type && c.key === key && isYounger(c, own));
+      const data = kindText(type) === "blob" ? blobData(open, { key, value }) : undefined;
+      return {
+        type,
+        kind: kindText(type),
+        key,
+        name: isNumber(type) ? (names.of(key)?.label ?? null) : null,
+        value: isNumber(type) ? numberOf(value) : null,
+        bits: value,
+        unit: isNumber(type) ? (names.of(key)?.unit ?? "") : "",
+        cell,
+        generation,
+        holds: isNewest,
+        hex: data === undefined ? null : Buffer.from(data).toString("hex"),
+      };
+    })
+    .sort((a, b) => kindRank(a.type) - kindRank(b.type) || a.key - b.key || a.cell - b.cell);
+}
+
+function superText(block: Superblock, holds: boolean): string {
+  if (holds) return `${block.copy} holds (sequence ${block.seq})`;
+  if (block.isSound) return `${block.copy} is older`;
+  const isBlank =
+    block.bytes.every((byte) => byte === 0xff) || block.bytes.every((byte) => byte === 0);
+  return `${block.copy} is ${isBlank ? "blank" : block.isWhole ? "ended" : "not sound"}`;
+}
+
+function valueText(row: Row, names: KeyNames): string {
+  if (row.kind === "blob") return row.hex === null ? "damaged" : row.hex;
+  return row.kind === "system" ? hex(row.bits, 4) : names.valueText(row.key, row.bits);
+}
+
+async function inspect(context: Context, path: string, options: ImageOptions): Promise<void> {
+  const { out, install } = context;
+  const names = readNames(options);
+  const file = readPersistFile(path, options.media);
+  const open = await openPersist(install, file);
+  const { cells, live, free, damaged, epoch, schema } = open.image.info();
+  const rows = rowsOf(open, names);
+  const holds = holdingSuperblock(file.bytes)?.copy;
+  const data = {
+    file: path,
+    media: mediaText(file.media),
+    bytes: file.bytes.length,
+    superblock: holds,
+    epoch,
+    schema_of_keys: schema,
+    cells,
+    live,
+    free,
+    damaged,
+    entries: rows.map(({ type: _, ...row }) => row),
+  };
+  out.result("hsx.persist.inspect/1", data, () => {
+    const supers = superblocksOf(file.bytes).map((block) => superText(block, block.copy === holds));
+    const head = [
+      `${out.style("bold", path)}: ${plural(file.bytes.length, "byte")}, epoch ${epoch}, schema ${schema}`,
+      `  ${count(live)} of ${plural(cells, "cell")} in use, ${count(free)} free, ${count(damaged)} damaged; superblock ${supers.join(", ")}`,
+    ];
+    const lines = rows.map((row) => [
+      hex(row.key, 4),
+      row.name ?? "",
+      row.kind,
+      valueText(row, names),
+      hex(row.bits, 4),
+      String(row.cell),
+      String(row.generation),
+      row.holds ? "" : "older",
+    ]);
+    const header = ["KEY", "NAME", "KIND", "VALUE", "BITS", "CELL", "GENERATION", ""];
+    return lines.length === 0
+      ? head.join("\n")
+      : [...head, "", out.table(header, lines)].join("\n");
+  });
+}

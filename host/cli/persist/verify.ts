@@ -1,0 +1,231 @@
+// hsx persist verify: every cell explained, and what a node makes of it.
+
+import type { Command } from "commander";
+import {
+  type Cell,
+  type CellState,
+  type Entry,
+  type Found,
+  isYounger,
+} from "../../client/persist-image.ts";
+import { f16ToNumber } from "../../formats/f16.ts";
+import { isWithin, limitsText } from "../../formats/kept-values.ts";
+import { superblocksOf } from "../../formats/persist-image.ts";
+import { count, hex, plural } from "../../formats/text.ts";
+import { Exit } from "../exit.ts";
+import type { KeyNames } from "../key-names.ts";
+import { mediaText } from "../media.ts";
+import { addCommand, type Context } from "../program.ts";
+import {
+  entryText,
+  findAll,
+  isNumber,
+  kindText,
+  liveCellOf,
+  meantBy,
+  type OpenImage,
+  openPersist,
+  readPersistFile,
+} from "./image.ts";
+import { addImageOption, addMediaOption, type ImageOptions, readNames } from "./options.ts";
+
+interface Options extends ImageOptions {
+  readonly cells?: true;
+}
+
+export function addVerify(parent: Command, context: Context): void {
+  const command = addCommand(
+    parent,
+    "verify <file>",
+    "check an image cell by cell; ends with 5 if a value is lost",
+    [
+      [
+        "hsx persist verify node7.fram",
+        "what is damaged or unfinished, and what a node makes of it",
+      ],
+      ["hsx persist verify node7.fram --cells", "every cell"],
+    ],
+  );
+  addMediaOption(addImageOption(command))
+    .option("--cells", "list every cell that was ever written")
+    .action((file: string, options: Options) => verify(context, file, options));
+}
+
+// ---- What is amiss ----
+
+/** A cell that is not as it should be, and what follows. */
+interface Finding {
+  readonly cell: Cell;
+  readonly isLost: boolean;
+  readonly text: string;
+}
+
+/** What explanations draw on. */
+interface Material {
+  readonly open: OpenImage;
+  readonly names: KeyNames;
+  /** What a node finds, once its boot has put things right. */
+  readonly found: readonly Found[];
+}
+
+function foundOf({ found }: Material, { type, key }: Entry): Found | undefined {
+  return found.find((f) => f.type === type && f.key === key);
+}
+
+function damaged(material: Material, cell: Cell): Finding {
+  const { open, names } = material;
+  const bit = open.wrongBits.get(cell);
+  const meant = meantBy(open, cell);
+  const isLost = foundOf(material, meant)?.value === undefined;
+  const after = isLost
+    ? "a node starts the value from init and reports it as stale"
+    : "the key has a sound value elsewhere";
+  const entry = entryText(names, meant);
+  const text =
+    bit === undefined
+      ? `damaged beyond repair; it reads ${entry}; ${after}`
+      : `damaged: bit ${bit.bit} of byte ${hex(bit.address, 4)} is wrong, ${entry} was meant; ${after}`;
+  return { cell, isLost, text };
+}
+
+function unfinished(material: Material, cell: Cell): Finding {
+  const holds = foundOf(material, cell)?.value;
+  const comesBack = liveCellOf(material.open, cell) === undefined && holds === cell.value;
+  const then = comesBack ? "the next boot completes it" : "the next boot clears it away";
+  const entry = entryText(material.names, cell);
+  const text = `unfinished: a power cut stopped the commit or the end of ${entry}; ${then}`;
+  return { cell, isLost: false, text };
+}
+
+/** The older of two versions. */
+function superseded({ open, names }: Material, cell: Cell): Finding | undefined {
+  const { type, key } = cell;
+  const isOlder = open.cells.some(
+    (c) => c.state === "live" && c.type === type && c.key === key && isYounger(c, cell),
+  );
+  if (!isOlder) return undefined;
+  const text = `superseded: a power cut came before ${entryText(names, cell)} was ended; the next boot ends it`;
+  return { cell, isLost: false, text };
+}
+
+function outOfRange({ names }: Material, cell: Cell): Finding | undefined {
+  const value = names.of(cell.key);
+  if (!isNumber(cell.type) || value === undefined) return undefined;
+  if (isWithin(value, f16ToNumber(cell.value))) return undefined;
+  const text = `out of range: ${names.text(cell.key)} = ${names.valueText(cell.key, cell.value)}, its app takes ${limitsText(value)}`;
+  return { cell, isLost: false, text };
+}
+
+function findingOf(material: Material, cell: Cell): Finding | undefined {
+  switch (cell.state) {
+    case "damaged":
+      return damaged(material, cell);
+    case "unfinished":
+      return unfinished(material, cell);
+    case "live":
+      return superseded(material, cell) ?? outOfRange(material, cell);
+    default:
+      return undefined;
+  }
+}
+
+// ---- Report ----
+
+function countsOf(cells: readonly Cell[]): Record<CellState, number> {
+  const counts = { live: 0, blank: 0, dead: 0, old: 0, damaged: 0, unfinished: 0 };
+  for (const { state } of cells) counts[state]++;
+  return counts;
+}
+
+function verdict(path: string, findings: readonly Finding[], cutReset: boolean): string {
+  const lost = findings.filter((f) => f.isLost).length;
+  if (lost > 0) return `${path}: ${plural(lost, "value is", "values are")} lost`;
+  if (findings.length === 0 && !cutReset) return `${path}: sound`;
+  return `${path}: nothing is lost`;
+}
+
+function cellData({ names }: Material, cell: Cell, text: string | null) {
+  const { address, state, type, key, value, generation, bytes } = cell;
+  const isKnown = kindText(type) !== "none";
+  return {
+    cell: cell.cell,
+    address,
+    state,
+    kind: isKnown ? kindText(type) : null,
+    key,
+    name: isKnown && isNumber(type) ? (names.of(key)?.label ?? null) : null,
+    bits: value,
+    generation,
+    hex: Buffer.from(bytes).toString("hex"),
+    text,
+  };
+}
+
+async function verify(context: Context, path: string, options: Options): Promise<void> {
+  const { out, install } = context;
+  const names = readNames(options);
+  const file = readPersistFile(path, options.media);
+  const open = await openPersist(install, file);
+  const material: Material = { open, names, found: findAll(open) };
+  const findings = open.cells
+    .map((cell) => findingOf(material, cell))
+    .filter((f) => f !== undefined);
+  const counts = countsOf(open.cells);
+  const isCutReset = superblocksOf(file.bytes).every((block) => block.isSound);
+  const lost = findings.filter((f) => f.isLost).length;
+  if (lost > 0) context.exit = Exit.VERIFY;
+  const listed = options.cells ? open.cells.filter((c) => c.state !== "blank") : [];
+  const data = {
+    file: path,
+    media: mediaText(file.media),
+    ok: lost === 0,
+    lost,
+    counts,
+    reset_unfinished: isCutReset,
+    findings: findings.map(({ cell, isLost, text }) => ({
+      ...cellData(material, cell, text),
+      lost: isLost,
+    })),
+    ...(options.cells ? { cells: listed.map((cell) => cellData(material, cell, null)) } : {}),
+  };
+  out.result("hsx.persist.verify/1", data, () => {
+    const parts = Object.entries(counts).filter(([, n]) => n > 0);
+    const lines = [
+      out.style("bold", verdict(path, findings, isCutReset)),
+      `  ${plural(open.cells.length, "cell")}: ${parts.map(([state, n]) => `${count(n)} ${state}`).join(", ")}`,
+      ...(isCutReset
+        ? ["  a power cut stopped a factory reset behind its commit; the next boot completes it"]
+        : []),
+      ...findings.map(
+        ({ cell, text }) => `  cell ${cell.cell} at ${hex(cell.address, 4)} is ${text}`,
+      ),
+    ];
+    if (lost > 0)
+      lines.push(
+        `  remedy: hsx persist repair ${path} -o mended, or restore the values from a calibration file`,
+      );
+    if (options.cells)
+      lines.push(
+        "",
+        out.table(
+          ["CELL", "ADDRESS", "STATE", "KIND", "KEY", "BITS", "GENERATION", "BYTES"],
+          listed.map((c) => cellRow(c)),
+        ),
+      );
+    return lines.join("\n");
+  });
+}
+
+function cellRow({ cell, address, state, type, key, value, generation, bytes }: Cell): string[] {
+  const kind = kindText(type) === "none" ? "" : kindText(type);
+  return [
+    String(cell),
+    hex(address, 4),
+    state,
+    kind,
+    hex(key, 4),
+    hex(value, 4),
+    String(generation),
+    Buffer.from(bytes).toString("hex"),
+  ];
+}

@@ -1,0 +1,243 @@
+// Calibration files: TOML that says what a persistence image is to hold; read with checks, and written.
+
+import { CellType } from "../../assembly/spec/cell.ts";
+import { type Diagnostic, type Position, suggest, wholeFile } from "./diagnostic.ts";
+import { f16FromNumber, f16Shortest, f16ToNumber } from "./f16.ts";
+import { findKey, isWithin, type KeptValue, limitsText } from "./kept-values.ts";
+import { hex } from "./text.ts";
+import { kindText, parseToml, type TomlMember, type TomlNode, type TomlTable } from "./toml.ts";
+
+/** A value of a key that the image is to hold. */
+export interface CalibrationCell {
+  readonly type: CellType.VALUE | CellType.FACTORY;
+  readonly key: number;
+  /** binary16 */
+  readonly bits: number;
+  readonly place: Position;
+}
+
+export interface Calibration {
+  /** Number of the key schema. */
+  readonly schema: number;
+  /** `fram:8192`, where the file says it. */
+  readonly media: { readonly text: string; readonly place: Position } | undefined;
+  readonly cells: readonly CalibrationCell[];
+}
+
+/** Tables of values, and the type of their cells. */
+const TABLES = { values: CellType.VALUE, factory: CellType.FACTORY } as const;
+const MEMBERS = ["schema", "media", ...Object.keys(TABLES)];
+
+// ---- Reading ----
+
+/** Reads a file. `known`: values of images, for names, units and limits. Warnings do not make it wrong. */
+export function readCalibration(
+  text: string,
+  file: string,
+  known: readonly KeptValue[],
+): { calibration?: Calibration; diagnostics: Diagnostic[]; warnings: Diagnostic[] } {
+  const { root, diagnostics } = parseToml(text, file);
+  if (root === undefined) return { diagnostics, warnings: [] };
+  const reader = new Reader(known);
+  const calibration = reader.read(root);
+  const { warnings } = reader;
+  if (reader.diagnostics.length > 0) return { diagnostics: reader.diagnostics, warnings };
+  return { calibration, diagnostics: [], warnings };
+}
+
+class Reader {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly warnings: Diagnostic[] = [];
+  /** By type and key. */
+  private readonly cells = new Map<number, CalibrationCell>();
+
+  constructor(private readonly known: readonly KeptValue[]) {}
+
+  private wrong(place: Position, code: string, message: string, remedy: string): void {
+    this.diagnostics.push({ ...place, code, message, remedy });
+  }
+
+  read(root: TomlTable): Calibration {
+    let schema = 0;
+    let media: Calibration["media"];
+    for (const member of root.members) {
+      if (member.key === "schema") schema = this.integer(member, 0xff);
+      else if (member.key === "media") media = this.text(member);
+      else if (member.key in TABLES) this.readTable(member);
+      else {
+        const remedy = suggest(member.key, MEMBERS, `there are ${MEMBERS.join(", ")}`) as string;
+        this.wrong(member.place, "unknown-key", `nothing is called "${member.key}" here`, remedy);
+      }
+    }
+    return { schema, media, cells: [...this.cells.values()] };
+  }
+
+  private integer({ key, value }: TomlMember, max: number): number {
+    const isInteger = value.kind === "integer" && value.value >= 0 && value.value <= max;
+    if (isInteger) return value.value;
+    const message = `${key} is ${kindText(value)}; it is an integer from 0 to ${max}`;
+    this.wrong(value.place, "bad-number", message, "correct it");
+    return 0;
+  }
+
+  private text({ key, value }: TomlMember): Calibration["media"] {
+    if (value.kind === "string") return { text: value.value, place: value.place };
+    const message = `${key} is ${kindText(value)}; it is a text`;
+    this.wrong(value.place, "bad-text", message, `write ${key} = "fram:8192"`);
+    return undefined;
+  }
+
+  // ---- Tables of values ----
+
+  private readTable({ key, value, place }: TomlMember): void {
+    if (value.kind !== "table") {
+      const message = `${key} is ${kindText(value)}; it is a table`;
+      this.wrong(place, "bad-table", message, `write [${key}], and its values in the lines below`);
+      return;
+    }
+    this.readValues(value, TABLES[key as keyof typeof TABLES], "");
+  }
+
+  /** `group`: of a table inside the table, `values.thermostat`. */
+  private readValues(table: TomlTable, type: CalibrationCell["type"], group: string): void {
+    for (const { key, place, value } of table.members) {
+      const name = group === "" ? key : `${group}:${key}`;
+      const isGroup = value.kind === "table" && group === "" && !isBits(value);
+      if (isGroup) this.readValues(value, type, key);
+      else this.readValue(type, name, place, value);
+    }
+  }
+
+  private readValue(
+    type: CalibrationCell["type"],
+    name: string,
+    place: Position,
+    node: TomlNode,
+  ): void {
+    const found = findKey(this.known, name);
+    if ("message" in found) return this.wrong(place, "bad-key", found.message, found.remedy);
+    const { key, value } = found;
+    const bits = this.bitsOf(node, value);
+    if (bits === undefined || this.isTwice(type, key, place)) return;
+    if (value !== undefined && !isWithin(value, f16ToNumber(bits))) {
+      const message = `${kindText(node)} is out of range: ${value.label} is ${limitsText(value)}`;
+      return this.wrong(node.place, "out-of-range", message, "choose a number inside it");
+    }
+    this.cells.set(type * 65536 + key, { type, key, bits, place });
+  }
+
+  private isTwice(type: CellType, key: number, place: Position): boolean {
+    const other = this.cells.get(type * 65536 + key);
+    if (other === undefined) return false;
+    const label = this.known.find((v) => v.key === key)?.label;
+    const what = `key ${hex(key, 4)}${label === undefined ? "" : ` (${label})`}`;
+    const message = `${what} stands here twice: in line ${other.place.line}, too`;
+    this.wrong(place, "duplicate-key", message, "keep one of the two");
+    return true;
+  }
+
+  // ---- Numbers ----
+
+  private bitsOf(node: TomlNode, value: KeptValue | undefined): number | undefined {
+    if (node.kind === "integer" || node.kind === "float") return this.f16Of(node, value);
+    if (node.kind === "boolean") return f16FromNumber(node.value ? 1 : 0);
+    const bits = node.kind === "table" ? node.members[0]?.value : undefined;
+    if (node.kind === "table" && isBits(node) && bits?.kind === "integer") {
+      if (bits.value >= 0 && bits.value <= 0xffff) return bits.value;
+    }
+    const message = `${kindText(node)} is no number`;
+    const remedy = "write 12, -2.5, 1e3, true, inf or nan; { bits = 0x3C00 } for a bit pattern";
+    this.wrong(node.place, "not-f16", message, remedy);
+    return undefined;
+  }
+
+  private f16Of(
+    node: Extract<TomlNode, { kind: "integer" | "float" }>,
+    value: KeptValue | undefined,
+  ): number | undefined {
+    const { value: number, text, place } = node;
+    const bits = f16FromNumber(number);
+    const unit = value?.unit ? ` ${value.unit}` : "";
+    const stored = f16ToNumber(bits);
+    if (Number.isFinite(number) && !Number.isFinite(stored)) {
+      const message = `${text} is no binary16: those end at -65504 and 65504`;
+      this.wrong(place, "not-f16", message, "choose a smaller number, or another unit");
+      return undefined;
+    }
+    if (number !== 0 && stored === 0) {
+      const message = `${text} is no binary16: the smallest is 6e-8`;
+      this.wrong(place, "not-f16", message, "choose another unit, or write 0");
+      return undefined;
+    }
+    if (Number.isFinite(number) && number !== stored && f16Shortest(bits) !== number) {
+      const message = `${text} is kept as ${stored}${unit}, the nearest binary16`;
+      const remedy = `write ${f16Shortest(bits)} to say that this is meant`;
+      this.warnings.push({ ...place, code: "rounded", message, remedy });
+    }
+    return bits;
+  }
+}
+
+/** `{ bits = 0x7E01 }` */
+function isBits(table: TomlTable): boolean {
+  const [first, ...others] = table.members;
+  return first?.key === "bits" && others.length === 0 && first.value.kind === "integer";
+}
+
+// ---- Writing ----
+
+/** A value of a key, as an image holds it. */
+export type StoredValue = Pick<CalibrationCell, "type" | "key" | "bits">;
+
+function numberText(bits: number): string {
+  const short = f16Shortest(bits);
+  if (short !== undefined) return String(short);
+  const words: Record<number, string> = {
+    32768: "-0.0",
+    31744: "inf",
+    64512: "-inf",
+    32256: "nan",
+  };
+  return words[bits] ?? `{ bits = ${hex(bits, 4)} }`;
+}
+
+function valueLine({ key, bits }: StoredValue, known: readonly KeptValue[]): string {
+  const value = known.find((v) => v.key === key);
+  if (value === undefined) return `${hex(key, 4)} = ${numberText(bits)}`;
+  const isUnique = known.every((v) => v.label !== value.label || v.key === key);
+  const name = isUnique && !/["\\\p{Cc}]/u.test(value.label) ? `"${value.label}"` : hex(key, 4);
+  const notes = [value.unit, name.startsWith('"') ? `key ${hex(key, 4)}` : ""];
+  const remark = notes
+    .filter((note) => note !== "")
+    .join(", ")
+    .replace(/\p{Cc}/gu, " ");
+  return `${name} = ${numberText(bits)}${remark === "" ? "" : `  # ${remark}`}`;
+}
+
+/** The file that build makes the same values of. `remark`: a comment at its head. */
+export function writeCalibration(
+  content: {
+    readonly schema: number;
+    readonly media: string;
+    readonly cells: readonly StoredValue[];
+  },
+  known: readonly KeptValue[],
+  remark: string,
+): string {
+  const tables = Object.entries(TABLES).flatMap(([name, type]) => {
+    const cells = content.cells.filter((c) => c.type === type).sort((a, b) => a.key - b.key);
+    return cells.length === 0 ? [] : ["", `[${name}]`, ...cells.map((c) => valueLine(c, known))];
+  });
+  const head = [`# ${remark}`, `schema = ${content.schema}`, `media = "${content.media}"`];
+  return [...head, ...tables, ""].join("\n");
+}
+
+/** A diagnostic of the file as a whole. */
+export function fileDiagnostic(
+  file: string,
+  code: string,
+  message: string,
+  remedy: string,
+): Diagnostic {
+  return { ...wholeFile(file), code, message, remedy };
+}

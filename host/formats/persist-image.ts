@@ -1,0 +1,204 @@
+// Persistence images as bytes: superblocks and extents, and why bytes are no store. Pure; docs/persistence.md has the
+// layout. What a node finds in a store, cell by cell, only the core decides.
+
+import { crc32 } from "node:zlib";
+import {
+  BLOB_BYTES_MAX,
+  BLOB_CRC_OFF,
+  BLOB_DATA_OFF,
+  BLOB_EXTENT_BYTES,
+  BLOB_KEY_OFF,
+  BLOB_LENGTH_OFF,
+  CELL_BYTES,
+  CELL_BYTES_LOG2,
+  CELLS_ORIGIN,
+  CRC_POLYNOMIAL,
+  SUPER_BYTES,
+  SUPER_CELL_LOG2_OFF,
+  SUPER_CELLS_OFF,
+  SUPER_CRC_INIT,
+  SUPER_CRC_OFF,
+  SUPER_EPOCH_OFF,
+  SUPER_EXTENTS_OFF,
+  SUPER_MAGIC,
+  SUPER_MAGIC_OFF,
+  SUPER_MARKER,
+  SUPER_MARKER_OFF,
+  SUPER_SCHEMA_OFF,
+  SUPER_SEQ_OFF,
+  SUPER_VERSION,
+  SUPER_VERSION_OFF,
+} from "../../assembly/spec/cell.ts";
+import { Desktop } from "../../assembly/spec/limits.ts";
+
+const u16 = (bytes: Uint8Array, at: number) => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+const u32 = (bytes: Uint8Array, at: number) => (u16(bytes, at) | (u16(bytes, at + 2) << 16)) >>> 0;
+
+// ---- CRC-16/DNP ----
+
+function shift(crc: number, byte: number): number {
+  let sum = crc ^ (byte << 8);
+  for (let bit = 0; bit < 8; bit++) {
+    sum = ((sum << 1) ^ (sum & 0x8000 ? CRC_POLYNOMIAL : 0)) & 0xffff;
+  }
+  return sum;
+}
+
+// ---- Superblocks ----
+
+/** One of the two superblocks. */
+export interface Superblock {
+  /** `A` or `B`. */
+  readonly copy: "A" | "B";
+  readonly bytes: Uint8Array;
+  readonly version: number;
+  readonly cells: number;
+  readonly epoch: number;
+  readonly schema: number;
+  readonly extents: number;
+  readonly seq: number;
+  /** Magic, format, CRC and fields are right, whatever the marker. */
+  readonly isWhole: boolean;
+  readonly isSound: boolean;
+}
+
+function superCrc(bytes: Uint8Array): number {
+  return bytes.subarray(0, SUPER_CRC_OFF).reduce(shift, SUPER_CRC_INIT);
+}
+function isWholeSuper(bytes: Uint8Array, version = SUPER_VERSION): boolean {
+  return (
+    u32(bytes, SUPER_MAGIC_OFF) === SUPER_MAGIC &&
+    bytes[SUPER_VERSION_OFF] === version &&
+    bytes[SUPER_CELL_LOG2_OFF] === CELL_BYTES_LOG2 &&
+    u16(bytes, SUPER_CRC_OFF) === superCrc(bytes) &&
+    u16(bytes, SUPER_CELLS_OFF) !== 0 &&
+    u16(bytes, SUPER_EPOCH_OFF) !== 0
+  );
+}
+
+function readSuperblock(image: Uint8Array, copy: "A" | "B"): Superblock {
+  const at = copy === "A" ? 0 : SUPER_BYTES;
+  const bytes = image.slice(at, at + SUPER_BYTES);
+  const isWhole = isWholeSuper(bytes);
+  return {
+    copy,
+    bytes,
+    version: bytes[SUPER_VERSION_OFF] ?? 0,
+    cells: u16(bytes, SUPER_CELLS_OFF),
+    epoch: u16(bytes, SUPER_EPOCH_OFF),
+    schema: bytes[SUPER_SCHEMA_OFF] ?? 0,
+    extents: bytes[SUPER_EXTENTS_OFF] ?? 0,
+    seq: bytes[SUPER_SEQ_OFF] ?? 0,
+    isWhole,
+    isSound: isWhole && bytes[SUPER_MARKER_OFF] === SUPER_MARKER,
+  };
+}
+
+/** Both superblocks. An image too short for them has bytes missing, and none is sound. */
+export function superblocksOf(image: Uint8Array): [Superblock, Superblock] {
+  return [readSuperblock(image, "A"), readSuperblock(image, "B")];
+}
+
+/** The superblock that holds: the younger of those that are sound. */
+export function holdingSuperblock(image: Uint8Array): Superblock | undefined {
+  const [a, b] = superblocksOf(image);
+  if (!a.isSound || !b.isSound) return a.isSound ? a : b.isSound ? b : undefined;
+  return ((b.seq - a.seq) << 24) >> 24 > 0 ? b : a;
+}
+
+// ---- Extents ----
+
+/** The data of a blob's cell; undefined: its extent is damaged, or beyond the image. */
+export function blobOf(
+  image: Uint8Array,
+  cells: number,
+  cell: { readonly key: number; readonly value: number },
+): Uint8Array | undefined {
+  const from = CELLS_ORIGIN + cells * CELL_BYTES + (cell.value & 0xff) * BLOB_EXTENT_BYTES;
+  const extent = image.subarray(from, from + BLOB_EXTENT_BYTES);
+  if (extent.length < BLOB_EXTENT_BYTES) return undefined;
+  const length = u16(extent, BLOB_LENGTH_OFF);
+  if (length > BLOB_BYTES_MAX || u16(extent, BLOB_KEY_OFF) !== cell.key) return undefined;
+  const data = extent.slice(BLOB_DATA_OFF, BLOB_DATA_OFF + length);
+  const checked = new Uint8Array([...extent.subarray(0, BLOB_CRC_OFF), ...data]);
+  return crc32(checked) === u32(extent, BLOB_CRC_OFF) ? data : undefined;
+}
+
+// ---- Single wrong bits ----
+
+/** One bit that is wrong. */
+export interface WrongBit {
+  readonly address: number;
+  readonly bit: number;
+}
+
+/** Bits of the first `length` bytes which, turned over, make the record right. */
+function bitsThatMend(
+  bytes: Uint8Array,
+  length: number,
+  isRight: (mended: Uint8Array) => boolean,
+): number[] {
+  return Array.from({ length: 8 * length }, (_, n) => n).filter((n) => {
+    const mended = bytes.slice();
+    mended[n >> 3] = (mended[n >> 3] as number) ^ (1 << (n & 7));
+    return isRight(mended);
+  });
+}
+function wrongBit(base: number, bits: readonly number[]): WrongBit | undefined {
+  const [n, ...others] = bits;
+  if (n === undefined || others.length > 0) return undefined;
+  return { address: base + (n >> 3), bit: n & 7 };
+}
+
+/** The wrong bit of a superblock whose marker is right. */
+export function wrongBitOfSuperblock(block: Superblock): WrongBit | undefined {
+  if (block.isSound || block.bytes[SUPER_MARKER_OFF] !== SUPER_MARKER) return undefined;
+  const bits = bitsThatMend(block.bytes, SUPER_MARKER_OFF, (mended) => isWholeSuper(mended));
+  return wrongBit(block.copy === "A" ? 0 : SUPER_BYTES, bits);
+}
+
+// ---- Why it is no store ----
+
+/** What is wrong with an image as a whole. */
+export type ImageFault =
+  | { readonly kind: "short" | "blank" | "none" }
+  | { readonly kind: "version"; readonly version: number }
+  /** More cells than a node can have. */
+  | { readonly kind: "large"; readonly cells: number }
+  /** More cells than there are bytes. */
+  | { readonly kind: "truncated"; readonly cells: number; readonly bytes: number }
+  /** A superblock that one bit makes right. */
+  | { readonly kind: "superblock"; readonly copy: "A" | "B"; readonly bit: WrongBit };
+
+/** A superblock of another version of the format, right for the rest. */
+function otherVersion({ bytes }: Superblock): number | undefined {
+  const version = bytes[SUPER_VERSION_OFF] ?? 0;
+  const isMarked = bytes[SUPER_MARKER_OFF] === SUPER_MARKER;
+  return version !== SUPER_VERSION && isMarked && isWholeSuper(bytes, version)
+    ? version
+    : undefined;
+}
+
+/** Why no node takes an image; undefined: nothing is known against it. */
+export function faultOf(image: Uint8Array): ImageFault | undefined {
+  if (image.length < CELLS_ORIGIN + CELL_BYTES) return { kind: "short" };
+  const holds = holdingSuperblock(image);
+  if (holds !== undefined) {
+    const { cells, extents } = holds;
+    const bytes = CELLS_ORIGIN + cells * CELL_BYTES + extents * BLOB_EXTENT_BYTES;
+    if (cells > Desktop.CELLS) return { kind: "large", cells };
+    return bytes > image.length ? { kind: "truncated", cells, bytes } : undefined;
+  }
+  const blocks = superblocksOf(image);
+  for (const block of blocks) {
+    const version = otherVersion(block);
+    if (version !== undefined) return { kind: "version", version };
+  }
+  for (const block of blocks) {
+    const bit = wrongBitOfSuperblock(block);
+    if (bit !== undefined) return { kind: "superblock", copy: block.copy, bit };
+  }
+  const [first] = image;
+  const isBlank = (first === 0 || first === 0xff) && image.every((byte) => byte === first);
+  return { kind: isBlank ? "blank" : "none" };
+}

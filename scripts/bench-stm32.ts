@@ -1,0 +1,87 @@
+// `npm run bench -- --machine stm32f072`: ARM instructions per HSX instruction of the core in the release binary, on a simulated
+// chip, and the longest poll. All figures repeat exactly.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { EventType } from "../assembly/spec/node.ts";
+import type { ChipMap } from "../host/boards/stm32/chip.ts";
+import { instantiateOnChip } from "../host/boards/stm32/engine.ts";
+import type { Firmware } from "../host/boards/stm32/firmware.ts";
+import { LocalNode } from "../host/client/local-node.ts";
+import type { CoreExports } from "../host/node/core.ts";
+import { Machine } from "../host/node/hal.ts";
+import { guestOf } from "../tests/drivers/guest.ts";
+import { readFirmware } from "../tests/drivers/stm32.ts";
+import { type Figure, report } from "./figures.ts";
+import { fromRoot } from "./root.ts";
+import { BOARDS, type BoardName, buildBoard } from "./stm32-build.ts";
+
+/** Programs of scripts/bench/avr and what each leaves in R0. */
+const PROGRAMS: Readonly<Record<string, number>> = {
+  countdown: 0,
+  crc32: 0x1f9ab551, // zlib.crc32 of the buffer, chained once
+  sieve: 168, // primes below 1,000
+};
+const LIMITS = { stm32f072: ["<= 50", "<= 34"], stm32f405: ["<= 30", "<= 18"] } as const;
+/** Instructions a poll of the board may run. */
+const BUDGET = 1000;
+
+interface Run {
+  readonly perInstruction: number;
+  readonly longest: number;
+}
+
+async function run(chip: ChipMap["name"], firmware: Firmware, name: string): Promise<Run> {
+  let port: ReturnType<typeof instantiateOnChip>["port"] | undefined;
+  const engine = {
+    instantiate(imports: ReturnType<Machine["imports"]>) {
+      const { memory, exports, port: opened } = instantiateOnChip(chip, firmware, { ...imports });
+      port = opened;
+      return { ...exports, memory } as unknown as CoreExports;
+    },
+  };
+  const node = await LocalNode.start(engine, new Machine());
+  const file = fromRoot("scripts/bench/avr", `${name}.mvasm`);
+  node.load(guestOf(readFileSync(file, "utf8"), name).image);
+  let [steps, instructions, longest] = [0, 0, 0];
+  for (let retired = 1; retired > 0; ) {
+    retired = node.core.exports.hsx_poll(BUDGET);
+    steps += retired;
+    instructions += port?.lastInstructions ?? 0;
+    longest = Math.max(longest, port?.lastCycles ?? 0);
+  }
+  const exit = node.events().find(({ type }) => type === EventType.EXITED);
+  if (exit?.b !== PROGRAMS[name]) throw new Error(`${name} left ${exit?.b}, not ${PROGRAMS[name]}`);
+  return { perInstruction: instructions / steps, longest };
+}
+
+export async function benchStm32(name: BoardName): Promise<void> {
+  const board = BOARDS[name];
+  buildBoard(board);
+  const firmware = readFirmware(fromRoot(join("build/stm32", name)));
+  const runs: Run[] = [];
+  for (const program of Object.keys(PROGRAMS)) runs.push(await run(name, firmware, program));
+  const unit = "ARM instructions per instruction";
+  const [must, aim] = LIMITS[name];
+  const worst = Math.max(...runs.map((r) => r.perInstruction));
+  const mean = runs.reduce((sum, r) => sum + r.perInstruction, 0) / runs.length;
+  const figures: Figure[] = Object.keys(PROGRAMS).map((program, n) => ({
+    id: `${name}.${program}`,
+    value: runs[n]?.perInstruction ?? 0,
+    unit,
+  }));
+  report({
+    command: `bench -- --machine ${name}`,
+    figures: [
+      ...figures,
+      { id: `${name}.mean`, value: mean, unit, must, aim },
+      { id: `${name}.worst`, value: worst, unit },
+      {
+        id: `${name}.poll`,
+        value: Math.max(...runs.map((r) => r.longest)) / 48,
+        unit: "us",
+        note: `longest poll of ${BUDGET} instructions at 48 MHz, zero wait states`,
+      },
+    ],
+  });
+}

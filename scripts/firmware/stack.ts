@@ -1,0 +1,135 @@
+// The deepest stack of an AVR program: frames by -fstack-usage, calls by the disassembly, one interrupt on top.
+
+/** What the bound is made of. */
+export interface StackBound {
+  readonly bytes: number;
+  /** From main to the deepest function. */
+  readonly path: readonly string[];
+  /** The deepest interrupt routine with what it calls; interrupts do not nest. */
+  readonly interrupt: { readonly name: string; readonly bytes: number };
+}
+
+interface Routine {
+  readonly name: string;
+  readonly calls: Set<number>;
+  pushes: number;
+}
+
+/** Bytes of a return address; -fstack-usage counts it. */
+const RETURN_BYTES = 2;
+/** A symbol that is a function or has a size; others are labels inside routines of the libraries. */
+const SYMBOL = /^([0-9a-f]{8}) .{6}(.) \.text\t([0-9a-f]{8}) (?:\.hidden )?(\S+)$/gm;
+const INSTRUCTION = /^ *([0-9a-f]+):\t(\w+)(?:\t(.*))?$/;
+const TARGET = /; 0x([0-9a-f]+)/;
+/** gcc's shared entry and exit of functions: what they push counts as part of the frame. */
+const SHARED = /^__(prologue_saves|epilogue_restores)__$/;
+const VECTOR = /^__vector_\d+$/;
+
+/** Frames in bytes by function, from the texts of .su files. Two of one name: the larger. */
+export function readFrames(texts: readonly string[]): Map<string, number> {
+  const frames = new Map<string, number>();
+  for (const line of texts.flatMap((text) => text.split("\n")).filter((text) => text !== "")) {
+    const [place = "", bytes = "", kind = ""] = line.split("\t");
+    const name = place.split(":").at(-1) ?? "";
+    if (kind === "dynamic") throw new Error(`${place}: a frame without a bound`);
+    frames.set(name, Math.max(Number(bytes), frames.get(name) ?? 0));
+  }
+  return frames;
+}
+
+/** Routines by address, from the symbol table and the instructions of `avr-objdump -t -d --no-show-raw-insn`. */
+class Program {
+  readonly routines = new Map<number, Routine>();
+  private readonly starts: number[];
+
+  constructor(dump: string) {
+    for (const [, address = "", type, size = "", name = ""] of dump.matchAll(SYMBOL)) {
+      if (type !== "F" && Number.parseInt(size, 16) === 0) continue;
+      this.routines.set(Number.parseInt(address, 16), { name, calls: new Set(), pushes: 0 });
+    }
+    this.starts = [...this.routines.keys()].sort((a, b) => a - b);
+    for (const line of dump.split("\n")) {
+      const [, address, mnemonic = "", operands = ""] = INSTRUCTION.exec(line) ?? [];
+      if (address !== undefined) this.note(Number.parseInt(address, 16), mnemonic, operands);
+    }
+  }
+
+  /** First address of the routine that an address is in. */
+  private startOf(address: number): number | undefined {
+    return this.starts.findLast((start) => start <= address);
+  }
+
+  private note(address: number, mnemonic: string, operands: string): void {
+    const own = this.startOf(address);
+    const routine = this.routines.get(own ?? -1);
+    if (routine === undefined) return;
+    if (mnemonic === "push") routine.pushes++;
+    if (mnemonic.endsWith("icall")) throw new Error(`${routine.name}: a call through a pointer`);
+    if (!/^r?(call|jmp)$/.test(mnemonic)) return;
+    const to = Number.parseInt(TARGET.exec(operands)?.[1] ?? "", 16);
+    if (to === 0) return; // an interrupt nobody handles restarts the program
+    const target = this.startOf(to);
+    if (target === undefined) throw new Error(`${routine.name}: ${mnemonic} to nowhere`);
+    // rcall .+0 makes room on the stack, which counts as part of the frame
+    const isOwnStart = mnemonic.endsWith("call") && to === own;
+    const isShared = SHARED.test(this.routines.get(target)?.name ?? "");
+    if ((target !== own || isOwnStart) && !isShared) routine.calls.add(target);
+  }
+}
+
+interface Depth {
+  readonly bytes: number;
+  readonly path: readonly string[];
+}
+
+class Depths {
+  private readonly program: Program;
+  private readonly frames: Map<string, number>;
+  private readonly known = new Map<number, Depth>();
+
+  constructor(program: Program, frames: Map<string, number>) {
+    this.program = program;
+    this.frames = frames;
+  }
+
+  /** gcc writes the frame of a part of a function under the function's name; a library routine has none. */
+  private frame(routine: Routine): number {
+    const bare = routine.name.replace(/\.(constprop|isra|part|cold).*$/, "");
+    const frame = this.frames.get(routine.name) ?? this.frames.get(bare) ?? 0;
+    return Math.max(frame, routine.pushes + RETURN_BYTES);
+  }
+
+  of(address: number, above: readonly Routine[] = []): Depth {
+    const before = this.known.get(address);
+    if (before !== undefined) return before;
+    const routine = this.program.routines.get(address) as Routine;
+    const callers = [...above, routine];
+    if (above.includes(routine))
+      throw new Error(`recursion: ${callers.map(({ name }) => name).join(" > ")}`);
+    let deepest: Depth = { bytes: 0, path: [] };
+    for (const callee of routine.calls) {
+      const depth = this.of(callee, callers);
+      if (depth.bytes > deepest.bytes) deepest = depth;
+    }
+    const bytes = this.frame(routine) + deepest.bytes;
+    const result = { bytes, path: [routine.name, ...deepest.path] };
+    this.known.set(address, result);
+    return result;
+  }
+}
+
+/** Bounds the stack of a program whose main() never returns. */
+export function boundStack(dump: string, frames: Map<string, number>): StackBound {
+  const program = new Program(dump);
+  const depths = new Depths(program, frames);
+  let main: Depth | undefined;
+  let interrupt = { name: "none", bytes: 0 };
+  for (const [address, { name }] of program.routines) {
+    if (name === "main") main = depths.of(address);
+    if (!VECTOR.test(name)) continue;
+    const { bytes } = depths.of(address);
+    if (bytes > interrupt.bytes) interrupt = { name, bytes };
+  }
+  if (main === undefined) throw new Error("no main()");
+  return { bytes: main.bytes + interrupt.bytes, path: main.path, interrupt };
+}

@@ -1,0 +1,105 @@
+// bxCAN: three mailboxes out, sent in the order they were filled; FIFO 0 in, emptied by its interrupt into a ring;
+// one filter bank for each filter of the core. Bus-off ends by itself (ABOM).
+
+#include "board.h"
+#include "chip.h"
+#include "drivers.h"
+#include "hsx_errors.h"
+#include "hsx_hal.h"
+
+enum { FILTERS = 8, TURNS = 20000, MAILBOXES = 3, STID_SHIFT = 21 };
+
+typedef struct {
+  u16 id;
+  u8 length, unused;
+  u32 data[2];
+} frame;
+
+static frame ring[BOARD_CAN_RING];
+static volatile u8 put, taken;
+static u8 filters;
+static u8 is_answering;
+
+void can_start(u32 btr) {
+  CAN_MCR = MCR_INRQ | MCR_TXFP | MCR_ABOM;
+  AWAIT(CAN_MSR & MSR_INAK, TURNS);
+  is_answering = (CAN_MSR & MSR_INAK) != 0;
+  if (!is_answering) return;
+  CAN_BTR = btr;
+  CAN_FMR |= FMR_FINIT;
+  CAN_FM1R = 0;
+  CAN_FS1R = (1u << FILTERS) - 1;
+  CAN_FFA1R = 0;
+  CAN_FA1R = 0;
+  CAN_FMR &= ~(u32)FMR_FINIT;
+  CAN_IER = IER_FMPIE0;
+  CAN_MCR = MCR_TXFP | MCR_ABOM; // takes part 11 recessive bits from now
+  NVIC_ISER(IRQ_CAN_RX0 / 32) = 1u << (IRQ_CAN_RX0 % 32);
+}
+
+/** Takes the oldest frame out of the FIFO; one that finds the ring full is lost. */
+void can_rx0_handler(void) {
+  if ((CAN_RF0R & RF0R_FMP0) == 0) return;
+  const u8 next = (put + 1) & (BOARD_CAN_RING - 1);
+  if (next != taken) {
+    frame *f = &ring[put];
+    f->id = (u16)(CAN_RI0R >> STID_SHIFT);
+    f->length = CAN_RDT0R & 15;
+    if (f->length > 8) f->length = 8;
+    f->data[0] = CAN_RDL0R;
+    f->data[1] = CAN_RDH0R;
+    put = next;
+  }
+  CAN_RF0R = RF0R_RFOM0 | RF0R_FOVR0;
+}
+
+u8 can_has_input(void) { return taken != put; }
+
+hal_s8 can_receive(hal_u16 to) {
+  if (taken == put) return ERR_NO_DATA;
+  const frame *f = &ring[taken];
+  u8 *into = hsx_at(to);
+  const u8 *from = (const u8 *)f->data;
+  into[0] = (u8)f->id;
+  into[1] = (u8)(f->id >> 8);
+  into[2] = f->length;
+  into[3] = 0;
+  for (u8 n = 0; n < f->length; n++) into[4 + n] = from[n];
+  taken = (taken + 1) & (BOARD_CAN_RING - 1);
+  return ERR_OK;
+}
+
+static u32 word_at(const u8 *from, u32 len) {
+  u32 word = 0;
+  for (u8 n = 0; n < len && n < 4; n++) word |= (u32)from[n] << (8 * n);
+  return word;
+}
+
+hal_s8 can_send(u32 id, hal_u16 data, hal_u8 len) {
+  const u8 *from = hsx_at(data);
+  if (!is_answering || (CAN_ESR & ESR_BOFF) != 0) return ERR_IO;
+  u8 n = 0;
+  while (n < MAILBOXES && ((CAN_TSR >> (TSR_TME_SHIFT + n)) & 1) == 0) n++;
+  if (n == MAILBOXES) return ERR_BUSY;
+  CAN_TDTR(n) = len;
+  CAN_TDLR(n) = word_at(from, len);
+  CAN_TDHR(n) = len > 4 ? word_at(from + 4, len - 4) : 0;
+  CAN_TIR(n) = id << STID_SHIFT | TIR_TXRQ;
+  return ERR_OK;
+}
+
+hal_s8 can_filter(u32 match, u32 mask) {
+  const u32 id = match << STID_SHIFT, bits = mask << STID_SHIFT | RIR_IDE | RIR_RTR;
+  for (u8 n = 0; n < filters; n++)
+    if (CAN_FR1(n) == id && CAN_FR2(n) == bits) return ERR_OK;
+  if (filters == FILTERS) return ERR_FULL;
+  CAN_FR1(filters) = id;
+  CAN_FR2(filters) = bits;
+  CAN_FA1R |= 1u << filters;
+  filters++;
+  return ERR_OK;
+}
+void can_filter_clear(void) {
+  CAN_FA1R = 0;
+  filters = 0;
+}

@@ -1,0 +1,72 @@
+// What the drivers offer to boards and to each other; the HAL itself is hsx_hal.h.
+#pragma once
+
+#include "hsx_types.h"
+
+// ---- time.c ----
+/** Starts the millisecond tick. `hz` of the CPU, a multiple of 1 MHz. */
+void time_start(u32 hz);
+
+// ---- pins.c ----
+/** An alternate function for a pin: port 0 is A. */
+void pin_alternate(u8 port, u8 pin, u8 function);
+/** An output, high at first: a chip select. */
+void pin_select(u8 port, u8 pin);
+/** An input, pulled up. */
+void pin_pull_up(u8 port, u8 pin);
+void pin_set(u8 port, u8 pin, u8 level);
+u8 pin_level(u8 port, u8 pin);
+/** Looks for edges at the pins of apps; called each millisecond, in the tick's interrupt. */
+void pins_sample(void);
+/** All pins of apps to their safe level. */
+void pins_start(void);
+
+// ---- usart.c ----
+/** `brr`: cycles of the USART's clock a bit. */
+void usart_start(u32 brr);
+/** Sends a text of the board's own, at once, waiting for each byte. */
+void usart_say(const char *text);
+void usart_say_hex(u32 number);
+/** Whether bytes wait to be read. */
+u8 usart_has_input(void);
+
+// ---- can.c ----
+/** `btr`: the bit timing. Without a controller that answers, sending gives IO and nothing is received. */
+void can_start(u32 btr);
+u8 can_has_input(void);
+
+// ---- spi.c ----
+enum { SPI_FAST, SPI_SLOW };
+/** `fast`, `slow`: BR, the bus clock divided by 2^(BR + 1); slow is 400 kHz at most, for a card that wakes up. */
+void spi_start(u8 fast, u8 slow);
+void spi_speed(u8 speed);
+u8 spi_exchange(u8 byte);
+
+// ---- fram.c ----
+/** Looks for the chip. Bytes of it, 0 when none answers. */
+u32 fram_find(void);
+s8 fram_read(u32 address, u8 *into, u32 len);
+s8 fram_program(u32 address, const u8 *from, u32 len);
+
+// ---- flash.c of the family ----
+/** Programs and erases main flash; addresses of the chip. Both hold the CPU while they last. ERR_IO when it did not take. */
+s8 flash_program(u32 address, const u8 *from, u32 len);
+s8 flash_erase(u32 address);
+
+// ---- nv.c ----
+/** Finds out which non-volatile bytes there are. */
+void nv_start(void);
+
+// ---- sd.c ----
+/** A step of waking the card up, or of noticing that it was pulled out. */
+void sd_turn(void);
+
+// ---- watchdog.c ----
+/** Starts the watchdog: two seconds at the nominal frequency of LSI. `counts` a second of LSI / 64. */
+void watchdog_start(u32 counts);
+void watchdog_reload(void);
+
+// ---- reset.c ----
+/** Reads why the chip started, and tells a trap or fault of the run before on the console. */
+void reset_start(void);
+void reset_tell(void);
