@@ -152,7 +152,13 @@ function runInterpreter(program: Program, code: Uint8Array, expected: number): R
   const [stop, status, steps] = [0, 4, 8].map((at) => word(told.slice(at, at + 4)));
   if (stop !== Stop.RETURN || status !== expected)
     throw new Error(`the interpreter: stop ${stop}, R0 ${status}`);
-  return { cycles, instructions: steps ?? 0, longest: chip.longest, stack: 0x40ff - chip.lowestSp };
+  return {
+    cycles,
+    instructions: steps ?? 0,
+    longest: chip.longest,
+    longestCall: "",
+    stack: 0x40ff - chip.lowestSp,
+  };
 }
 
 const perInstruction = ({ cycles, instructions }: Run) => cycles / instructions;
