@@ -41,7 +41,9 @@ export async function flush(
     ...v,
   }));
   node.load(guestOf(`.value ${JSON.stringify(declared)}\n RET\n`, "app").image);
-  const setAll = (value: number) => declared.forEach((_, id) => node.setValue(0x100 + id, value));
+  const setAll = (value: number) => {
+    for (const { id } of declared) node.setValue(0x100 + id, value);
+  };
   for (let round = 2; round < 10; round++) {
     setAll(round);
     node.run(100_000); // each value has its cell, and other cells a past
