@@ -17,6 +17,8 @@ export interface Translation {
   /** Functions of C that the code needs and offers, with their types. */
   readonly imports: readonly Prototype[];
   readonly exports: readonly Prototype[];
+  /** All functions of the code, exports among them. */
+  readonly functions: readonly Prototype[];
   /** Where each function of C comes from: `assembly/vm/vm/vmRun`, if the module has names. */
   readonly sources: ReadonlyMap<string, string>;
 }
@@ -45,8 +47,8 @@ export function translateText(text: string, options: TranslateOptions): Translat
   const ranges = new Ranges(module, options.imports);
   fixOrder(module, new Places(module, ranges, options), ranges);
   const writer = new ModuleWriter(module, ranges, options, sourceLines(options.sourceMap));
-  const { imports, exports, sources } = writer;
-  return { code: writer.code(), header: writer.header(), imports, exports, sources };
+  const { imports, exports, functions, sources } = writer;
+  return { code: writer.code(), header: writer.header(), imports, exports, functions, sources };
 }
 
 /** Translates a module. The same input gives the same text, byte for byte. Throws Unsupported. */
