@@ -8,7 +8,7 @@
 //  8  crc    u32  CRC-32 over every byte: with the length, what the image is known by
 
 import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
-import { SLOT_MAX, SLOT_SIZE, SLOTS_BASE, SLOT_MASK, ADDRESS_MASK } from "../layout";
+import { SLOT_MAX, SLOT_SIZE, SLOTS_BASE, SLOT_MASK, ADDRESS_MASK, IMAGE_MASK } from "../layout";
 import { refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
@@ -112,7 +112,7 @@ export function isVerified(slot: u32): bool {
 }
 /** Length of the file in bytes. */
 export function slotBytes(slot: u32): u32 {
-  return slotAt(slot).bytes;
+  return slotAt(slot).bytes & IMAGE_MASK;
 }
 /** CRC-32 over every byte of a verified file. */
 export function slotCrc(slot: u32): u32 {
@@ -128,7 +128,8 @@ export function slotUsers(slot: u32): u32 {
 /** The byte at `offset`. */
 export function slotByte(slot: u32, offset: u32): u32 {
   const s = slotAt(slot);
-  return offset < s.bytes ? load<u8>(placeOf(s, offset)) : 0;
+  const at = offset & IMAGE_MASK;
+  return at < (s.bytes & IMAGE_MASK) ? load<u8>(placeOf(s, at)) : 0;
 }
 
 /** The 16-bit number at `offset`. */
@@ -139,8 +140,10 @@ export function slotU16(slot: u32, offset: u32): u32 {
 /** The 32-bit number at `offset`. */
 export function slotU32(slot: u32, offset: u32): u32 {
   const s = slotAt(slot);
-  if (offset >= s.bytes || s.bytes - offset < 4) return 0;
-  const at = placeOf(s, offset);
+  const bytes = s.bytes & IMAGE_MASK;
+  const first = offset & IMAGE_MASK;
+  if (first >= bytes || bytes - first < 4) return 0;
+  const at = placeOf(s, first);
   // byte by byte: some chips cannot load a word that is not aligned
   const high = ((<u32>load<u8>(at)) << 8) | load<u8>(at, 1);
   return (high << 16) | ((<u32>load<u8>(at, 2)) << 8) | load<u8>(at, 3);
@@ -164,6 +167,8 @@ export function slotAddress(slot: u32): usize {
 export function slotSum(slot: u32, crc: u32, offset: u32, end: u32): u32 {
   const s = slotAt(slot);
   const last = placeOf(s, end);
-  for (let at = placeOf(s, offset); at < last; at++) crc = crcByte(crc, load<u8>(at));
+  for (let at = placeOf(s, offset); at < last; at = (at + 1) & ADDRESS_MASK) {
+    crc = crcByte(crc, load<u8>(at));
+  }
   return crc;
 }

@@ -44,7 +44,7 @@ function sourceLines(text: string | undefined): (at: Location) => string | undef
 export function translateText(text: string, options: TranslateOptions): Translation {
   const module = prune(readModule(text), options.exports);
   splitWebs(module);
-  const ranges = new Ranges(module, options.imports);
+  const ranges = new Ranges(module, options.imports, options.exportParams);
   fixOrder(module, new Places(module, ranges, options), ranges);
   const writer = new ModuleWriter(module, ranges, options, sourceLines(options.sourceMap));
   const { imports, exports, functions, sources } = writer;
