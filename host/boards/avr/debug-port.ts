@@ -3,10 +3,10 @@
 
 import {
   bytesOf,
+  fitted,
   load,
   type Place,
   type Prototype,
-  fitted,
   placesOf,
   resultRegister,
   store,
