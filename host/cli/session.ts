@@ -163,6 +163,20 @@ export class Session {
     this.board.board.fram.onWrite = (address) => nv?.tellChange(address, 1);
     return startBoardNode(this.board, this.nodeOptions);
   }
+  /** Lets a board send what its console still holds: until a millisecond passes in silence, 100 ms at most. */
+  finishOutput(): void {
+    let isHeard = this.board !== undefined;
+    const stop = this.listen({
+      onUart: () => {
+        isHeard = true;
+      },
+    });
+    for (let ms = 0; isHeard && ms < 100; ms++) {
+      isHeard = false;
+      this.board?.advance(1000);
+    }
+    stop();
+  }
   /** What a board has done: cycles of its CPU, and the digest of all that came out of it. */
   get boardTrace(): { cycles: number; trace_sha256: string } | undefined {
     return this.board && { cycles: this.board.cycles, trace_sha256: this.board.live.traceHash };

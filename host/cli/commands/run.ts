@@ -190,7 +190,9 @@ async function run(context: Context, images: readonly string[], options: Options
   try {
     const pids = images.map((image) => session.load(image, { restarts }));
     const pace = new Pace(out.terminal, session, pids[0] as number, options.realtime === true);
-    report(context, session, await pace.run(options.for ?? Infinity));
+    const ending = await pace.run(options.for ?? Infinity);
+    session.finishOutput();
+    report(context, session, ending);
   } finally {
     session.close();
   }
