@@ -48,5 +48,5 @@ export const MACHINES: Readonly<Record<Target, Machine>> = {
   host: { addressBits: 32, hasComputedGoto: false, define: "HSX_ON_HOST", hasDouble: true },
   avr: { addressBits: 16, hasComputedGoto: false, define: "HSX_ON_AVR", hasDouble: false },
   "arm-m0": { addressBits: 32, hasComputedGoto: true, define: "HSX_ON_M0", hasDouble: false },
-  "arm-m4": { addressBits: 32, hasComputedGoto: true, define: "HSX_ON_M4", hasDouble: false },
+  "arm-m4": { addressBits: 32, hasComputedGoto: false, define: "HSX_ON_M4", hasDouble: false },
 };
