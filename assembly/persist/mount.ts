@@ -13,8 +13,10 @@ import {
 import { Err } from "../spec/errors";
 import { Kind, kindOf } from "./medium";
 import {
+  cellKey,
   cellMarker,
   cellSeal,
+  cellValue,
   isSuperblock,
   isSuperBody,
   superCells,
@@ -40,6 +42,7 @@ import {
   storeEnd,
   takeCell,
 } from "./store";
+import { wordMet } from "./words";
 
 /** Cells this device and this profile can hold. */
 export function storeCapacity(): u32 {
@@ -142,6 +145,7 @@ export function scan(s: Store): i32 {
     takeCell(s, cell);
     s.live += 1;
     if (cellMarker(SEEN) == CellType.SHADOW) s.hasShadow = 1;
+    if (cellMarker(SEEN) == CellType.SYSTEM) wordMet(cellKey(SEEN), cellValue(SEEN));
   } else if (kind == Kind.DAMAGED) s.damaged += 1;
   else if (kind != Kind.FREE) s.unfinished += 1;
   s.cursor = <u16>(cell + 1);
