@@ -12,7 +12,7 @@ import { IO_BASE, SLOT_MAX, SLOT_SIZE, SLOTS_BASE } from "../layout";
 import { refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
-import { crcByte } from "./crc";
+import { crcByte } from "../crc";
 import { storedRead } from "./stored";
 
 enum SlotFlag {

@@ -12,7 +12,7 @@ import { APP_MAX, WORD_MAX, WORDS_BASE, WORDS_SIZE } from "../layout";
 import { CONFIG_WORDS, WORD_GROUP_LOG2, WORD_KEY, WORD_NONE, WordGroup } from "../spec/boot";
 import { CellType, NO_CELL } from "../spec/cell";
 import { Err } from "../spec/errors";
-import { storeFind, storeIsAmiss, storeNext, storeRead, storeResult, storeWrite } from "./pool";
+import { storeFind, storeIsAmiss, storeRead, storeRefusal, storeResult, storeWrite } from "./pool";
 
 enum Step {
   IDLE = 0,
@@ -112,8 +112,8 @@ export function wordMet(key: u32, value: u32): void {
 
 /** Waits for the mount. Where anything is amiss, each word is searched for, which puts right what a cut left. */
 function awaitMount(w: Words): i32 {
-  const state = storeNext(NO_CELL);
-  if (state != Err.NOT_FOUND) return state == Err.BUSY ? state : end(w, state);
+  const state = storeRefusal();
+  if (state < 0) return state == Err.BUSY ? state : end(w, state);
   if (w.isAmiss == 0 && !storeIsAmiss()) return end(w, Err.OK);
   w.step = <u8>Step.SEEK;
   return Err.BUSY;
