@@ -54,6 +54,7 @@ import {
   takeCell,
   TRIES,
 } from "./store";
+import { wordMet } from "./words";
 
 /** Most bytes of a granule. */
 const GRANULE_MAX: u32 = 16;
@@ -146,7 +147,10 @@ function replay(s: Store, cell: u32): void {
   if (s.tries != 0) count(DAMAGED); // what a cut tore is followed by a dead granule, not by a cell
   supersede(s, marker == TOMBSTONE ? cellValue(SEEN) : marker, cellKey(SEEN));
   noteShadow(s, marker);
-  if (marker != TOMBSTONE) takeCell(s, cell);
+  if (marker == CellType.SYSTEM) wordMet(cellKey(SEEN), cellValue(SEEN));
+  if (marker != TOMBSTONE) return takeCell(s, cell);
+  wordMet(cellKey(SEEN), 0);
+  wordMet(cellKey(SEEN), 0); // met twice, words are searched for
 }
 /** Looks at each cell of the pages that count, oldest first. */
 export function scanLog(s: Store): void {
