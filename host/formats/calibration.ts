@@ -1,7 +1,8 @@
 // Calibration files: TOML that says what a persistence image is to hold; read with checks, and written.
 
 import { CellType } from "../../assembly/spec/cell.ts";
-import { type Diagnostic, type Position, suggest, wholeFile } from "./diagnostic.ts";
+import { Desktop } from "../../assembly/spec/limits.ts";
+import { type Diagnostic, type Position, suggest } from "./diagnostic.ts";
 import { f16FromNumber, f16Shortest, f16ToNumber } from "./f16.ts";
 import { findKey, isWithin, type KeptValue, limitsText } from "./kept-values.ts";
 import { hex } from "./text.ts";
@@ -19,6 +20,8 @@ export interface CalibrationCell {
 export interface Calibration {
   /** Number of the key schema. */
   readonly schema: number;
+  /** Cells to make; undefined: as many as fit. */
+  readonly storeCells: number | undefined;
   /** `fram:8192`, where the file says it. */
   readonly media: { readonly text: string; readonly place: Position } | undefined;
   readonly cells: readonly CalibrationCell[];
@@ -26,7 +29,7 @@ export interface Calibration {
 
 /** Tables of values, and the type of their cells. */
 const TABLES = { values: CellType.VALUE, factory: CellType.FACTORY } as const;
-const MEMBERS = ["schema", "media", ...Object.keys(TABLES)];
+const MEMBERS = ["schema", "media", "cells", ...Object.keys(TABLES)];
 
 // ---- Reading ----
 
@@ -60,8 +63,10 @@ class Reader {
   read(root: TomlTable): Calibration {
     let schema = 0;
     let media: Calibration["media"];
+    let storeCells: number | undefined;
     for (const member of root.members) {
-      if (member.key === "schema") schema = this.integer(member, 0xff);
+      if (member.key === "schema") schema = this.integer(member, 0, 0xff);
+      else if (member.key === "cells") storeCells = this.integer(member, 1, Desktop.CELLS);
       else if (member.key === "media") media = this.text(member);
       else if (member.key in TABLES) this.readTable(member);
       else {
@@ -69,15 +74,15 @@ class Reader {
         this.wrong(member.place, "unknown-key", `nothing is called "${member.key}" here`, remedy);
       }
     }
-    return { schema, media, cells: [...this.cells.values()] };
+    return { schema, storeCells, media, cells: [...this.cells.values()] };
   }
 
-  private integer({ key, value }: TomlMember, max: number): number {
-    const isInteger = value.kind === "integer" && value.value >= 0 && value.value <= max;
+  private integer({ key, value }: TomlMember, min: number, max: number): number {
+    const isInteger = value.kind === "integer" && value.value >= min && value.value <= max;
     if (isInteger) return value.value;
-    const message = `${key} is ${kindText(value)}; it is an integer from 0 to ${max}`;
+    const message = `${key} is ${kindText(value)}; it is an integer from ${min} to ${max}`;
     this.wrong(value.place, "bad-number", message, "correct it");
-    return 0;
+    return min;
   }
 
   private text({ key, value }: TomlMember): Calibration["media"] {
@@ -219,6 +224,7 @@ export function writeCalibration(
   content: {
     readonly schema: number;
     readonly media: string;
+    readonly storeCells: number;
     readonly cells: readonly StoredValue[];
   },
   known: readonly KeptValue[],
@@ -228,16 +234,11 @@ export function writeCalibration(
     const cells = content.cells.filter((c) => c.type === type).sort((a, b) => a.key - b.key);
     return cells.length === 0 ? [] : ["", `[${name}]`, ...cells.map((c) => valueLine(c, known))];
   });
-  const head = [`# ${remark}`, `schema = ${content.schema}`, `media = "${content.media}"`];
+  const head = [
+    `# ${remark}`,
+    `schema = ${content.schema}`,
+    `media = "${content.media}"`,
+    `cells = ${content.storeCells}`,
+  ];
   return [...head, ...tables, ""].join("\n");
-}
-
-/** A diagnostic of the file as a whole. */
-export function fileDiagnostic(
-  file: string,
-  code: string,
-  message: string,
-  remedy: string,
-): Diagnostic {
-  return { ...wholeFile(file), code, message, remedy };
 }

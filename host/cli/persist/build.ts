@@ -84,6 +84,16 @@ function ofFile({ text, place }: NonNullable<Calibration["media"]>): Media {
 
 // ---- Filling ----
 
+/** Cells to make. */
+function cellsOf(capacity: number, media: Media, { storeCells = capacity }: Calibration): number {
+  if (storeCells <= capacity) return storeCells;
+  const message = `${mediaText(media)} has room for ${plural(capacity, "cell")}, not for ${count(storeCells)}`;
+  throw new Failure(Exit.DOES_NOT_FIT, "FULL", message, {
+    remedy: "take a larger device, or fewer cells",
+    details: { need: storeCells, have: capacity },
+  });
+}
+
 /** Refuses more cells than there are, and names the keys that find no room. */
 function checkRoom(capacity: number, media: Media, { cells }: Calibration, names: KeyNames): void {
   if (cells.length <= capacity) return;
@@ -96,8 +106,8 @@ function checkRoom(capacity: number, media: Media, { cells }: Calibration, names
   });
 }
 
-function fill(image: PersistImage, { schema, cells }: Calibration): void {
-  image.format(image.info().capacityCells, schema, 0);
+function fill(image: PersistImage, room: number, { schema, cells }: Calibration): void {
+  image.format(room, schema, 0);
   for (const { type, key, bits } of cells) image.write(type, key, bits);
 }
 
@@ -114,8 +124,9 @@ async function build(context: Context, path: string, options: Options): Promise<
   const media = mediaOf(options.media, calibration);
   const bytes = new Uint8Array(media.bytes as number).fill(BLANK);
   const image = await mount(install, bytes, media);
-  checkRoom(image.info().capacityCells, media, calibration, names);
-  fill(image, calibration);
+  const room = cellsOf(image.info().capacityCells, media, calibration);
+  checkRoom(room, media, calibration, names);
+  fill(image, room, calibration);
   check(await mount(install, bytes.slice(), media), calibration);
   writeImage(options.output, bytes, options.force === true);
 

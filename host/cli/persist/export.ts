@@ -40,10 +40,10 @@ async function exportFile(context: Context, path: string, options: Options): Pro
   const cells = found
     .filter(isStored)
     .map((f) => ({ type: f.type, key: f.key, bits: f.value }) as StoredValue);
-  const { schema } = open.image.info();
+  const { schema, cells: storeCells } = open.image.info();
   const media = mediaText(file.media);
   const text = writeCalibration(
-    { schema, media, cells },
+    { schema, media, storeCells, cells },
     names.known,
     `values of ${path.replace(/\p{Cc}/gu, " ")}`,
   );
