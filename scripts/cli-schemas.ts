@@ -109,6 +109,36 @@ const store = {
   file: z.string().nullable(),
 };
 
+/** An app with a stored image, or a place in the boot list. */
+const storedApp = z.strictObject({
+  app: count,
+  name: z.string(),
+  /** `confirmed`, `trial`, `dropping`, `empty` */
+  state: z.string(),
+  active: count.nullable(),
+  fallback: count.nullable(),
+  attempts_left: count,
+  confirm_after: z.enum(["never", "10s", "1m", "10m"]),
+  pid: pid.nullable(),
+  boot: z.strictObject({
+    order: count,
+    restarts: count,
+    fallback_on_fault: z.boolean(),
+    source: z.string(),
+    quantum: count,
+  }),
+});
+/** What a node keeps of its settings; 0, or no sources: the board's default. */
+const nodeConfig = z.strictObject({
+  id: count,
+  role: count,
+  bit_rate: count,
+  base_id: count,
+  master_wait: count,
+  card_wait: count,
+  sources: names,
+});
+
 // ---- Parts of persistence images ----
 
 /** `fram:8192` */
@@ -313,6 +343,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     schema_of_keys: count,
     values: count,
     factory: count,
+    apps: count,
     cells: count,
     free: count,
   }),
@@ -545,7 +576,33 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     ),
     memory_free: count,
     store: z.string(),
+    slots: z.array(
+      z.strictObject({
+        slot: count,
+        state: z.enum(["image", "empty", "damaged"]),
+        name: z.string(),
+        bytes: count,
+        crc: u32,
+        room: count,
+        active_of: names,
+        fallback_of: names,
+      }),
+    ),
+    apps: z.array(storedApp),
+    /** `confirmed`, `trial` or `empty`: of the configuration. */
+    node_config: z.string(),
+    damaged: count,
+    free_cells: count,
   }),
+  object("hsx.provision.app/1", { app: storedApp }),
+  object("hsx.provision.stage/1", {
+    file: z.string(),
+    slot: count,
+    name: z.string(),
+    bytes: count,
+    crc: u32,
+  }),
+  object("hsx.provision.format/1", { slots: count, bytes: count }),
   object("hsx.store.status/1", store),
   object("hsx.store.list/1", {
     cells: z.array(
@@ -562,7 +619,10 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
   }),
   object("hsx.store.format/1", store),
   object("hsx.store.reset/1", store),
-  object("hsx.config.get/1", { settings: z.record(z.string(), u32) }),
+  object("hsx.config.get/1", { settings: z.record(z.string(), u32), node: nodeConfig }),
+  object("hsx.config.change/1", { name: z.string(), text: z.string(), trial: z.boolean() }),
+  object("hsx.config.export/1", { node: nodeConfig, text: z.string() }),
+  object("hsx.config.settle/1", { state: z.string() }),
   object("hsx.config.set/1", { name: z.string(), value: u32 }),
   object("hsx.run.time/1", { ran_ms: ms, at_ms: ms }),
   object("hsx.clock/1", { at_ms: ms, pace: z.enum(["live", "manual"]) }),

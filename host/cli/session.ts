@@ -134,6 +134,7 @@ export class Session {
     this.console = new Console(this.node, (stream, pid, bytes) =>
       this.tell((l) => l.onStdio?.(stream, pid, bytes)),
     );
+    this.adopt();
     this.takeEvents();
   }
 
@@ -195,6 +196,14 @@ export class Session {
     this.apps.set(pid, { path, image, options, symbols });
     if (!this.options.reference) this.console.attach(pid);
     return pid;
+  }
+
+  /** Joins the streams of tasks that the node started by itself: of all that are not among `before`. */
+  adopt(before: readonly number[] = []): void {
+    for (const { pid } of this.node.tasks()) {
+      const isNew = !before.includes(pid) && !this.apps.has(pid);
+      if (isNew && !this.options.reference) this.console.attach(pid);
+    }
   }
 
   kill(pid: number): void {
