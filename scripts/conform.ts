@@ -1,5 +1,5 @@
 // Runs a folder of recorded vectors on a machine and writes one result line per case and harness:
-//   npm run -s conform -- --vectors DIR --machine node|host-c|avr|stm32f072 [--profile P] --out results.jsonl
+//   npm run -s conform -- --vectors DIR --machine node|host-c|avr|stm32f072|stm32f405 [--profile P] --out results.jsonl
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,13 +8,14 @@ import type { CoreSource } from "../host/node/core.ts";
 import { avrCore, readFirmware } from "../tests/drivers/avr.ts";
 import { hostCore } from "../tests/drivers/host-c.ts";
 import { readFirmware as readStm32, stm32Core } from "../tests/drivers/stm32.ts";
+import { thumbCore } from "../tests/drivers/stm32f405.ts";
 import type { Line } from "./conform/results.ts";
 import { runVectors } from "./conform/vectors.ts";
 import { PROFILES, type Profile } from "./core.ts";
 import { fromRoot } from "./root.ts";
 
 const USAGE =
-  "usage: npm run -s conform -- --vectors DIR --machine node|host-c|avr|stm32f072 [--profile small|large|desktop] --out FILE";
+  "usage: npm run -s conform -- --vectors DIR --machine node|host-c|avr|stm32f072|stm32f405 [--profile small|large|desktop] --out FILE";
 const WORKSHOP = { include: fromRoot("targets/common"), folder: fromRoot("build/host-c") };
 
 function fail(message: string): never {
@@ -46,6 +47,10 @@ const MACHINES: Record<string, { only?: string; core(profile: Profile): Promise<
   stm32f072: {
     only: "small",
     core: async () => stm32Core("stm32f072", readStm32(fromRoot("build/stm32/stm32f072"))),
+  },
+  stm32f405: {
+    only: "large",
+    core: async () => thumbCore(readStm32(fromRoot("build/stm32/stm32f405"))),
   },
   avr: { only: "small", core: async () => avrCore(readFirmware(fromRoot("build/avr"))) },
 };

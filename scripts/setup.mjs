@@ -17,6 +17,7 @@ const DEBIAN_PACKAGES = [
   "binutils-avr",
   "gcc-arm-none-eabi", // the firmware of the STM32
   "libnewlib-arm-none-eabi",
+  "libunicorn-dev", // a Cortex-M4
 ];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -80,6 +80,36 @@ function tableFigures(profile: Profile, core: WasmModule): Figure[] {
   ];
 }
 
+/** What a room of persistence takes, whose files are `files`: function by function, as the module's text names them. */
+function codeOf(profile: Profile, core: WasmModule, files: RegExp): number {
+  const text = readFileSync(fromRoot(profile.textFile), "utf8");
+  const names = Array.from(text.matchAll(/^ \(func \$(\S+)/gm), ([, name]) => name ?? "");
+  if (names.length !== core.code.length) throw new Error("the text is of another module");
+  return core.code.reduce((sum, size, n) => sum + (files.test(names[n] ?? "") ? size : 0), 0);
+}
+const STORE = /^assembly\/persist\/(pool|look|commit|medium|mount|record|store|blob|log)\//;
+const PERSISTENCE =
+  /^assembly\/(persist|registry\/(saver|pass|restore|meaning|shadow)|image\/(activation|boot-list|config))/;
+function persistenceFigures(profile: Profile, core: WasmModule): Figure[] {
+  if (profile.name !== "small") return [];
+  return [
+    {
+      id: "small.persistence.store",
+      value: codeOf(profile, core, STORE),
+      unit: "B",
+      must: "<= 3000",
+      note: "the store alone; what asc inlines into other rooms counts there",
+    },
+    {
+      id: "small.persistence",
+      value: codeOf(profile, core, PERSISTENCE),
+      unit: "B",
+      must: "<= 6000",
+      note: "persistence in all: store, saver, restoring, activation, boot list, configuration",
+    },
+  ];
+}
+
 async function profileFigures(profile: Profile): Promise<Figure[]> {
   const core = readCore(profile);
   const map = await readMemoryMap(profile);
@@ -98,6 +128,7 @@ async function profileFigures(profile: Profile): Promise<Figure[]> {
       note: size === 0 ? "none" : `${address(base)}..${address(base + size - 1)}`,
     })),
     ...stateFigures(profile, map),
+    ...persistenceFigures(profile, core),
     ...tableFigures(profile, core),
   ];
 }

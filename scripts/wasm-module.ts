@@ -7,6 +7,7 @@ enum Section {
   IMPORT = 2,
   FUNCTION = 3,
   EXPORT = 7,
+  CODE = 10,
   DATA = 11,
 }
 const I32_CONST = 0x41;
@@ -20,6 +21,8 @@ export interface WasmModule {
   readonly exports: readonly string[];
   /** Constant tables: addresses in linear memory. */
   readonly data: readonly { readonly base: number; readonly size: number }[];
+  /** Bytes of each function's code, in the order of the module. */
+  readonly code: readonly number[];
 }
 
 class Reader {
@@ -70,6 +73,7 @@ export function readModule(bytes: Uint8Array): WasmModule {
   let own: number[] = [];
   let exports: Item[] = [];
   let data: WasmModule["data"] = [];
+  let code: number[] = [];
   while (!reader.atEnd) {
     const id = reader.byte();
     const section = new Reader(reader.take(reader.unsigned()));
@@ -77,6 +81,7 @@ export function readModule(bytes: Uint8Array): WasmModule {
     if (id === Section.IMPORT) imports = section.list(() => readImport(section));
     if (id === Section.FUNCTION) own = section.list(() => section.unsigned());
     if (id === Section.EXPORT) exports = section.list(() => readExport(section));
+    if (id === Section.CODE) code = section.list(() => section.take(section.unsigned()).length);
     if (id === Section.DATA) data = section.list(() => readSegment(section));
   }
 
@@ -90,6 +95,7 @@ export function readModule(bytes: Uint8Array): WasmModule {
     imports: imports.map((item) => describe(item, item.index)).sort(),
     exports: exports.map((item) => describe(item, functions[item.index])).sort(),
     data,
+    code,
   };
 }
 

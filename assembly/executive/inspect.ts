@@ -11,7 +11,9 @@ import { receivedAt } from "../mailbox/ring";
 import {
   storeAt,
   storeCapacity,
+  storeEpoch,
   storeExamine,
+  storeLive,
   storeNext,
   storeSeenAddress,
   storeSeenGeneration,
@@ -22,7 +24,6 @@ import {
 } from "../persist/pool";
 import { CommandBit, commandAt, commandCount } from "../registry/command";
 import { ValueBit, valueAt, valueCount, valueOrigin } from "../registry/value";
-import { EPOCH_COUNT } from "../spec/cell";
 import { Err } from "../spec/errors";
 import {
   COMMAND_GROUP_NAME_OFF,
@@ -172,11 +173,11 @@ export function inspectStore(): i32 {
   const to = IO_BASE;
   store<u16>(to + R.STORE_RECORD_STATE_OFF, s.state);
   store<u16>(to + R.STORE_RECORD_CELLS_OFF, s.cells);
-  store<u16>(to + R.STORE_RECORD_LIVE_OFF, s.live);
+  store<u16>(to + R.STORE_RECORD_LIVE_OFF, <u16>storeLive());
   store<u16>(to + R.STORE_RECORD_FREE_OFF, s.free);
   store<u16>(to + R.STORE_RECORD_DAMAGED_OFF, s.damaged);
   store<u16>(to + R.STORE_RECORD_RETIRED_OFF, s.retired);
-  store<u16>(to + R.STORE_RECORD_EPOCH_OFF, <u16>(s.epoch & EPOCH_COUNT));
+  store<u16>(to + R.STORE_RECORD_EPOCH_OFF, <u16>storeEpoch());
   store<u16>(to + R.STORE_RECORD_SCHEMA_OFF, s.schema);
   store<u32>(to + R.STORE_RECORD_SAVED_OFF, s.saved);
   store<u32>(to + R.STORE_RECORD_PROGRAMMED_OFF, s.programmed);
@@ -201,7 +202,7 @@ export function inspectAnyCell(cell: u32): i32 {
   if (kind < 0) return kind;
   store<u16>(IO_BASE + R.CELL_RECORD_KEY_OFF, <u16>storeSeenKey());
   store<u16>(IO_BASE + R.CELL_RECORD_VALUE_OFF, <u16>storeSeenValue());
-  store<u8>(IO_BASE + R.CELL_RECORD_TYPE_OFF, <u8>storeSeenSealed(cell));
+  store<u8>(IO_BASE + R.CELL_RECORD_TYPE_OFF, <u8>storeSeenSealed());
   store<u8>(IO_BASE + R.CELL_RECORD_GENERATION_OFF, <u8>storeSeenGeneration());
   store<u32>(IO_BASE + R.CELL_RECORD_ADDRESS_OFF, storeSeenAddress());
   return kind;

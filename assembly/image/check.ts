@@ -8,7 +8,7 @@ import { checkHeader } from "./check-header";
 import { checkSection } from "./check-sections";
 import { Check, checkAt, Phase } from "./check-state";
 import { checkPick, checkTable } from "./check-table";
-import { CRC_START, crcEnd } from "./crc";
+import { CRC_START, crcEnd } from "../crc";
 import { Json, JsonEvent, jsonAt, jsonBegin, jsonByte, jsonIsComplete } from "./json";
 import {
   imageChecksum,

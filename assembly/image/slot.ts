@@ -12,7 +12,7 @@ import { SLOT_MAX, SLOT_SIZE, SLOTS_BASE } from "../layout";
 import { refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
-import { crcByte } from "./crc";
+import { crcByte } from "../crc";
 
 enum SlotFlag {
   /** all bytes came and every check passed */

@@ -1,16 +1,25 @@
 // Commits one record, a cell or a superblock, to a place that holds nothing of worth: disarm what is
 // there, erase, program with the marker last, read back. Another place is tried when a cell fails.
 
-import { CELL_BYTES, CellType, StoreState, SUPER_BYTES, SUPER_MARKER } from "../spec/cell";
+import { CELL_BYTES, CellType, NO_CELL, StoreState, SUPER_BYTES } from "../spec/cell";
 import { Err } from "../spec/errors";
-import { endMarker, eraseUnit, Kind, kindOf, mark, program } from "./medium";
-import { deadMarker, encodeCell, isCellType } from "./record";
+import { writeChunk } from "./blob";
+import { beginLook, beginPass } from "./look";
+import { endMarker, eraseUnit, mark, program } from "./medium";
+import { storeMount } from "./mount";
+import { deadMarker, encodeCell, isCellType, isSuperblock } from "./record";
 import {
+  count,
+  PASSES,
+  RETIRED,
+  TRIES,
   chooseFreeCell,
   finish,
-  goTo,
   goToCell,
   goToSuperblock,
+  Job,
+  Mode,
+  noteShadow,
   RECORD,
   SEEN,
   Step,
@@ -23,24 +32,14 @@ const TRIES_MAX: u32 = 4;
 /** Free cells passed over while a better one may be had. */
 const PASSES_MAX: u32 = 8;
 
-function seenMarker(s: Store): u32 {
-  return load<u8>(SEEN + s.length - 1);
-}
+/** True when the record in SEEN has a marker that commits; that of superblocks is a cell's, too. */
 function isArmed(s: Store): bool {
-  const marker = seenMarker(s);
-  return s.length == SUPER_BYTES ? marker == SUPER_MARKER : isCellType(marker);
-}
-
-/** Begins to commit the superblock in RECORD as copy 0 or 1. */
-export function commitSuperblock(s: Store, copy: u32): void {
-  s.offset = 0;
-  goToSuperblock(s, Step.DISARM, copy);
+  return isCellType(load<u8>(SEEN + s.length - 1));
 }
 
 function choose(s: Store): void {
   const cell = chooseFreeCell(s);
   s.cell = <u16>cell;
-  s.offset = 0;
   encodeCell(RECORD, s.type, s.key, s.generation, s.value, cell, s.epoch);
   goToCell(s, Step.DISARM, cell);
 }
@@ -52,65 +51,76 @@ export function commitCell(s: Store): i32 {
   return Err.OK;
 }
 
-/** True when the marker in SEEN would pass for the end of the body that is to come. */
-function isTwin(s: Store): bool {
-  return s.eraseUnit == 0 && seenMarker(s) == deadMarker(RECORD, 0);
-}
-/** W2: a marker that could come true, or hide that a commit was cut short, goes first. */
+/** W2: a marker that could come true, or pass for the end of the body that is to come, goes first. */
 export function disarm(s: Store): i32 {
-  let isWrong = isArmed(s);
-  if (s.length == CELL_BYTES) {
-    const kind = kindOf(s, s.cell);
-    isWrong = isWrong || isTwin(s);
-    if ((isWrong || kind != Kind.FREE) && s.passes < PASSES_MAX) {
-      s.passes += 1;
-      choose(s);
-      return Err.OK;
-    }
-    if (kind == Kind.DAMAGED) s.damaged -= 1;
+  const isTwin = s.eraseUnit == 0 && load<u8>(SEEN + s.length - 1) == deadMarker(RECORD, 0);
+  const isWrong = isTwin || isArmed(s);
+  if (isWrong && s.length == CELL_BYTES && count(PASSES) < PASSES_MAX) {
+    choose(s);
+    return Err.OK;
   }
-  goTo(s, Step.ERASE);
+  s.step = <u8>Step.ERASE;
   return isWrong ? mark(s, s.eraseUnit == 0 ? deadMarker(RECORD, 1) : CellType.DEAD) : Err.OK;
 }
 
-function isErased(s: Store): bool {
-  for (let i: usize = 0; i < s.length; i++) if (load<u8>(SEEN + i) != 0xff) return false;
-  return true;
-}
 /** W3, one unit a call, the marker's last, when the body has gone. W4. */
 export function eraseOrProgram(s: Store): i32 {
   const offset: u32 = s.offset;
-  if (s.eraseUnit != 0 && offset < s.length && !isErased(s)) {
+  if (s.eraseUnit != 0 && offset < s.length) {
     s.offset = <u8>(offset + s.eraseUnit);
     return eraseUnit(s, offset);
   }
-  goTo(s, Step.VERIFY);
-  return program(s, RECORD);
+  s.step = <u8>Step.VERIFY;
+  return program(s, 0, RECORD, s.length);
 }
 
-/** W5. Positive: committed. OK: it did not hold and is being killed. */
+/** The new superblock holds. The store is mounted anew; the job goes on until that is done. */
+function adoptSuperblock(s: Store): i32 {
+  const job = s.job;
+  goToSuperblock(s, Step.DONE, s.copy);
+  const err = job == Job.RESET ? mark(s, CellType.DEAD) : <i32>Err.OK;
+  storeMount();
+  s.job = job;
+  return err;
+}
+/** The new version is on the medium: it outlives those before it, and damaged cells of the key. */
+function adoptCell(s: Store): void {
+  s.saved += 1;
+  noteShadow(s, s.type);
+  s.mode = <u8>Mode.OUTLIVE;
+  if (s.job == Job.FIND || s.damaged != 0) beginLook(s, 1);
+  else if (s.old != <u16>NO_CELL) beginPass(s, s.old, s.old + 1, 1);
+  else finish(s, s.cell);
+}
+
+/** W5. A cell that did not hold is killed. */
 export function verify(s: Store): i32 {
-  let differs: u32 = 0;
-  for (let i: usize = 0; i < s.length; i++) {
-    differs |= (<u32>load<u8>(SEEN + i)) ^ (<u32>load<u8>(RECORD + i));
+  const holds = load<u64>(SEEN) == load<u64>(RECORD);
+  if (s.length == SUPER_BYTES)
+    return holds && isSuperblock(SEEN) ? adoptSuperblock(s) : <i32>Err.IO;
+  if (s.mode == Mode.AVOID) {
+    if (holds) writeChunk(s);
+    else finish(s, Err.IO);
+    return Err.OK;
   }
-  const isCell = s.length == CELL_BYTES;
-  if (isCell) takeCell(s, s.cell);
-  if (differs == 0) return 1;
-  goTo(s, Step.REJECT);
-  return mark(s, isCell ? endMarker(s, 0) : CellType.DEAD);
+  takeCell(s, s.cell);
+  if (!holds) {
+    s.step = <u8>Step.REJECT;
+    return mark(s, endMarker(s, 0));
+  }
+  adoptCell(s);
+  return Err.OK;
 }
 
 /** Leaves a place that did not take its record for another. IO: there is none, or it cannot be left safely. */
 export function reject(s: Store): i32 {
-  if (isArmed(s) || s.length == SUPER_BYTES) return Err.IO;
-  s.retired += 1;
-  s.tries += 1;
-  return s.tries < TRIES_MAX && commitCell(s) >= 0 ? Err.OK : Err.IO;
+  if (isArmed(s)) return Err.IO;
+  count(RETIRED);
+  return count(TRIES) < TRIES_MAX && commitCell(s) >= 0 ? Err.OK : Err.IO;
 }
 
 /** A device that fails or contradicts itself is not written again before the next mount. */
 export function fail(s: Store, err: i32): void {
-  s.state = <u8>(err == Err.ABSENT ? StoreState.ABSENT : StoreState.FAILED);
+  s.state = <u8>StoreState.FAILED;
   finish(s, err);
 }

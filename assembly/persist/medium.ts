@@ -15,17 +15,20 @@ export function endMarker(s: Store, turn: u32): u32 {
   return turn != 0 ? cellMarker(SEEN) & 0x88 : CellType.DEAD; // bits can only be cleared here
 }
 
-/** Kind of the cell in SEEN. */
-export function kindOf(s: Store, cell: u32): u32 {
+/** Kind of the cell in SEEN; `whole` tells its type. */
+export function kindOf(s: Store, cell: u32): CellKind {
   const marker = cellMarker(SEEN);
   const isMarked = isCellType(marker);
-  if (!isMarked && marker == endMarker(s, 0)) return CellKind.FREE; // most cells, without a CRC
   const type = typeOf(SEEN, cell, s.epoch);
+  s.whole = <u8>type;
   if (type == CellType.DEAD) {
     return isMarked && !isOld(SEEN, cell, s.epoch) ? CellKind.DAMAGED : CellKind.FREE;
   }
   if (type == marker) return CellKind.LIVE;
-  return popcnt(type ^ marker) == 1 ? CellKind.NEARLY : CellKind.UNFINISHED;
+  if (!isMarked && marker == endMarker(s, 0)) return CellKind.FREE;
+  // the end of a SHADOW must not be undone after its value was merged or dropped
+  const isNearly = popcnt(type ^ marker) == 1 && type != CellType.SHADOW;
+  return isNearly ? CellKind.NEARLY : CellKind.UNFINISHED;
 }
 
 // ---- What a step may start. Each returns OK, IO or ABSENT ----
@@ -34,20 +37,18 @@ export function kindOf(s: Store, cell: u32): u32 {
 export function readRecord(s: Store): i32 {
   return nv_read(s.address, SEEN, s.length);
 }
-function programByte(s: Store, offset: u32, byte: u32): i32 {
-  store<u8>(SEEN, byte);
-  s.programmed += 1;
-  return nv_program(s.address + offset, SEEN, 1);
-}
-/** Starts programming the whole record. */
-export function program(s: Store, from: usize): i32 {
-  s.programmed += s.length;
-  return nv_program(s.address, from, s.length);
+/** Starts programming bytes at an offset of the record. */
+export function program(s: Store, offset: u32, from: usize, length: u32): i32 {
+  s.programmed += length;
+  return nv_program(s.address + offset, from, length);
 }
 /** Starts erasing the unit at an offset of the record. */
 export function eraseUnit(s: Store, offset: u32): i32 {
-  s.erased += 1;
   return nv_erase(s.address + offset);
+}
+function programByte(s: Store, offset: u32, byte: u32): i32 {
+  store<u8>(SEEN, byte);
+  return program(s, offset, SEEN, 1);
 }
 /** Starts changing the marker of the record. */
 export function mark(s: Store, marker: u32): i32 {
@@ -56,14 +57,8 @@ export function mark(s: Store, marker: u32): i32 {
 /** Starts breaking the body of the record in SEEN, so that no marker can bring it back. */
 export function spoil(s: Store): i32 {
   let place: u32 = s.length - 2; // high byte of the CRC
-  if (s.eraseUnit == 0) return programByte(s, place, ~(<u32>load<u8>(SEEN + place)) & 0xff);
-  // bits can only be cleared here: clear the last byte that has any; a key is not 0
-  while (place > 0 && load<u8>(SEEN + place) == 0) place--;
-  return programByte(s, place, 0);
-}
-/** Starts wiping the first two bytes of the record: without key or magic it is nothing, whatever its epoch. */
-export function wipe(s: Store): i32 {
-  store<u16>(SEEN, 0);
-  s.programmed += 2;
-  return nv_program(s.address, SEEN, 2);
+  let byte: u32 = ~(<u32>load<u8>(SEEN + place));
+  // bits can only be cleared with erase units: clear the last byte that has any; a key is not 0
+  if (s.eraseUnit != 0) for (byte = 0; load<u8>(SEEN + place) == 0 && place != 0;) place--;
+  return programByte(s, place, byte);
 }

@@ -5,24 +5,26 @@
 // frees the store for the next. Cells found stay valid until the next mount, format or reset.
 
 import { nv_busy, nv_medium, nv_size } from "../hal";
-import { BLOB_EXTENT_BYTES, BLOB_MAX, CellType, NO_CELL, NvMedium, StoreState } from "../spec/cell";
+import {
+  BLOB_BYTES_MAX,
+  BLOB_EXTENT_BYTES,
+  BLOB_MAX,
+  CELL_BYTES,
+  CellType,
+  NO_CELL,
+  NvMedium,
+  StoreState,
+  SUPER_BYTES,
+  SUPER_EPOCH_OFF,
+  SUPER_SEQ_OFF,
+} from "../spec/cell";
 import { Err } from "../spec/errors";
 import { NEVER } from "../spec/node";
-import { beginBlob, lookForBlob, readBlob, verifyBlob, writeBlob } from "./blob";
-import { disarm, eraseOrProgram, fail, reject, verify } from "./commit";
-import {
-  adoptRenewed,
-  beginFind,
-  confirm,
-  killSuperblock,
-  look,
-  renew,
-  repair,
-  sweep,
-} from "./find";
-import { beginFormat, beginReset, clear, purge } from "./format";
-import { Kind, kindOf, readRecord } from "./medium";
-import { adoptSuperblock, checkBlank, readFirst, readSecond, scan, storeCapacity } from "./mount";
+import { beginBlob, readBlob } from "./blob";
+import { commitCell, disarm, eraseOrProgram, fail, reject, verify } from "./commit";
+import { beginLook, confirm, look, repair } from "./look";
+import { Kind, kindOf, program, readRecord } from "./medium";
+import { checkBlank, readSuperblocks, scan, storeCapacity } from "./mount";
 import {
   cellGeneration,
   cellKey,
@@ -30,69 +32,64 @@ import {
   cellValue,
   isCellType,
   isKey,
-  typeOf,
+  sealSuperblock,
 } from "./record";
 import {
+  count,
+  UNFINISHED,
   cellAddress,
+  finish,
+  FORM,
+  goTo,
   goToCell,
+  goToSuperblock,
+  isTaken,
   Job,
-  nextTaken,
-  Pair,
+  Mode,
   RECORD,
   SEEN,
   Step,
   Store,
   storeAt,
+  StoreFlag,
+  storeLive,
 } from "./store";
-import { adoptWritten, beginDelete, beginWrite, checkKilled, kill } from "./update";
 
 export { storeCapacity, storeMount } from "./mount";
-export { storeAt, storeEnd } from "./store";
+export { storeAt, storeEnd, storeEpoch, storeLive } from "./store";
 
 // ---- Polling ----
 
 /** Records looked at in one poll: below 1.5 ms on a 16 MHz AVR with its FRAM on SPI. */
 const SLICE: u32 = 12;
 
-/** The record is on the medium. */
-function adopt(s: Store): i32 {
-  if (s.job == Job.RESET || s.job == Job.FORMAT) {
-    s.pair = <u8>Pair.NONE;
-    const copy: u32 = s.job == Job.RESET ? 1 - s.copy : 0;
-    const err: i32 = s.job == Job.RESET ? killSuperblock(s, s.copy) : Err.OK;
-    return err < 0 ? err : adoptSuperblock(s, RECORD, copy);
-  }
-  s.saved += 1;
-  s.live += 1;
-  if (s.type == CellType.SHADOW) s.hasShadow = 1;
-  if (s.job == Job.FIND) adoptRenewed(s);
-  else adoptWritten(s);
-  return Err.OK;
-}
-function adoptOrReject(s: Store): i32 {
-  const committed = verify(s);
-  return committed > 0 ? adopt(s) : committed;
+/** Format: fills all that will be the store's with 0x00, superblocks first: cut short, it leaves no store. */
+function clear(s: Store): i32 {
+  const err = program(s, 0, RECORD, CELL_BYTES);
+  s.address += CELL_BYTES;
+  if (s.address < cellAddress(s.cells)) return err;
+  memory.copy(RECORD, FORM, SUPER_BYTES);
+  sealSuperblock(RECORD);
+  goToSuperblock(s, Step.DISARM, 0);
+  return err;
 }
 
 /** Makes the step that is next with the record in SEEN. */
 function advance(s: Store): i32 {
   switch (<u32>s.step) {
-    case Step.SUPER_A:
-      return readFirst(s);
-    case Step.SUPER_B:
-      return readSecond(s);
-    case Step.BLANK_CHECK:
-      return checkBlank(s);
+    case Step.SUPERBLOCKS:
+      readSuperblocks(s);
+      break;
+    case Step.BLANK:
+      checkBlank(s);
+      break;
     case Step.SCAN:
-      return scan(s);
-    case Step.LOOK:
-      return look(s);
-    case Step.RENEW:
-      return renew(s);
+      scan(s);
+      break;
     case Step.REPAIR:
       return repair(s);
-    case Step.SWEEP:
-      return sweep(s);
+    case Step.LOOK:
+      return look(s);
     case Step.CONFIRM:
       return confirm(s);
     case Step.DISARM:
@@ -100,26 +97,13 @@ function advance(s: Store): i32 {
     case Step.ERASE:
       return eraseOrProgram(s);
     case Step.VERIFY:
-      return adoptOrReject(s);
+      return verify(s);
     case Step.REJECT:
       return reject(s);
-    case Step.KILL:
-      return kill(s);
-    case Step.KILLED:
-      return checkKilled(s);
     case Step.CLEAR:
       return clear(s);
-    case Step.PURGE:
-      return purge(s);
-    case Step.BLOB_LOOK:
-      return lookForBlob(s);
-    case Step.BLOB_WRITE:
-      return writeBlob(s);
-    case Step.BLOB_VERIFY:
-      return verifyBlob(s);
-    default:
-      return Err.OK;
   }
+  return Err.OK;
 }
 
 /** Advances the job by some records, or until the device is busy. BUSY: poll again. OK: idle, or the result can be taken. */
@@ -138,8 +122,8 @@ export function storePoll(): i32 {
 /** Takes the result of the finished job: a cell, OK or an error. BUSY: not finished. NO_DATA: no job. */
 export function storeResult(): i32 {
   const s = storeAt();
-  if (s.job == Job.NONE) return Err.NO_DATA;
   if (s.step != Step.DONE) return Err.BUSY;
+  if (s.job == Job.NONE) return Err.NO_DATA;
   s.job = <u8>Job.NONE;
   return s.result;
 }
@@ -151,36 +135,56 @@ export function storeState(): u32 {
 
 // ---- Starting a job ----
 
+/** Why no value can be had in each StoreState. */
+const REFUSALS: usize = memory.data<i8>([
+  <i8>Err.ABSENT,
+  <i8>Err.BUSY,
+  <i8>Err.OK,
+  <i8>Err.STORE_READ_ONLY,
+  <i8>Err.STATE,
+  <i8>Err.IO,
+  <i8>Err.UNSUPPORTED,
+]);
 /** Why no value can be had now. OK: the store is ready and idle. */
 function refusal(s: Store): i32 {
-  switch (<u32>s.state) {
-    case StoreState.READY:
-      return s.job == Job.NONE ? Err.OK : Err.BUSY;
-    case StoreState.MOUNTING:
-      return Err.BUSY;
-    case StoreState.ABSENT:
-      return Err.ABSENT;
-    case StoreState.READ_ONLY:
-      return Err.STORE_READ_ONLY;
-    case StoreState.BLANK:
-      return Err.STATE;
-    case StoreState.FAILED:
-      return Err.IO;
-    default:
-      return Err.UNSUPPORTED;
-  }
+  const err: i32 = load<i8>(REFUSALS + <usize>s.state);
+  return err == Err.OK && s.job != Job.NONE ? Err.BUSY : err;
 }
 
-/** Takes the store for a job about one key. */
+/** Reads a cell at once and returns its CellKind. */
+function examine(s: Store, cell: u32): i32 {
+  if (cell >= s.cells) return Err.INVALID;
+  goToCell(s, Step.DONE, cell);
+  const err = readRecord(s);
+  return err < 0 ? err : <i32>kindOf(s, cell);
+}
+/** Reads a cell at once. OK: it is live. CORRUPT: it is not. */
+function readLive(s: Store, cell: u32): i32 {
+  const kind = examine(s, cell);
+  if (kind < 0) return kind;
+  return kind == Kind.LIVE ? Err.OK : Err.CORRUPT;
+}
+/** Takes the store for a job about one key, and reads the version in cell `old`. Positive: it is live. OK: there is none. */
 function claim(s: Store, job: u32, type: u32, key: u32, old: u32): i32 {
-  const err = refusal(s);
+  let err = refusal(s);
   if (err < 0) return err;
   if (!isCellType(type) || !isKey(key)) return Err.INVALID;
+  s.generation = 0;
+  if (old != NO_CELL) {
+    err = readLive(s, old);
+    if (err == Err.OK) {
+      if (cellMarker(SEEN) != type || cellKey(SEEN) != key) return Err.INVALID;
+      s.generation = <u8>(cellGeneration(SEEN) + 1);
+      err = 1;
+    } else if (err != Err.CORRUPT) return err;
+  }
   s.job = <u8>job;
   s.type = <u8>type;
   s.key = <u16>key;
   s.old = <u16>old;
-  return Err.OK;
+  s.mode = <u8>(job == Job.DELETE ? Mode.DELETE : Mode.SEARCH);
+  s.tries = 0;
+  return err;
 }
 /** Gives the store back when the job could not begin. */
 function start(s: Store, err: i32): i32 {
@@ -195,9 +199,8 @@ function start(s: Store, err: i32): i32 {
 export function storeFind(type: u32, key: u32): i32 {
   const s = storeAt();
   const err = claim(s, Job.FIND, type, key, NO_CELL);
-  if (err < 0) return err;
-  beginFind(s);
-  return Err.OK;
+  if (err >= 0) beginLook(s, 0);
+  return err;
 }
 
 /**
@@ -206,73 +209,58 @@ export function storeFind(type: u32, key: u32): i32 {
  */
 export function storeWrite(type: u32, key: u32, value: u32, old: u32): i32 {
   const s = storeAt();
-  const err = claim(s, Job.WRITE, type, key, old);
-  if (err < 0) return err;
+  const found = claim(s, Job.WRITE, type, key, old);
+  if (found < 0 && found != Err.CORRUPT) return found;
+  if (found > 0 && cellValue(SEEN) == value) {
+    finish(s, old); // W7
+    return Err.OK;
+  }
   s.value = <u16>value;
-  return start(s, beginWrite(s));
+  return start(s, commitCell(s));
 }
 
 /**
  * Starts to write a blob under a key over the version in cell `old`. Its data, at most 56 bytes, must stay until the
- * job ends. The result: the new cell, FULL or IO. Refused like storeFind, or with TOO_LARGE.
+ * job ends. The result: the new cell, FULL or IO. Refused like storeFind, or with TOO_LARGE or FULL.
  */
 export function storeWriteBlob(key: u32, data: usize, length: u32, old: u32): i32 {
   const s = storeAt();
-  const err = claim(s, Job.WRITE, CellType.BLOB, key, old);
-  return err < 0 ? err : start(s, beginBlob(s, data, length));
+  if (length > BLOB_BYTES_MAX) return Err.TOO_LARGE;
+  const found = claim(s, Job.WRITE, CellType.BLOB, key, old);
+  return found < 0 && found != Err.CORRUPT ? found : start(s, beginBlob(s, data, length));
 }
 /** Copies the blob of a cell out, at once, and returns its length. CORRUPT; TOO_LARGE: beyond `max`; BUSY, IO, ABSENT, STATE. */
 export function storeReadBlob(cell: u32, into: usize, max: u32): i32 {
-  const s = storeAt();
   const err = storeRead(cell);
-  return err < 0 ? err : readBlob(s, cell, into, max);
+  return err < 0 ? err : readBlob(storeAt(), into, max);
 }
 
 /** Starts to remove a key whose version is in a cell. The result: OK or IO. Refused like storeFind. */
 export function storeDelete(type: u32, key: u32, cell: u32): i32 {
   const s = storeAt();
-  const err = claim(s, Job.DELETE, type, key, cell);
-  return err < 0 ? err : start(s, beginDelete(s));
+  const found = claim(s, Job.DELETE, type, key, cell);
+  if (found < 0 && found != Err.CORRUPT) return found;
+  beginLook(s, 1);
+  return Err.OK;
 }
 
-/** Reads a cell at once and returns its CellKind. */
-function examine(s: Store, cell: u32): i32 {
-  goToCell(s, Step.DONE, cell);
-  const err = readRecord(s);
-  return err < 0 ? err : <i32>kindOf(s, cell);
-}
-/** Reads a cell at once. OK: it is live. */
-function readLive(s: Store, cell: u32): i32 {
-  const kind = examine(s, cell);
-  if (kind < 0) return kind;
-  return kind == Kind.LIVE ? Err.OK : Err.CORRUPT;
-}
-/** CellKind of any cell, at once; storeSeen...() then tell of it. INVALID: there is no such cell. BUSY, IO, ABSENT, STATE. */
-export function storeExamine(cell: u32): i32 {
-  const s = storeAt();
-  const err = refusal(s);
-  if (err < 0) return err;
-  return cell < s.cells ? examine(s, cell) : <i32>Err.INVALID;
-}
 /** The value in a cell, at once. CORRUPT: it is not live. BUSY, IO, ABSENT, STATE. */
 export function storeRead(cell: u32): i32 {
   const s = storeAt();
-  const err = refusal(s);
-  if (err < 0) return err;
-  if (cell >= s.cells) return Err.INVALID;
-  const live = readLive(s, cell);
-  return live < 0 ? live : <i32>cellValue(SEEN);
+  let err = refusal(s);
+  if (err >= 0) err = readLive(s, cell);
+  return err < 0 ? err : <i32>cellValue(SEEN);
 }
 
 /** The first live cell from `cell` on, which storeSeen...() then tell of. NOT_FOUND: there is none. BUSY, IO, ABSENT, STATE. */
 export function storeNext(cell: u32): i32 {
   const s = storeAt();
-  let err = refusal(s);
-  if (err < 0) return err;
-  for (cell = nextTaken(s, cell); cell < s.cells; cell = nextTaken(s, cell + 1)) {
-    err = readLive(s, cell);
-    if (err != Err.CORRUPT) return err < 0 ? err : <i32>cell;
-    s.unfinished += 1; // it was live at mount
+  for (; cell < s.cells; cell++) {
+    if (!isTaken(cell)) continue;
+    const value = storeRead(cell);
+    if (value >= 0) return cell;
+    if (value != Err.CORRUPT) return value;
+    count(UNFINISHED); // it was live at mount
   }
   return Err.NOT_FOUND;
 }
@@ -285,6 +273,12 @@ export function storeSeenKey(): u32 {
 export function storeSeenValue(): u32 {
   return cellValue(SEEN);
 }
+/** CellKind of any cell, at once; storeSeen...() then tell of it. INVALID: there is no such cell. BUSY, IO, ABSENT, STATE. */
+export function storeExamine(cell: u32): i32 {
+  const s = storeAt();
+  const err = refusal(s);
+  return err < 0 ? err : examine(s, cell);
+}
 export function storeSeenGeneration(): u32 {
   return cellGeneration(SEEN);
 }
@@ -292,8 +286,8 @@ export function storeSeenAddress(): u32 {
   return storeAt().address;
 }
 /** The type its body is sealed for, whatever its marker; else what it is marked as. */
-export function storeSeenSealed(cell: u32): u32 {
-  const type = typeOf(SEEN, cell, storeAt().epoch);
+export function storeSeenSealed(): u32 {
+  const type: u32 = storeAt().whole;
   return type == CellType.DEAD ? cellMarker(SEEN) : type;
 }
 /** True when a power cut left something to put right, which the next storeFind() does, or cells were lost. */
@@ -303,25 +297,33 @@ export function storeIsAmiss(): bool {
 }
 /** False: there is no SHADOW. */
 export function storeHasShadow(): bool {
-  return storeAt().hasShadow != 0;
+  return (storeAt().flags & StoreFlag.SHADOW) != 0;
 }
 /** None is left; tells who has looked at all cells. */
 export function storeForgetShadow(): void {
-  storeAt().hasShadow = 0;
+  storeAt().flags &= ~(<u8>StoreFlag.SHADOW);
 }
-/** True while cells may be spent on what is not a value: more than a quarter of them are free. */
+/** True while a cell may be spent on what is not a value: a quarter of them, and two, stay free. */
 export function storeHasRoom(): bool {
   const s = storeAt();
-  return (<u32>s.free) << 2 > <u32>s.cells;
+  return (<u32>s.free) << 2 > <u32>s.cells + 8;
 }
 
-/** Starts a factory reset: no key has a value after it but, if so wished, factory cells. The result: OK or IO. RANGE: format instead. */
+/** Starts a factory reset: no key has a value after it but, if so wished, factory cells. The result: OK or IO. RANGE: 255 of each kind are all there can be; format instead. */
 export function storeReset(keepsFactory: bool): i32 {
   const s = storeAt();
   const err = refusal(s);
   if (err < 0) return err;
+  const epoch = <u32>s.epoch + (keepsFactory ? 1 : 0x100);
+  if (((keepsFactory ? epoch : epoch >>> 8) & 0xff) == 0) return Err.RANGE;
+  memory.copy(RECORD, FORM, SUPER_BYTES);
+  store<u16>(RECORD, epoch, SUPER_EPOCH_OFF);
+  store<u8>(RECORD, <u32>s.seq + 1, SUPER_SEQ_OFF);
+  sealSuperblock(RECORD);
   s.job = <u8>Job.RESET;
-  return start(s, beginReset(s, keepsFactory));
+  s.state = <u8>StoreState.MOUNTING;
+  goToSuperblock(s, Step.DISARM, 1 - s.copy);
+  return Err.OK;
 }
 
 /**
@@ -336,11 +338,15 @@ export function storeFormat(cells: u32, schema: u32, extents: u32): i32 {
   if (s.job != Job.NONE) return Err.BUSY;
   if (cells == 0 || cells > storeCapacity() || schema > 255 || extents > BLOB_MAX) return Err.RANGE;
   if (cellAddress(cells) + extents * BLOB_EXTENT_BYTES > nv_size()) return Err.TOO_LARGE;
-  s.job = <u8>Job.FORMAT;
   s.cells = <u16>cells;
+  s.epoch = 1;
   s.schema = <u8>schema;
   s.extents = <u8>extents;
-  beginFormat(s);
+  s.seq = 1;
+  s.job = <u8>Job.FORMAT;
+  s.state = <u8>StoreState.MOUNTING;
+  memory.fill(RECORD, 0, CELL_BYTES);
+  goTo(s, Step.CLEAR, 0, CELL_BYTES);
   return Err.OK;
 }
 
@@ -369,7 +375,7 @@ export function storePace(): u32 {
   const medium = nv_medium();
   if (medium == NvMedium.FRAM) return 0;
   const seconds: u32 =
-    ((<u32>s.live + 1) * (medium == NvMedium.EEPROM ? PACE_EEPROM : PACE_FLASH)) /
+    ((storeLive() + 1) * (medium == NvMedium.EEPROM ? PACE_EEPROM : PACE_FLASH)) /
     (<u32>s.free + 1);
   return (seconds < PACE_MAX ? seconds : PACE_MAX) * 1000;
 }

@@ -1,4 +1,4 @@
-// Cells and superblocks as bytes at an address: check codes, encoding, classification. No device, no state.
+// Cells and superblocks as bytes at an address: check codes, encoding, what a body is. No device.
 // Fields are packed, so 16-bit fields at odd offsets are read byte by byte.
 
 import {
@@ -9,52 +9,35 @@ import {
   CELL_KEY_OFF,
   CELL_TYPE_OFF,
   CELL_VALUE_OFF,
+  CRC_ORDER,
   CRC_POLYNOMIAL,
   CellType,
-  EPOCH_COUNT,
   EPOCH_FACTOR,
   EPOCH_FACTORY,
   EPOCH_INVERSE,
-  SUPER_CELLS_OFF,
-  SUPER_CELL_LOG2_OFF,
   SUPER_CRC_INIT,
   SUPER_CRC_OFF,
-  SUPER_EPOCH_OFF,
-  SUPER_EXTENTS_OFF,
   SUPER_MAGIC,
   SUPER_MAGIC_OFF,
   SUPER_MARKER,
   SUPER_MARKER_OFF,
-  SUPER_SCHEMA_OFF,
-  SUPER_SEQ_OFF,
   SUPER_VERSION,
   SUPER_VERSION_OFF,
 } from "../spec/cell";
 
 // ---- CRC-16/DNP ----
-// CRC of each nibble in the top four bits
-const NIBBLES: usize = memory.data<u16>([
-  0x0000, 0x3d65, 0x7aca, 0x47af, 0xf594, 0xc8f1, 0x8f5e, 0xb23b, 0xd64d, 0xeb28, 0xac87, 0x91e2,
-  0x23d9, 0x1ebc, 0x5913, 0x6476,
-]);
 
-function shiftNibble(crc: u32, nibble: u32): u32 {
-  const row: usize = ((crc >>> 12) ^ nibble) & 15;
-  return ((crc << 4) & 0xffff) ^ (<u32>load<u16>(NIBBLES + (row << 1)));
-}
-function shiftByte(crc: u32, byte: u32): u32 {
-  return shiftNibble(shiftNibble(crc, byte >>> 4), byte & 15);
-}
-function crcOf(crc: u32, at: usize, len: usize): u32 {
-  for (let i: usize = 0; i < len; i++) crc = shiftByte(crc, load<u8>(at + i));
+/** The CRC after so many more bits that are 0. */
+function clock(crc: u32, bits: u32): u32 {
+  for (; bits != 0; bits--) crc = ((crc << 1) ^ (crc & 0x8000 ? CRC_POLYNOMIAL : 0)) & 0xffff;
   return crc;
 }
-/** The CRC before `byte` was shifted in. */
-function unshiftByte(crc: u32, byte: u32): u32 {
-  for (let bit: u32 = 0; bit < 8; bit++) {
-    crc = crc & 1 ? ((crc ^ CRC_POLYNOMIAL) >>> 1) | 0x8000 : crc >>> 1;
-  }
-  return crc ^ (byte << 8);
+function clockByte(crc: u32, byte: u32): u32 {
+  return clock(crc ^ (byte << 8), 8);
+}
+function crcOf(crc: u32, at: usize, len: usize): u32 {
+  for (let end = at + len; at < end; at++) crc = clockByte(crc, load<u8>(at));
+  return crc;
 }
 
 export function load16(at: usize): u32 {
@@ -66,69 +49,68 @@ export function store16(at: usize, value: u32): void {
 }
 
 // ---- Cells ----
+
 export function cellKey(at: usize): u32 {
-  return load16(at + CELL_KEY_OFF);
+  return load<u16>(at, CELL_KEY_OFF);
 }
 export function cellGeneration(at: usize): u32 {
-  return load<u8>(at + CELL_GENERATION_OFF);
+  return load<u8>(at, CELL_GENERATION_OFF);
 }
 export function cellValue(at: usize): u32 {
   return load16(at + CELL_VALUE_OFF);
 }
 export function cellMarker(at: usize): u32 {
-  return load<u8>(at + CELL_TYPE_OFF);
+  return load<u8>(at, CELL_TYPE_OFF);
 }
 export function cellSeal(at: usize): u32 {
   return load16(at + CELL_CRC_OFF);
 }
 
 export function isKey(key: u32): bool {
-  return key != 0 && key < 0xffff;
+  return key != 0 && key != 0xffff;
 }
+/** The high halves of all types, as bits; the low half of a type is the high one, inverted. */
+const TYPE_HALVES: u32 = 0x1668;
 /** True for a marker that commits a cell. */
 export function isCellType(marker: u32): bool {
-  return (
-    marker == CellType.VALUE ||
-    marker == CellType.SYSTEM ||
-    marker == CellType.BLOB ||
-    marker == CellType.SHADOW ||
-    marker == CellType.MEANING ||
-    marker == CellType.FACTORY
-  );
+  return ((marker >>> 4) ^ marker ^ 15) & 15
+    ? false
+    : (TYPE_HALVES >>> (marker >>> 4)) & 1
+      ? true
+      : false;
 }
 
-function seedOf(cell: u32, epoch: u32): u32 {
-  return (0xffff ^ (epoch * EPOCH_FACTOR) ^ (cell * CELL_FACTOR)) & 0xffff;
+function epochOf(type: u32, epoch: u32): u32 {
+  return type == CellType.FACTORY ? epoch & EPOCH_FACTORY : epoch;
 }
-/** CRC over everything but the type, as if the key were `key`. */
-function bodyCrc(at: usize, key: u32, cell: u32, epoch: u32): u32 {
-  const crc = shiftByte(shiftByte(seedOf(cell, epoch), key & 0xff), key >>> 8);
-  return crcOf(crc, at + CELL_GENERATION_OFF, CELL_CRC_OFF - CELL_GENERATION_OFF);
+/** CRC over all but the type, for this place and epoch. */
+function bodyCrc(at: usize, cell: u32, epoch: u32): u32 {
+  const seed = 0xffff ^ (epoch * EPOCH_FACTOR) ^ (cell * CELL_FACTOR);
+  return crcOf(seed & 0xffff, at, CELL_CRC_OFF);
 }
-/** The type under which the CRC is right for this key, place and epoch, whatever key and marker are there. DEAD: none. */
-export function typeSealedFor(at: usize, key: u32, cell: u32, epoch: u32): u32 {
-  const seal = cellSeal(at);
-  const crc = bodyCrc(at, key, cell, epoch);
-  if (seal == shiftByte(crc, CellType.VALUE)) return CellType.VALUE;
-  if (seal == shiftByte(crc, CellType.SYSTEM)) return CellType.SYSTEM;
-  if (seal == shiftByte(crc, CellType.BLOB)) return CellType.BLOB;
-  if (seal == shiftByte(crc, CellType.SHADOW)) return CellType.SHADOW;
-  if (seal == shiftByte(crc, CellType.MEANING)) return CellType.MEANING;
-  const factoryCrc = bodyCrc(at, key, cell, epoch & EPOCH_FACTORY);
-  return seal == shiftByte(factoryCrc, CellType.FACTORY) ? CellType.FACTORY : CellType.DEAD;
+/** The CRC that belongs to the body at an address under a type, at this place in this epoch. */
+export function sealOf(at: usize, type: u32, cell: u32, epoch: u32): u32 {
+  return clockByte(bodyCrc(at, cell, epochOf(type, epoch)), type);
 }
-/** The type of a cell whose body is whole, whatever marker it has now. DEAD: it is not whole. */
+/** The type of a cell whose body is whole, whatever its marker. DEAD: it is not whole. */
 export function typeOf(at: usize, cell: u32, epoch: u32): u32 {
-  const key = cellKey(at);
-  return isKey(key) ? typeSealedFor(at, key, cell, epoch) : CellType.DEAD;
+  let type: u32 = CellType.MEANING;
+  const crc = bodyCrc(at, cell, epoch);
+  for (; type != 0; type -= 15) {
+    if (!isCellType(type)) continue;
+    const seal = type == CellType.FACTORY ? sealOf(at, type, cell, epoch) : clockByte(crc, type);
+    if (seal == cellSeal(at)) break;
+  }
+  return isKey(cellKey(at)) ? type : <u32>CellType.DEAD;
 }
-
-/** True for a marked cell that a factory reset left behind: its CRC is right under an earlier epoch. */
+/** True for a marked cell that a reset left behind: its CRC is right under an earlier epoch. */
 export function isOld(at: usize, cell: u32, epoch: u32): bool {
-  let crc = unshiftByte(cellSeal(at), cellMarker(at));
-  for (let i: usize = CELL_CRC_OFF; i > 0; i--) crc = unshiftByte(crc, load<u8>(at + i - 1));
-  const sealed = ((crc ^ seedOf(cell, 0)) * EPOCH_INVERSE) & 0xffff;
-  return (sealed & EPOCH_COUNT) < (epoch & EPOCH_COUNT);
+  const type = cellMarker(at);
+  const now = epochOf(type, epoch);
+  // the seeds of both differ by what is left when the difference of both CRCs is clocked back to before the first byte
+  const seeds = clock(cellSeal(at) ^ sealOf(at, type, cell, epoch), CRC_ORDER - 48);
+  const then = ((seeds ^ (now * EPOCH_FACTOR)) * EPOCH_INVERSE) & 0xffff;
+  return (then & 0xff) <= (now & 0xff) && then >>> 8 <= now >>> 8;
 }
 
 export function encodeCell(
@@ -140,12 +122,11 @@ export function encodeCell(
   cell: u32,
   epoch: u32,
 ): void {
-  const sealed = type == CellType.FACTORY ? epoch & EPOCH_FACTORY : epoch;
-  store16(at + CELL_KEY_OFF, key);
-  store<u8>(at + CELL_GENERATION_OFF, generation);
+  store<u16>(at, key, CELL_KEY_OFF);
+  store<u8>(at, generation, CELL_GENERATION_OFF);
   store16(at + CELL_VALUE_OFF, value);
-  store16(at + CELL_CRC_OFF, shiftByte(bodyCrc(at, key, cell, sealed), type));
-  store<u8>(at + CELL_TYPE_OFF, type);
+  store16(at + CELL_CRC_OFF, sealOf(at, type, cell, epoch));
+  store<u8>(at, type, CELL_TYPE_OFF);
 }
 
 // ---- Dead markers ----
@@ -155,61 +136,27 @@ const DEAD_MARKERS: usize = memory.data<u8>([0x00, 0x33, 0xcc, 0x55, 0xaa, 0x66,
 
 /** What a killed cell is marked with; `turn` 1: with what no killed cell of this body has. */
 export function deadMarker(at: usize, turn: u32): u32 {
-  return load<u8>(DEAD_MARKERS + (((<u32>load<u8>(at + CELL_CRC_OFF)) ^ turn) & 7));
+  return load<u8>(DEAD_MARKERS + (((<u32>load<u8>(at, CELL_CRC_OFF)) ^ turn) & 7));
 }
 
 // ---- Superblocks ----
-export function superCells(at: usize): u32 {
-  return load16(at + SUPER_CELLS_OFF);
-}
-export function superEpoch(at: usize): u32 {
-  return load16(at + SUPER_EPOCH_OFF);
-}
-export function superSchema(at: usize): u32 {
-  return load<u8>(at + SUPER_SCHEMA_OFF);
-}
-export function superExtents(at: usize): u32 {
-  return load<u8>(at + SUPER_EXTENTS_OFF);
-}
-export function superSeq(at: usize): u32 {
-  return load<u8>(at + SUPER_SEQ_OFF);
-}
-function superMagic(at: usize): u32 {
-  return load16(at + SUPER_MAGIC_OFF) | (load16(at + SUPER_MAGIC_OFF + 2) << 16);
-}
+
 function superCrc(at: usize): u32 {
   return crcOf(SUPER_CRC_INIT, at, SUPER_CRC_OFF);
 }
-
 /** True when all but the marker is sound. */
 export function isSuperBody(at: usize): bool {
-  if (superMagic(at) != SUPER_MAGIC || load<u8>(at + SUPER_VERSION_OFF) != SUPER_VERSION)
-    return false;
-  if (load<u8>(at + SUPER_CELL_LOG2_OFF) != CELL_BYTES_LOG2) return false;
-  if (load16(at + SUPER_CRC_OFF) != superCrc(at)) return false;
-  return superCells(at) != 0 && superEpoch(at) != 0;
+  if (load<u32>(at, SUPER_MAGIC_OFF) != SUPER_MAGIC) return false;
+  if (load<u16>(at, SUPER_VERSION_OFF) != (SUPER_VERSION | (CELL_BYTES_LOG2 << 8))) return false;
+  return load16(at + SUPER_CRC_OFF) == superCrc(at);
 }
 export function isSuperblock(at: usize): bool {
-  return load<u8>(at + SUPER_MARKER_OFF) == SUPER_MARKER && isSuperBody(at);
+  return load<u8>(at, SUPER_MARKER_OFF) == SUPER_MARKER && isSuperBody(at);
 }
-
-export function encodeSuperblock(
-  at: usize,
-  cells: u32,
-  epoch: u32,
-  schema: u32,
-  extents: u32,
-  seq: u32,
-): void {
-  store16(at + SUPER_MAGIC_OFF, SUPER_MAGIC);
-  store16(at + SUPER_MAGIC_OFF + 2, SUPER_MAGIC >>> 16);
-  store<u8>(at + SUPER_VERSION_OFF, SUPER_VERSION);
-  store<u8>(at + SUPER_CELL_LOG2_OFF, CELL_BYTES_LOG2);
-  store16(at + SUPER_CELLS_OFF, cells);
-  store16(at + SUPER_EPOCH_OFF, epoch);
-  store<u8>(at + SUPER_SCHEMA_OFF, schema);
-  store<u8>(at + SUPER_EXTENTS_OFF, extents);
-  store<u8>(at + SUPER_SEQ_OFF, seq);
+/** Completes a superblock that has its cells, epoch, schema, extents and sequence. */
+export function sealSuperblock(at: usize): void {
+  store<u32>(at, SUPER_MAGIC, SUPER_MAGIC_OFF);
+  store<u16>(at, SUPER_VERSION | (CELL_BYTES_LOG2 << 8), SUPER_VERSION_OFF);
   store16(at + SUPER_CRC_OFF, superCrc(at));
-  store<u8>(at + SUPER_MARKER_OFF, SUPER_MARKER);
+  store<u8>(at, SUPER_MARKER, SUPER_MARKER_OFF);
 }

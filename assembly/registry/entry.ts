@@ -3,7 +3,7 @@
 
 import { arenaAddress } from "../arena";
 import { sectionStart } from "../image/metadata";
-import { CRC_START, crcByte } from "../image/crc";
+import { CRC_START, crcByte } from "../crc";
 import { slotByte, slotU16, slotU32 } from "../image/slot";
 import { IO_BASE } from "../layout";
 import { MEANING_UNKNOWN } from "../spec/cell";

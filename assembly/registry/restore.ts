@@ -20,8 +20,8 @@ import {
 } from "./value";
 
 /**
- * Takes over what another value of the same key holds: the newest, which may not have reached the store. One of another unit
- * is dropped, and the range counts, as for what is stored.
+ * Takes over what another value of the same key holds: the newest, which may not have reached the store. Range and unit count
+ * as for what is stored, and a unit that only the new one tells is saved with it. False: what is stored counts.
  */
 export function valueAdopt(v: Value): bool {
   const index = valueFindKey(v.key);
@@ -33,11 +33,14 @@ export function valueAdopt(v: Value): bool {
   if (isTried(other) && other.owner != v.owner) return false;
   const meaning = meaningOf(v);
   const known = meaningOf(other);
-  v.bits = <u8>((v.bits & ~ValueBit.STALE) | (other.bits & ValueBit.STALE));
   if (meaning == 0 || known == 0 || meaning == known) {
+    v.bits = <u8>((v.bits & ~ValueBit.STALE) | (other.bits & ValueBit.STALE));
     accept(v, other.value, ValueOrigin.KEPT);
-    if (v.value != other.value) markDirty(v);
-  } else if (valueOrigin(v) != ValueOrigin.DROPPED) accept(v, other.value, ValueOrigin.DROPPED);
+    if (v.value != other.value || known < meaning) markDirty(v);
+    return true;
+  }
+  if ((other.bits & ValueBit.DIRTY) == 0) return false;
+  if (valueOrigin(v) != ValueOrigin.DROPPED) accept(v, other.value, ValueOrigin.DROPPED);
   return true;
 }
 

@@ -58,6 +58,8 @@ export enum JobNote {
   GHOST = 1,
   /** MEANING is to be written */
   MEANS = 2,
+  /** the key's VALUE goes before: it is of another meaning, or a shadow stands in for it */
+  CLEARS = 16,
   /** a shadow could not be merged in this search */
   STUCK = 4,
   /** one could */

@@ -102,13 +102,6 @@ function postpone(s: Saver, err: i32): void {
   }
 }
 
-/** True when the version of another meaning, or of a shadow that is being merged, goes before the new one is written. */
-function isInTheWay(s: Saver): bool {
-  if (s.cell == <u16>NO_CELL) return false;
-  if ((s.flags & SaverFlag.SEARCH) != 0) return true;
-  return (s.notes & JobNote.MEANS) != 0 && s.old != <u16>NO_CELL;
-}
-
 /** Starts the step that is due, or the next one that has something to do. Negative: it cannot begin. */
 function begin(s: Saver): i32 {
   for (; s.job <= <u8>SaverJob.KILL_SHADOW; s.job += 1) {
@@ -120,7 +113,7 @@ function begin(s: Saver): i32 {
         if (s.meaning == 0 || s.type == CellType.SHADOW) break;
         return storeFind(CellType.MEANING, s.key);
       case SaverJob.KILL_VALUE:
-        if (!isInTheWay(s)) break;
+        if (cell == NO_CELL || (s.notes & JobNote.CLEARS) == 0) break;
         s.cell = <u16>NO_CELL;
         return storeDelete(CellType.VALUE, s.key, cell);
       case SaverJob.WRITE_MEANING:
@@ -129,10 +122,11 @@ function begin(s: Saver): i32 {
       case SaverJob.WRITE:
         return storeWrite(s.type, s.key, s.value, cell);
       case SaverJob.FIND_SHADOW:
+        s.cell = <u16>NO_CELL;
         if (s.mode != TrialMode.MERGING) break;
         return storeFind(CellType.SHADOW, s.key);
       case SaverJob.KILL_SHADOW:
-        if (s.mode <= <u8>TrialMode.ON || cell == NO_CELL) break;
+        if (cell == NO_CELL) break;
         return storeDelete(CellType.SHADOW, s.key, cell);
     }
   }
@@ -149,8 +143,9 @@ function proceed(s: Saver): void {
 /** What the key's MEANING says; it is to be written when it differs, a first one only while there is room. */
 function compare(s: Saver, cell: i32): void {
   s.old = <u16>(cell < 0 ? NO_CELL : cell);
-  const isWanted = storeHasRoom() && <u32>s.meaning != MEANING_UNKNOWN;
-  if (cell < 0 ? isWanted : storeRead(cell) != <i32>s.meaning) s.notes |= <u8>JobNote.MEANS;
+  const known: u32 = cell < 0 ? MEANING_UNKNOWN : storeRead(cell);
+  if (known == <u32>s.meaning || (cell < 0 && !storeHasRoom())) return;
+  s.notes |= <u8>(known == MEANING_UNKNOWN ? JobNote.MEANS : JobNote.MEANS | JobNote.CLEARS);
 }
 
 /** Takes the result of the step that has finished. */
@@ -174,7 +169,7 @@ function start(s: Saver, job: u32, key: u32, value: u32, type: u32): void {
   s.key = <u16>key;
   s.value = <u16>value;
   s.type = <u8>type;
-  s.notes &= ~(<u8>(JobNote.MEANS | JobNote.GHOST));
+  s.notes &= ~(<u8>(JobNote.MEANS | JobNote.GHOST | JobNote.CLEARS));
 }
 
 /** Saves a value. One that knows its cell has one of the right meaning there. */
@@ -220,7 +215,7 @@ function search(s: Saver): void {
       storeSeenValue(),
       CellType.VALUE,
     );
-    s.notes |= <u8>JobNote.GHOST;
+    s.notes |= <u8>(JobNote.GHOST | JobNote.CLEARS);
     s.cell = <u16>cell;
     const index = valueFindKey(key);
     s.meaning = <u16>(index < 0 ? MEANING_UNKNOWN : meaningOf(valueAt(index)));

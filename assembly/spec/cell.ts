@@ -13,7 +13,7 @@ export const SUPER_MAGIC_OFF: u32 = 0; // "HSXP"
 export const SUPER_VERSION_OFF: u32 = 4; // u8
 export const SUPER_CELL_LOG2_OFF: u32 = 5; // u8
 export const SUPER_CELLS_OFF: u32 = 6; // u16 number of cells
-export const SUPER_EPOCH_OFF: u32 = 8; // u16 counts factory resets, from 1
+export const SUPER_EPOCH_OFF: u32 = 8; // u16 counts resets, from 1
 export const SUPER_SCHEMA_OFF: u32 = 10; // u8
 export const SUPER_EXTENTS_OFF: u32 = 11; // u8 number of extents behind the cells
 export const SUPER_SEQ_OFF: u32 = 12; // u8 the newer copy wins, serial compare
@@ -84,13 +84,14 @@ export enum CellKind {
   LIVE = 4,
 }
 
-// ---- Epoch: how many resets there were, and which factory cells count ----
-export const EPOCH_COUNT: u32 = 0x7fff;
-/** Changes with each reset that takes the factory cells, too. They are sealed with this bit alone. */
-export const EPOCH_FACTORY: u32 = 0x8000;
+// ---- Epoch: its low byte counts resets that keep the factory cells, its high byte those that take them, too ----
+/** Factory cells are sealed with this part of the epoch. */
+export const EPOCH_FACTORY: u32 = 0xff00;
 
 // ---- CRC-16/DNP: most significant bit first, not reflected, no final exclusive or ----
 export const CRC_POLYNOMIAL: u32 = 0x3d65;
+/** Zero bits after which the sum is what it was: x to this power is 1 modulo the polynomial. */
+export const CRC_ORDER: u32 = 151;
 /** The start value of a cell is 0xFFFF ^ epoch * EPOCH_FACTOR ^ cell * CELL_FACTOR, modulo 2^16. */
 export const EPOCH_FACTOR: u32 = 0x9e37;
 export const CELL_FACTOR: u32 = 0x1357;

@@ -9,13 +9,13 @@ const RAM_LIMIT = {
   desktop: Desktop.RAM_LIMIT,
 } as const;
 
-/** The HAL on 16 bits: addresses and lengths are short, an error is a small negative number. */
+/** The HAL on 16 bits: addresses and lengths are short, an error is a small negative number, and a pin is one of those there are. */
 const SHORT_HAL: Readonly<Record<string, ImportShape>> = {
   "hal.uart_write": { params: ["u16", "u16"], result: "s16" },
   "hal.uart_read": { params: ["u16", "u16"], result: "s16" },
-  "hal.can_send": { params: ["u32", "u16", "u8"], result: "s8" },
+  "hal.can_send": { params: ["u16", "u16", "u8"], result: "s8" },
   "hal.can_receive": { params: ["u16"], result: "s8" },
-  "hal.can_filter": { params: ["u32", "u32"], result: "s8" },
+  "hal.can_filter": { params: ["u16", "u16"], result: "s8" },
   "hal.nv_erase_size": { params: [], result: "u16" },
   "hal.nv_medium": { params: [], result: "u8" },
   "hal.nv_granule": { params: [], result: "u8" },
@@ -25,10 +25,10 @@ const SHORT_HAL: Readonly<Record<string, ImportShape>> = {
   "hal.nv_busy": { params: [], result: "s8" },
   "hal.sd_read": { params: ["u32", "u16"], result: "s8" },
   "hal.gpio_count": { params: [], result: "u8" },
-  "hal.gpio_configure": { params: ["u32", "u32"], result: "s8" },
-  "hal.gpio_read": { params: ["u32"], result: "s8" },
-  "hal.gpio_write": { params: ["u32", "u32"], result: "s8" },
-  "hal.gpio_release": { params: ["u32"], result: "s8" },
+  "hal.gpio_configure": { params: ["u8", "u8"], result: "s8" },
+  "hal.gpio_read": { params: ["u8"], result: "s8" },
+  "hal.gpio_write": { params: ["u8", "u8"], result: "s8" },
+  "hal.gpio_release": { params: ["u8"], result: "s8" },
   "hal.gpio_edge": { params: [], result: "s16" },
   "hal.node_uid": { params: ["u16"], result: "s8" },
   "hal.node_reset_cause": { params: [], result: "u8" },

@@ -195,6 +195,7 @@ export class CanPartner implements CanController {
   readonly bit_ns: number;
   isActive = true;
   readonly heard: WireFrame[] = [];
+  onHeard: ((frame: WireFrame) => void) | undefined;
   /** Frames that are to be sent. */
   readonly queue: WireFrame[] = [];
   /** Asked for the next frame when the queue is empty. */
@@ -221,6 +222,7 @@ export class CanPartner implements CanController {
   }
   receive(frame: WireFrame): void {
     this.heard.push(frame);
+    this.onHeard?.(frame);
   }
   lost(): void {}
   failed(): void {}

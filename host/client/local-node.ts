@@ -5,7 +5,7 @@ import { Err } from "../../assembly/spec/errors.ts";
 import { Config, HOST_PID, NEVER, TaskState } from "../../assembly/spec/node.ts";
 import type { PersistMode } from "../../assembly/spec/svc.ts";
 import { Core, type CoreSource } from "../node/core.ts";
-import type { Machine } from "../node/hal.ts";
+import type { NodeMachine } from "../node/hal.ts";
 import {
   type CellInfo,
   type CommandInfo,
@@ -78,7 +78,7 @@ export class LocalNode {
   /** Powers a node up and waits until its store is mounted. */
   static async start(
     core: CoreSource,
-    machine: Machine,
+    machine: NodeMachine,
     options: NodeOptions = {},
   ): Promise<LocalNode> {
     const node = new LocalNode(await Core.create(core, machine));
@@ -90,7 +90,7 @@ export class LocalNode {
     return node;
   }
 
-  get machine(): Machine {
+  get machine(): NodeMachine {
     return this.core.machine;
   }
   private get x() {

@@ -1,6 +1,6 @@
 // The core in Node: its module instantiated on a Machine, its exports typed, its I/O buffer reached.
 
-import type { Machine } from "./hal.ts";
+import type { Machine, NodeMachine } from "./hal.ts";
 
 /** The exports of assembly/index.ts, where each is explained. Negative results are Err of assembly/spec/errors.ts. */
 export interface CoreExports {
@@ -92,18 +92,18 @@ async function instantiate(
 /** One node's core. */
 export class Core {
   readonly exports: CoreExports;
-  readonly machine: Machine;
+  readonly machine: NodeMachine;
   /** Address and bytes of the I/O buffer. */
   private readonly io: number;
 
-  private constructor(exports: CoreExports, machine: Machine) {
+  private constructor(exports: CoreExports, machine: NodeMachine) {
     this.exports = exports;
     this.machine = machine;
     this.io = exports.hsx_io();
   }
 
   /** Instantiates a core on a machine. The node is not started yet. */
-  static async create(source: CoreSource, machine: Machine): Promise<Core> {
+  static async create(source: CoreSource, machine: NodeMachine): Promise<Core> {
     const exports = await instantiate(source, machine.imports());
     machine.attach(() => new Uint8Array(exports.memory.buffer));
     return new Core(exports, machine);

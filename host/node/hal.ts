@@ -30,7 +30,7 @@ export interface MachineOptions {
   readonly onReset?: (bootloader: boolean) => void;
 }
 
-interface Pin {
+export interface Pin {
   mode: number;
   /** What the core drives; undefined: not driven, at its safe level. */
   driven: number | undefined;
@@ -233,3 +233,17 @@ export class Machine {
     } satisfies typeof Hal;
   }
 }
+
+/** What surrounds a core, as its host sees it: the machine above, or a simulated board. */
+export type NodeMachine = Pick<
+  Machine,
+  | "imports"
+  | "attach"
+  | "now_us"
+  | "advance"
+  | "pins"
+  | "pinLevel"
+  | "applyPin"
+  | "typeConsole"
+  | "receiveFrame"
+>;

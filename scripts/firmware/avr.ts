@@ -15,7 +15,10 @@ const CC = "avr-gcc";
 const MCU = "-mmcu=atmega1284p";
 const STRICT = ["-Wall", "-Wextra", "-Werror", "-fstack-usage"];
 /** Of the board and the drivers. */
-const COMPILE = [MCU, "-std=gnu11", "-Os", "-mstrict-X", "-ffunction-sections", "-fdata-sections"];
+const COMPILE = [
+  ...[MCU, "-std=gnu11", "-Os", "-mstrict-X", "-mcall-prologues"],
+  ...["-ffunction-sections", "-fdata-sections"],
+];
 /** -Tdata stands where gcc's own for this chip would: linear memory lies below the statics of C. */
 const LINK = ["-Wl,--gc-sections,--relax,-Tdata=0x803C00"];
 const FOLDERS = ["targets/common", "targets/avr/board", "targets/avr/drivers"];

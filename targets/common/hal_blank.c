@@ -13,9 +13,9 @@ hal_s16 uart_write(hal_u16 data, hal_u16 len) { (void)data; (void)len; return ER
 hal_s16 uart_read(hal_u16 data, hal_u16 len) { (void)data; (void)len; return ERR_UNSUPPORTED; }
 
 // ---- CAN: classic frames, 11-bit identifiers ----
-hal_s8 can_send(u32 id, hal_u16 data, hal_u8 len) { (void)id; (void)data; (void)len; return ERR_UNSUPPORTED; }
+hal_s8 can_send(hal_u16 id, hal_u16 data, hal_u8 len) { (void)id; (void)data; (void)len; return ERR_UNSUPPORTED; }
 hal_s8 can_receive(hal_u16 frame) { (void)frame; return ERR_UNSUPPORTED; }
-hal_s8 can_filter(u32 match, u32 mask) { (void)match; (void)mask; return ERR_UNSUPPORTED; }
+hal_s8 can_filter(hal_u16 match, hal_u16 mask) { (void)match; (void)mask; return ERR_UNSUPPORTED; }
 void can_filter_clear(void) {}
 
 // ---- Non-volatile bytes: FRAM, EEPROM or flash pages ----
@@ -34,10 +34,10 @@ hal_s8 sd_read(u32 block, hal_u16 data) { (void)block; (void)data; return ERR_UN
 
 // ---- GPIO: the pins the board gives to apps ----
 hal_u8 gpio_count(void) { return 0; }
-hal_s8 gpio_configure(u32 pin, u32 mode) { (void)pin; (void)mode; return ERR_UNSUPPORTED; }
-hal_s8 gpio_read(u32 pin) { (void)pin; return ERR_UNSUPPORTED; }
-hal_s8 gpio_write(u32 pin, u32 level) { (void)pin; (void)level; return ERR_UNSUPPORTED; }
-hal_s8 gpio_release(u32 pin) { (void)pin; return ERR_UNSUPPORTED; }
+hal_s8 gpio_configure(hal_u8 pin, hal_u8 mode) { (void)pin; (void)mode; return ERR_UNSUPPORTED; }
+hal_s8 gpio_read(hal_u8 pin) { (void)pin; return ERR_UNSUPPORTED; }
+hal_s8 gpio_write(hal_u8 pin, hal_u8 level) { (void)pin; (void)level; return ERR_UNSUPPORTED; }
+hal_s8 gpio_release(hal_u8 pin) { (void)pin; return ERR_UNSUPPORTED; }
 hal_s16 gpio_edge(void) { return ERR_UNSUPPORTED; }
 
 // ---- Identity ----

@@ -68,11 +68,11 @@ hal_s16 uart_read(hal_u16 data, hal_u16 len);
 
 // ---- CAN: classic frames, 11-bit identifiers ----
 /** Queues one frame of `len` 0..8 bytes, copied. BUSY: no free buffer. IO: bus off. */
-hal_s8 can_send(u32 id, hal_u16 data, hal_u8 len);
+hal_s8 can_send(hal_u16 id, hal_u16 data, hal_u8 len);
 /** Stores the oldest received frame as u16 id, u8 length, u8 0, 8 data bytes. NO_DATA: none. */
 hal_s8 can_receive(hal_u16 frame);
 /** Lets frames with `(id & mask) == (match & mask)` reach the apps, too. FULL: no free filter. */
-hal_s8 can_filter(u32 match, u32 mask);
+hal_s8 can_filter(hal_u16 match, hal_u16 mask);
 /** Takes all filters away: no frame reaches the apps. */
 void can_filter_clear(void);
 
@@ -104,13 +104,13 @@ hal_s8 sd_read(u32 block, hal_u16 data);
 /** Number of pins; they are numbered from 0. */
 hal_u8 gpio_count(void);
 /** Sets a PinMode, plus the PinEdges to report. INVALID: no such pin or mode. */
-hal_s8 gpio_configure(u32 pin, u32 mode);
+hal_s8 gpio_configure(hal_u8 pin, hal_u8 mode);
 /** 0 or 1. INVALID: no such pin. */
-hal_s8 gpio_read(u32 pin);
+hal_s8 gpio_read(hal_u8 pin);
 /** Drives an output. INVALID: no such pin. STATE: not an output. */
-hal_s8 gpio_write(u32 pin, u32 level);
+hal_s8 gpio_write(hal_u8 pin, hal_u8 level);
 /** Takes the pin from its app: the board's declared safe level. INVALID: no such pin. */
-hal_s8 gpio_release(u32 pin);
+hal_s8 gpio_release(hal_u8 pin);
 /** The oldest edge seen as pin + 256 * level. NO_DATA: none. */
 hal_s16 gpio_edge(void);
 

@@ -8,8 +8,8 @@ export interface PlantedFault extends Fault {
   readonly plan: Pick<CutPlan, "cuts"> & Partial<CutPlan>;
 }
 
-const PROGRAM = `  goTo(s, Step.VERIFY);
-  return program(s, RECORD);`;
+const PROGRAM = `  s.step = <u8>Step.VERIFY;
+  return program(s, 0, RECORD, s.length);`;
 const PLAIN = { cuts: 20_000 };
 const FLICKER = { cuts: 20_000, isUnsteady: true };
 
@@ -17,8 +17,8 @@ const FLICKER = { cuts: 20_000, isUnsteady: true };
 const CRC_ONLY = [
   {
     file: "persist/medium.ts",
-    from: "  if (!isMarked && marker == endMarker(s, 0)) return Kind.FREE; // most cells, without a CRC",
-    to: "  if (s.cells != 0) return typeOf(SEEN, cell, s.epoch) == CellType.DEAD ? Kind.FREE : Kind.LIVE;",
+    from: "  if (type == marker) return Kind.LIVE;",
+    to: "  if (s.cells != 0) return Kind.LIVE;",
   },
   {
     file: "persist/medium.ts",
@@ -26,32 +26,15 @@ const CRC_ONLY = [
     to: "  return s.length == 8 ? spoil(s) : programByte(s, s.length - 1, marker);",
   },
   {
-    file: "persist/find.ts",
-    from: "if (cellMarker(SEEN) != s.type || cellKey(SEEN) != s.key) return false;",
-    to: "if (typeOf(SEEN, cell, s.epoch) != s.type || cellKey(SEEN) != s.key) return false;",
-  },
-  {
-    file: "persist/find.ts",
-    from: "  if (!isCellType(cellMarker(SEEN)))\n",
-    to: "  if (s.cells == 0)\n",
+    file: "persist/medium.ts",
+    from: "    return isMarked && !isOld(SEEN, cell, s.epoch) ? Kind.DAMAGED : Kind.FREE;",
+    to: "    return Kind.FREE;",
   },
 ];
 const CRC_OF_8_BITS = {
   file: "persist/record.ts",
-  from: `  const seal = cellSeal(at);
-  const crc = bodyCrc(at, key, cell, epoch);
-  if (seal == shiftByte(crc, CellType.VALUE)) return CellType.VALUE;
-  if (seal == shiftByte(crc, CellType.SYSTEM)) return CellType.SYSTEM;
-  if (seal == shiftByte(crc, CellType.BLOB)) return CellType.BLOB;
-  const factoryCrc = bodyCrc(at, key, cell, epoch & EPOCH_FACTORY);
-  return seal == shiftByte(factoryCrc, CellType.FACTORY) ?`,
-  to: `  const seal = cellSeal(at) >>> 8;
-  const crc = bodyCrc(at, key, cell, epoch);
-  if (seal == shiftByte(crc, CellType.VALUE) >>> 8) return CellType.VALUE;
-  if (seal == shiftByte(crc, CellType.SYSTEM) >>> 8) return CellType.SYSTEM;
-  if (seal == shiftByte(crc, CellType.BLOB) >>> 8) return CellType.BLOB;
-  const factoryCrc = bodyCrc(at, key, cell, epoch & EPOCH_FACTORY);
-  return seal == shiftByte(factoryCrc, CellType.FACTORY) >>> 8 ?`,
+  from: "    if (seal == cellSeal(at)) break;",
+  to: "    if (seal >>> 8 == cellSeal(at) >>> 8) break;",
 };
 
 export const STORE_FAULTS: readonly PlantedFault[] = [
@@ -61,8 +44,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       {
         file: "persist/commit.ts",
         from: PROGRAM,
-        to: `  if (offset < 100) {
-    s.offset = 100;
+        to: `  if (offset < 200) {
+    s.offset = 200;
     return mark(s, load<u8>(RECORD + s.length - 1));
   }
 ${PROGRAM}`,
@@ -81,12 +64,9 @@ ${PROGRAM}`,
     name: "old-version-first",
     edits: [
       {
-        file: "persist/update.ts",
-        from: "  if (found == 0 || cellValue(SEEN) != s.value) return commitCell(s);",
-        to: `  if (found == 0 || cellValue(SEEN) != s.value) {
-    const killed = found > 0 ? mark(s, endMarker(s, 0)) : 0;
-    return killed < 0 ? killed : commitCell(s);
-  }`,
+        file: "persist/pool.ts",
+        from: "  s.value = <u16>value;\n  return start(s, commitCell(s));",
+        to: "  s.value = <u16>value;\n  store<u8>(SEEN, 0);\n  const killed = found > 0 ? program(s, 7, SEEN, 1) : 0;\n  return start(s, killed < 0 ? killed : commitCell(s));",
       },
     ],
     plan: PLAIN,
@@ -95,9 +75,9 @@ ${PROGRAM}`,
     name: "no-kill",
     edits: [
       {
-        file: "persist/update.ts",
-        from: "  if (s.old != <u16>NO_CELL) goToCell(s, Step.KILL, s.old);\n  else if",
-        to: "  if",
+        file: "persist/commit.ts",
+        from: "  else if (s.old != <u16>NO_CELL) beginPass",
+        to: "  else if (s.cells == 0) beginPass",
       },
     ],
     plan: PLAIN,
@@ -107,8 +87,8 @@ ${PROGRAM}`,
     edits: [
       {
         file: "persist/record.ts",
-        from: "(epoch * EPOCH_FACTOR) ^ (cell * CELL_FACTOR)) & 0xffff;\n}\n/** CRC",
-        to: "(cell * CELL_FACTOR)) & 0xffff;\n}\n/** CRC",
+        from: "0xffff ^ (epoch * EPOCH_FACTOR) ^ (cell * CELL_FACTOR);",
+        to: "0xffff ^ (cell * CELL_FACTOR);",
       },
     ],
     plan: PLAIN,
@@ -117,9 +97,9 @@ ${PROGRAM}`,
     name: "superblock-in-place",
     edits: [
       {
-        file: "persist/format.ts",
-        from: "  commitSuperblock(s, 1 - s.copy);",
-        to: "  s.copy = <u8>(1 - s.copy);\n  commitSuperblock(s, 1 - s.copy);",
+        file: "persist/pool.ts",
+        from: "  goToSuperblock(s, Step.DISARM, 1 - s.copy);",
+        to: "  s.copy = <u8>(1 - s.copy);\n  goToSuperblock(s, Step.DISARM, 1 - s.copy);",
       },
     ],
     plan: PLAIN,
@@ -128,14 +108,9 @@ ${PROGRAM}`,
     name: "recovery-stops-early",
     edits: [
       {
-        file: "persist/find.ts",
-        from: "  const change = cell == s.best ? 1 : sweepCell(s, cell);\n",
-        to: `  const change = cell == s.best ? 1 : sweepCell(s, cell);
-  if (change == 0) {
-    endSweep(s);
-    return Err.OK;
-  }
-`,
+        file: "persist/look.ts",
+        from: "  if (change <= 0) {\n",
+        to: "  if (change == 0 && s.mode == Mode.SEARCH) {\n    s.isFull = 1;\n    s.unfinished = 0;\n    endLook(s);\n    return Err.OK;\n  }\n  if (change <= 0) {\n",
       },
     ],
     plan: { cuts: 100_000 },
@@ -144,9 +119,9 @@ ${PROGRAM}`,
     name: "no-second-commit",
     edits: [
       {
-        file: "persist/find.ts",
-        from: "if (s.versions > 1 && s.versions <= RENEWED_MAX)",
-        to: "if (s.versions > 99)",
+        file: "persist/look.ts",
+        from: "    if (s.versions == 1 && isSound) finish(s, s.cell);\n",
+        to: "    if (s.cells != 0) finish(s, s.cell);\n",
       },
     ],
     plan: { cuts: 300_000, isUnsteady: true },
@@ -155,9 +130,9 @@ ${PROGRAM}`,
     name: "half-written-left",
     edits: [
       {
-        file: "persist/find.ts",
-        from: "return isCellType(cellMarker(SEEN)) ? mark(s, endMarker(s, 1)) : spoil(s);",
-        to: "return 1;",
+        file: "persist/look.ts",
+        from: "      return isCellType(marker) ? mark(s, endMarker(s, 1)) : spoil(s);",
+        to: "      if (s.mode != Mode.DELETE) break;\n      return isCellType(marker) ? mark(s, endMarker(s, 1)) : spoil(s);",
       },
     ],
     plan: FLICKER,
@@ -167,7 +142,7 @@ ${PROGRAM}`,
     edits: [
       {
         file: "persist/record.ts",
-        from: "return load<u8>(DEAD_MARKERS + (((<u32>load<u8>(at + CELL_CRC_OFF)) ^ turn) & 7));",
+        from: "return load<u8>(DEAD_MARKERS + (((<u32>load<u8>(at, CELL_CRC_OFF)) ^ turn) & 7));",
         to: "return load<u8>(DEAD_MARKERS + (at & turn & 0));",
       },
     ],
@@ -177,8 +152,8 @@ ${PROGRAM}`,
     name: "live-at-mount-is-live",
     edits: [
       {
-        file: "persist/find.ts",
-        from: "    s.unfinished += 1; // it was live at mount",
+        file: "persist/look.ts",
+        from: "    count(UNFINISHED); // it was live at mount",
         to: "    s.unfinished += 0;",
       },
     ],
@@ -188,9 +163,9 @@ ${PROGRAM}`,
     name: "two-superblocks",
     edits: [
       {
-        file: "persist/find.ts",
-        from: "  if (s.pair == Pair.NONE) goToCell",
-        to: "  if (s.cells != 0) goToCell",
+        file: "persist/look.ts",
+        from: "  if (pair != 0) goToSuperblock(",
+        to: "  if (s.cells == 0) goToSuperblock(",
       },
     ],
     plan: FLICKER,

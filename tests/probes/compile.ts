@@ -59,13 +59,12 @@ function plant({ name, edits }: Fault): string {
   return copy;
 }
 
-/** Instantiates `tests/probes/<name>.ts` for a profile, with `hal` behind its HAL imports. */
-export async function compileProbe(
+/** The module of `tests/probes/<name>.ts` for a profile. */
+export async function compileModule(
   name: string,
   profile: ProfileName,
-  hal: Record<string, (...args: number[]) => number> = {},
   fault?: Fault,
-): Promise<Probe> {
+): Promise<WebAssembly.Module> {
   const wasm = `build/probes/${name}.${profile}${fault ? `.${fault.name}` : ""}.${sourceHash()}.wasm`;
   if (fault || !existsSync(root + wasm)) {
     mkdirSync(`${root}build/probes`, { recursive: true });
@@ -78,7 +77,17 @@ export async function compileProbe(
     const { error, stderr } = await asc.main(args);
     if (error) throw new Error(`${source} does not compile for ${profile}:\n${stderr}`);
   }
-  const module = await WebAssembly.compile(readFileSync(root + wasm));
+  return WebAssembly.compile(readFileSync(root + wasm));
+}
+
+/** Instantiates `tests/probes/<name>.ts` for a profile, with `hal` behind its HAL imports. */
+export async function compileProbe(
+  name: string,
+  profile: ProfileName,
+  hal: Record<string, (...args: number[]) => number> = {},
+  fault?: Fault,
+): Promise<Probe> {
+  const module = await compileModule(name, profile, fault);
   const instance = await WebAssembly.instantiate(module, { hal });
   return instance.exports as Probe;
 }

@@ -2,7 +2,7 @@
 
 import { arenaFree, arenaSettle } from "../../assembly/arena";
 import * as check from "../../assembly/image/check";
-import { CRC_START, crcByte, crcEnd } from "../../assembly/image/crc";
+import { CRC_START, crcByte, crcEnd } from "../../assembly/crc";
 import * as mailboxes from "../../assembly/image/mailboxes";
 import * as metadata from "../../assembly/image/metadata";
 import * as slots from "../../assembly/image/slot";

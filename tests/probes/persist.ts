@@ -1,10 +1,10 @@
 // The cell store, for its tests.
 
-import { CellType, EPOCH_COUNT } from "../../assembly/spec/cell";
+import { CellType } from "../../assembly/spec/cell";
 import { CELLS_BASE, CELLS_SIZE, IO_BASE, STORE_BASE, STORE_SIZE } from "../../assembly/layout";
 import { Kind, kindOf } from "../../assembly/persist/medium";
 import { encodeCell } from "../../assembly/persist/record";
-import { isTaken, SEEN, storeAt } from "../../assembly/persist/store";
+import { isTaken, SEEN, storeAt, storeEpoch, storeLive } from "../../assembly/persist/store";
 
 export {
   storeReadBlob,
@@ -14,6 +14,7 @@ export {
   storeDelete,
   storeEnd,
   storeFind,
+  storeIsAmiss,
   storeFormat,
   storeMount,
   storeNext,
@@ -38,13 +39,13 @@ export function free(): u32 {
   return storeAt().free;
 }
 export function live(): u32 {
-  return storeAt().live;
+  return storeLive();
 }
 export function retired(): u32 {
   return storeAt().retired;
 }
 export function epoch(): u32 {
-  return storeAt().epoch & EPOCH_COUNT;
+  return storeEpoch();
 }
 export function cells(): u32 {
   return storeAt().cells;
@@ -71,7 +72,14 @@ if (CELLS_BASE != STORE_BASE + STORE_SIZE) ERROR("probe: the store and its map m
 export function scratch(): usize {
   return SEEN;
 }
-export function encode(type: u32, key: u32, generation: u32, value: u32, cell: u32, epoch: u32): void {
+export function encode(
+  type: u32,
+  key: u32,
+  generation: u32,
+  value: u32,
+  cell: u32,
+  epoch: u32,
+): void {
   encodeCell(SEEN, type, key, generation, value, cell, epoch);
 }
 

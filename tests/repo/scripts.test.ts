@@ -36,6 +36,7 @@ describe("reading a WASM module", () => {
       imports: ["hal.f (i32, i32) -> i32"],
       exports: ["g (i32, i32) -> i32", "m: memory 0"],
       data: [{ base: 32768, size: 3 }],
+      code: [],
     });
   });
 

@@ -8,13 +8,15 @@ import { buildAvr, type Firmware } from "../../scripts/firmware/avr.ts";
 import { fromRoot } from "../../scripts/root.ts";
 
 const FILES = ["hsx.elf", "hsx.hex", "hsx.map", "hsx-test.elf"];
+/** Limit for two builds, the core's own compilation included. */
+const BUILD_MS = 300_000;
 let one: Firmware;
 let other: Firmware;
 
 beforeAll(async () => {
   one = await buildAvr(fromRoot("build/avr"));
   other = await buildAvr(fromRoot("build/avr-again/elsewhere"));
-});
+}, BUILD_MS);
 
 /** Addresses of symbols of a program. */
 function symbols(file: string): Map<string, number> {

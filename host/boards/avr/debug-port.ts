@@ -142,7 +142,7 @@ export class DebugPort {
   }
 
   /** What RET does: four cycles, and on with the caller. */
-  private popReturn(): void {
+  popReturn(): void {
     const { chip } = this;
     const { sp } = chip;
     if (sp + RETURN_BYTES >= SRAM_END) throw new ChipFailure("a return without a call");

@@ -31,7 +31,7 @@ hal_s8 nv_busy(void) {
   return eeprom_is_busy();
 }
 
-static hal_s8 refusal(u32 address, u16 len) {
+static hal_s8 __attribute__((noinline)) refusal(u32 address, u16 len) {
   if (size == 0) return ERR_ABSENT;
   if (address + len > size) return ERR_IO;
   return nv_busy() ? ERR_BUSY : ERR_OK;
@@ -41,6 +41,7 @@ hal_s8 nv_read(u32 address, hal_u16 data, hal_u16 len) {
   const hal_s8 err = refusal(address, len);
   if (err < 0) return err;
   u8 *to = hsx_at(data);
+  if (len == 0) return ERR_OK;
   if (is_fram) return fram_read(address, to, len) ? ERR_OK : ERR_ABSENT;
   for (u16 at = (u16)address; len != 0; len--) *to++ = eeprom_read(at++);
   return ERR_OK;

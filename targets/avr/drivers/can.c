@@ -26,10 +26,13 @@ typedef struct {
   u8 data[FRAME_BYTES];
 } Frame;
 
+/** As SIDH and SIDL have an identifier: in the upper eleven bits. */
 typedef struct {
-  u8 match_high, match_low;
-  u8 mask_high, mask_low;
+  u16 match;
+  u16 mask;
 } Filter;
+
+#define SID_SHIFT 5
 
 static Frame ring[RING];
 static volatile u8 ring_in, ring_out;
@@ -109,10 +112,10 @@ INLINE void unmask_interrupt(void) { EIMSK = 1 << INT2; }
 
 // ---- Receiving ----
 
-INLINE u8 is_wanted(u8 high, u8 low) {
+INLINE u8 is_wanted(u16 sid) {
   const Filter *f = filters;
   for (u8 n = filter_count; n != 0; n--, f++)
-    if (((high ^ f->match_high) & f->mask_high) == 0 && ((low ^ f->match_low) & f->mask_low) == 0) return 1;
+    if (((sid ^ f->match) & f->mask) == 0) return 1;
   return 0;
 }
 
@@ -124,7 +127,7 @@ static void take(u8 instruction) {
   u8 *to = (u8 *)&ring[in];
   const u8 sidh = next();
   const u8 sidl = next();
-  u8 is_kept = (sidl & (SIDL_SRR | SIDL_IDE)) == 0 && is_wanted(sidh, sidl);
+  u8 is_kept = (sidl & (SIDL_SRR | SIDL_IDE)) == 0 && is_wanted((u16)sidh << 8 | sidl);
   if (is_kept && following == ring_out) {
     is_kept = 0;
     if (can_lost != 255) can_lost++;
@@ -163,7 +166,7 @@ hal_s8 can_receive(hal_u16 frame) {
   if (out == ring_in) return ERR_NO_DATA;
   const Frame *const f = &ring[out];
   u8 *const to = hsx_at(frame);
-  const u16 id = (u16)((u16)f->sidh << 3) | (f->sidl >> 5);
+  const u16 id = (u16)((u16)f->sidh << 8 | f->sidl) >> SID_SHIFT;
   memset(to, 0, 4 + FRAME_BYTES);
   to[0] = (u8)id;
   to[1] = (u8)(id >> 8);
@@ -187,8 +190,9 @@ static hal_s8 send(u16 id, const u8 *data, u8 len) {
   const u8 n = above - 1;
   select();
   exchange(MCP_LOAD_TXB(n));
-  exchange((u8)(id >> 3));
-  exchange((u8)(id << 5));
+  id <<= SID_SHIFT;
+  exchange((u8)(id >> 8));
+  exchange((u8)id);
   write_zeros(2); // EID8, EID0
   exchange(len);
   for (u8 i = 0; i < len; i++) exchange(data[i]);
@@ -199,23 +203,25 @@ static hal_s8 send(u16 id, const u8 *data, u8 len) {
   return ERR_OK;
 }
 
-hal_s8 can_send(u32 id, hal_u16 data, hal_u8 len) {
+hal_s8 can_send(hal_u16 id, hal_u16 data, hal_u8 len) {
   if (!answers) return ERR_IO;
   if (len > FRAME_BYTES) return ERR_INVALID;
   mask_interrupt();
-  const hal_s8 err = send((u16)id, hsx_at(data), len);
+  const hal_s8 err = send(id, hsx_at(data), len);
   unmask_interrupt();
   return err;
 }
 
-hal_s8 can_filter(u32 match, u32 mask) {
+hal_s8 can_filter(hal_u16 match, hal_u16 mask) {
   const u8 n = filter_count;
-  const u16 m = (u16)match << 5, k = (u16)mask << 5; // as SIDH and SIDL have them
-  const Filter added = {(u8)(m >> 8), (u8)m, (u8)(k >> 8), (u8)k};
-  for (u8 i = 0; i < n; i++)
-    if (memcmp(&filters[i], &added, sizeof added) == 0) return ERR_OK;
+  match <<= SID_SHIFT;
+  mask <<= SID_SHIFT;
+  Filter *f = filters;
+  for (u8 i = n; i != 0; i--, f++)
+    if (f->match == match && f->mask == mask) return ERR_OK;
   if (n == FILTERS) return ERR_FULL;
-  filters[n] = added;
+  f->match = match;
+  f->mask = mask;
   filter_count = n + 1; // last: the interrupt reads those below it
   return ERR_OK;
 }

@@ -21,14 +21,14 @@ void clock_start(void) {
 
 u32 clock_ms(void) {
   u32 now;
-  ATOMIC_BLOCK(ATOMIC_RESTORESTATE) { now = milliseconds; }
+  ATOMIC_BLOCK(ATOMIC_FORCEON) { now = milliseconds; }
   return now;
 }
 
 u32 clock_us(void) {
   u32 now;
   u16 ticks;
-  ATOMIC_BLOCK(ATOMIC_RESTORESTATE) {
+  ATOMIC_BLOCK(ATOMIC_FORCEON) {
     now = milliseconds;
     ticks = TCNT1;
     // the counter has started over and the interrupt waits

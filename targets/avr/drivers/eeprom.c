@@ -29,7 +29,7 @@ u8 eeprom_is_busy(void) {
   if (next == count) return 0;
   EEAR = target++;
   EEDR = buffer[next++];
-  ATOMIC_BLOCK(ATOMIC_RESTORESTATE) { // EEPE must follow EEMPE within four cycles
+  ATOMIC_BLOCK(ATOMIC_FORCEON) { // EEPE must follow EEMPE within four cycles
     EECR = 1 << EEMPE;                // EEPM 00: erase and write
     EECR |= 1 << EEPE;
   }

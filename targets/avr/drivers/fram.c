@@ -1,4 +1,4 @@
-// A serial FRAM. That it answers is seen by its write enable latch, which a stuck or floating bus cannot imitate.
+// A serial FRAM. That it answers is seen by its write enable latch, which a stuck bus cannot imitate.
 
 #include "fram.h"
 #include "board.h"
@@ -13,6 +13,7 @@
 #define RDID 0x9F
 
 #define STATUS_WEL 0x02
+#define STATUS_FIXED 0x01 // always 0
 
 // Device identification. Cypress: 7F x 6, C2, family and density, ... Fujitsu: 04 7F, density, ...
 #define CONTINUATION 0x7F
@@ -42,16 +43,20 @@ static void command(u8 instruction) {
   end();
 }
 
-/** Sets or clears the write enable latch; returns whether the device says so. */
-static u8 latch(u8 instruction) {
-  command(instruction);
+/** Sets the write enable latch; returns whether the device says so, which neither 0x00 nor 0xFF does. */
+static u8 enable(void) {
+  command(WREN);
   begin(RDSR);
-  const u8 wel = spi_exchange(0) & STATUS_WEL;
+  const u8 status = spi_exchange(0);
   end();
-  return wel == (instruction == WREN ? STATUS_WEL : 0);
+  return (status & (STATUS_WEL | STATUS_FIXED)) == STATUS_WEL;
 }
 
-static u8 is_there(void) { return latch(WREN) && latch(WRDI); }
+static u8 is_there(void) {
+  const u8 answers = enable();
+  command(WRDI);
+  return answers;
+}
 
 /** The density code behind the maker's id, as a power of two of bytes; 0: nothing known. */
 static u8 shift_of(u8 first) {
@@ -87,15 +92,15 @@ static void begin_at(u8 instruction, u32 address) {
 u8 fram_read(u32 address, u8 *to, u16 len) {
   if (!is_there()) return 0;
   begin_at(READ, address);
-  while (len-- != 0) *to++ = spi_exchange(0);
+  spi_read(to, len);
   end();
   return 1;
 }
 
 u8 fram_write(u32 address, const u8 *from, u16 len) {
-  if (!latch(WREN)) return 0;
+  if (!enable()) return 0;
   begin_at(WRITE, address);
   while (len-- != 0) spi_exchange(*from++);
   end();
-  return latch(WRDI); // the end of the write has cleared it; a bus that died meanwhile shows here
+  return is_there(); // a bus that died meanwhile has taken nothing
 }

@@ -6,7 +6,7 @@
 /** Asks the device what it is. Returns its bytes; 0: none answers, or the bus is stuck. */
 u32 fram_find(void);
 
-/** Copies bytes out. Returns 0 when the device does not answer. */
+/** Copies bytes out, 1 or more. Returns 0 when the device does not answer. */
 u8 fram_read(u32 address, u8 *to, u16 len);
 
 /** Overwrites bytes, durable on return. Returns 0 when the device does not answer. */

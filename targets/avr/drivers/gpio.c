@@ -25,8 +25,15 @@ static volatile u8 edge_in, edge_out;
 static volatile u8 *port_of(u8 pin) { return pin < 8 ? &PINA : &PINC; }
 enum { PIN_OFF = 0, DDR_OFF = 1, PORT_OFF = 2 };
 
+static u8 bit_of(u8 pin) { return (u8)(1 << (pin & 7)); }
+
+static void __attribute__((noinline)) change(volatile u8 *at, u8 bit, u8 level) {
+  if (level) *at |= bit;
+  else *at &= (u8)~bit;
+}
+
 /** Puts what changed into the ring; an edge that finds it full is lost. */
-static inline void note(volatile Watch *w, u8 now, u8 first) {
+static void note(volatile Watch *w, u8 now, u8 first) {
   const u8 changed = now ^ w->last;
   w->last = now;
   u8 reported = changed & ((now & w->rising) | ((u8)~now & w->falling));
@@ -39,59 +46,59 @@ static inline void note(volatile Watch *w, u8 now, u8 first) {
   }
 }
 
-ISR(PCINT0_vect) { note(&watches[0], PINA, 0); }
-ISR(PCINT2_vect) { note(&watches[1], PINC, 8); }
+ISR(PCINT0_vect) {
+  note(&watches[0], PINA, 0);
+  note(&watches[1], PINC, 8);
+}
+ISR(PCINT2_vect, ISR_ALIASOF(PCINT0_vect));
 
 void gpio_start(void) { PCICR = (1 << PCIE0) | (1 << PCIE2); }
 
 hal_u8 gpio_count(void) { return APP_PINS; }
 
 /** Sets direction, output or pull-up, and the edges of a pin. */
-static void set(u8 pin, u8 ddr, u8 port, u8 mode) {
+static void set(u8 pin, u8 ddr, u8 level, u8 edge) {
   volatile u8 *const p = port_of(pin);
   volatile u8 *const pcmsk = pin < 8 ? &PCMSK0 : &PCMSK2;
   volatile Watch *const w = &watches[pin >> 3];
-  const u8 bit = (u8)(1 << (pin & 7));
-  ATOMIC_BLOCK(ATOMIC_RESTORESTATE) {
-    w->rising = (mode & EDGE_RISING) != 0 ? w->rising | bit : w->rising & (u8)~bit;
-    w->falling = (mode & EDGE_FALLING) != 0 ? w->falling | bit : w->falling & (u8)~bit;
+  const u8 bit = bit_of(pin), others = (u8)~bit;
+  ATOMIC_BLOCK(ATOMIC_FORCEON) {
+    p[DDR_OFF] &= others; // before the port: never drives the pull-up's level
+    change(&p[PORT_OFF], bit, level);
+    change(&p[DDR_OFF], bit, ddr);
+    change(&w->rising, bit, edge & EDGE_RISING);
+    change(&w->falling, bit, edge & EDGE_FALLING);
     *pcmsk = w->rising | w->falling;
-    if (!ddr) p[DDR_OFF] &= (u8)~bit; // before the port: never drives the pull-up's level
-    p[PORT_OFF] = port ? p[PORT_OFF] | bit : p[PORT_OFF] & (u8)~bit;
-    if (ddr) p[DDR_OFF] |= bit;
-    w->last = (w->last & (u8)~bit) | (p[PIN_OFF] & bit);
+    change(&w->last, bit, p[PIN_OFF] & bit);
   }
 }
 
-static u8 is_output(u8 pin) { return (port_of(pin)[DDR_OFF] >> (pin & 7)) & 1; }
+static u8 is_output(u8 pin) { return port_of(pin)[DDR_OFF] & bit_of(pin); }
 
-hal_s8 gpio_configure(u32 pin, u32 mode) {
-  const u8 kind = (u8)mode & MODE_MASK;
-  if (pin >= APP_PINS || mode > 0xFF || kind > PIN_OUTPUT) return ERR_INVALID;
-  const u8 n = (u8)pin;
-  const u8 level = is_output(n) && kind == PIN_OUTPUT ? port_of(n)[PORT_OFF] >> (n & 7) & 1 : 0;
-  set(n, kind == PIN_OUTPUT, kind == PIN_INPUT_PULLUP || level, (u8)mode);
+hal_s8 gpio_configure(hal_u8 pin, hal_u8 mode) {
+  const u8 kind = mode & MODE_MASK;
+  if (pin >= APP_PINS || kind > PIN_OUTPUT) return ERR_INVALID;
+  const u8 ddr = kind == PIN_OUTPUT;
+  const u8 driven = ddr && is_output(pin) ? port_of(pin)[PORT_OFF] & bit_of(pin) : 0; // keeps its level
+  set(pin, ddr, driven | (kind == PIN_INPUT_PULLUP), mode);
   return ERR_OK;
 }
 
-hal_s8 gpio_read(u32 pin) {
+hal_s8 gpio_read(hal_u8 pin) {
   if (pin >= APP_PINS) return ERR_INVALID;
-  return (port_of((u8)pin)[PIN_OFF] >> (pin & 7)) & 1;
+  return (port_of(pin)[PIN_OFF] & bit_of(pin)) != 0;
 }
 
-hal_s8 gpio_write(u32 pin, u32 level) {
+hal_s8 gpio_write(hal_u8 pin, hal_u8 level) {
   if (pin >= APP_PINS) return ERR_INVALID;
-  const u8 n = (u8)pin;
-  if (!is_output(n)) return ERR_STATE;
-  volatile u8 *const p = port_of(n);
-  if (level) p[PORT_OFF] |= (u8)(1 << (n & 7));
-  else p[PORT_OFF] &= (u8)~(1 << (n & 7));
+  if (!is_output(pin)) return ERR_STATE;
+  change(&port_of(pin)[PORT_OFF], bit_of(pin), level);
   return ERR_OK;
 }
 
-hal_s8 gpio_release(u32 pin) {
+hal_s8 gpio_release(hal_u8 pin) {
   if (pin >= APP_PINS) return ERR_INVALID;
-  set((u8)pin, 0, 0, PIN_INPUT);
+  set(pin, 0, 0, EDGE_NONE);
   return ERR_OK;
 }
 

@@ -14,3 +14,15 @@ u8 spi_exchange(u8 byte) {
   loop_until_bit_is_set(SPSR, SPIF);
   return SPDR;
 }
+
+void spi_read(u8 *to, u16 len) {
+  SPDR = 0;
+  while (--len != 0) {
+    loop_until_bit_is_set(SPSR, SPIF);
+    const u8 byte = SPDR;
+    SPDR = 0; // the next byte comes while this one is stored
+    *to++ = byte;
+  }
+  loop_until_bit_is_set(SPSR, SPIF);
+  *to = SPDR;
+}

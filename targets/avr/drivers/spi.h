@@ -18,3 +18,6 @@ static inline void spi_slow(void) { // clock / 64: 250 kHz
 
 /** Sends a byte and returns what came with it. */
 u8 spi_exchange(u8 byte);
+
+/** Reads `len` bytes, 1 or more, at some 20 cycles each. */
+void spi_read(u8 *to, u16 len);

@@ -58,6 +58,8 @@ s8 flash_erase(u32 address);
 void nv_start(void);
 
 // ---- sd.c ----
+/** Waits until a card that is there has woken up, a second at most: the core looks for it once it starts. */
+void sd_start(void);
 /** A step of waking the card up, or of noticing that it was pulled out. */
 void sd_turn(void);
 

@@ -148,6 +148,11 @@ void sd_turn(void) {
   spi_speed(SPI_FAST);
 }
 
+void sd_start(void) {
+  sd_turn();
+  while (state == WAKING) sd_turn(); // ends by itself after WAKE_MS
+}
+
 // ---- Reading ----
 
 u32 sd_blocks(void) { return blocks; }

@@ -6,9 +6,8 @@
 #include "chip.h"
 #include "drivers.h"
 #include "hsx_board.h"
-#include "hsx_hal.h"
 
-enum { HZ = 48000000, BAUD = 115200, CRYSTAL_TURNS = 20000, PLL_TURNS = 20000, REST_MAX = 5 };
+enum { HZ = 48000000, BAUD = 115200, CRYSTAL_TURNS = 20000, PLL_TURNS = 20000 };
 enum { CFGR_SW = 3, CFGR_SW_PLL = 2, CFGR_SWS_PLL = 2 << 2, CFGR_PLLSRC_HSE = 2 << 15 };
 enum { TIMES_6 = 4 << 18, TIMES_12 = 10 << 18 };
 enum { ONE_WAIT_STATE_PREFETCH = 0x11, SPI_DIVIDE_BY_4 = 1, SPI_DIVIDE_BY_128 = 6 };
@@ -45,6 +44,7 @@ static void start_pins(void) {
   pin_select(FRAM_CS);
   pin_select(SD_CS);
   pin_pull_up(SD_DETECT);
+  pin_pull_up(SUPPLY_FAIL); // a board without the monitor is never failing
   for (u8 pin = 5; pin <= 7; pin++) pin_alternate(0, pin, 0); // SPI1
   for (u8 pin = 9; pin <= 10; pin++) pin_alternate(0, pin, 1); // USART1
   for (u8 pin = 8; pin <= 9; pin++) pin_alternate(1, pin, 4); // CAN
@@ -61,21 +61,7 @@ void board_start(void) {
   spi_start(SPI_DIVIDE_BY_4, SPI_DIVIDE_BY_128);
   nv_start();
   can_start(CAN_500_KBIT);
-}
-
-void board_turn(void) {
-  watchdog_reload();
-  sd_turn();
-}
-
-void board_rest(u32 ms) {
-  const u32 began = clock_ms();
-  const u32 most = ms < REST_MAX ? ms : REST_MAX;
-  while (clock_ms() - began < most && !usart_has_input() && !can_has_input()) {
-    interrupts_off(); // an interrupt that comes now still ends the sleep
-    if (!usart_has_input() && !can_has_input()) wait_for_interrupt();
-    interrupts_on();
-  }
+  sd_start();
 }
 
 const u16 board_budget = 1000; // at some 50 cycles each, a millisecond

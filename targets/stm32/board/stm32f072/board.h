@@ -11,6 +11,7 @@
 #define FRAM_CS 0, 4 // port, pin: PA4
 #define SD_CS 1, 0   // PB0
 #define SD_DETECT 1, 1 // PB1, low with a card
+#define SUPPLY_FAIL 1, 2 // PB2, low while the supply fails
 
 #define BOARD_USART_RING 64
 #define BOARD_CAN_RING 8

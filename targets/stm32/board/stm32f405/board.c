@@ -4,9 +4,8 @@
 #include "chip.h"
 #include "drivers.h"
 #include "hsx_board.h"
-#include "hsx_hal.h"
 
-enum { HZ = 168000000, BAUD = 115200, CRYSTAL_TURNS = 50000, PLL_TURNS = 50000, REST_MAX = 5 };
+enum { HZ = 168000000, BAUD = 115200, CRYSTAL_TURNS = 50000, PLL_TURNS = 50000 };
 enum { CFGR_SW_PLL = 2, CFGR_SWS_PLL = 2 << 2, APB1_BY_4 = 5 << 10, APB2_BY_2 = 4 << 13 };
 enum { PLL_HSE = 1 << 22, PLL_Q_7 = 7 << 24, PLL_N_336 = 336 << 6, PLL_M_8 = 8, PLL_M_16 = 16 };
 enum { FIVE_WAIT_STATES_CACHES = 0x705, SPI_DIVIDE_BY_8 = 2, SPI_DIVIDE_BY_256 = 7 };
@@ -39,6 +38,7 @@ static void start_pins(void) {
   pin_select(FRAM_CS);
   pin_select(SD_CS);
   pin_pull_up(SD_DETECT);
+  pin_pull_up(SUPPLY_FAIL); // a board without the monitor is never failing
   for (u8 pin = 5; pin <= 7; pin++) pin_alternate(0, pin, 5); // SPI1
   for (u8 pin = 9; pin <= 10; pin++) pin_alternate(0, pin, 7); // USART1
   for (u8 pin = 8; pin <= 9; pin++) pin_alternate(1, pin, 9); // CAN1
@@ -55,21 +55,7 @@ void board_start(void) {
   spi_start(SPI_DIVIDE_BY_8, SPI_DIVIDE_BY_256);
   nv_start();
   can_start(CAN_500_KBIT);
-}
-
-void board_turn(void) {
-  watchdog_reload();
-  sd_turn();
-}
-
-void board_rest(u32 ms) {
-  const u32 began = clock_ms();
-  const u32 most = ms < REST_MAX ? ms : REST_MAX;
-  while (clock_ms() - began < most && !usart_has_input() && !can_has_input()) {
-    interrupts_off(); // an interrupt that comes now still ends the sleep
-    if (!usart_has_input() && !can_has_input()) wait_for_interrupt();
-    interrupts_on();
-  }
+  sd_start();
 }
 
 const u16 board_budget = 8000; // at some 30 cycles each, 1.5 ms

@@ -1,0 +1,332 @@
+// The firmware with its own drivers on the simulated board: what works, and what it does when something does not.
+
+import { beforeAll, describe, expect, it } from "vitest";
+import { StoreState } from "../../../../assembly/spec/cell.ts";
+import { TaskState } from "../../../../assembly/spec/node.ts";
+import { frameBits, type WireFrame } from "../../../../host/boards/can-port.ts";
+import { Eflg, Reg } from "../../../../host/boards/devices/mcp2515.ts";
+import { buildAvr } from "../../../../scripts/firmware/avr.ts";
+import { fromRoot } from "../../../../scripts/root.ts";
+import {
+  type BoardRig,
+  powerOff,
+  startBoard,
+  useFirmware,
+  watchCanInterrupt,
+} from "../../../drivers/avr-board.ts";
+import { guestOf } from "../../../drivers/guest.ts";
+
+beforeAll(async () => {
+  useFirmware((await buildAvr(fromRoot("build/avr-board"))).folder);
+});
+
+const ENDLESS = guestOf("loop:\nADD R1, R1, R1\nJMP loop", "endless").image;
+const VALUE = guestOf(
+  '.value {"group":1,"id":1,"name":"v","init":1,"persist_key":7}\nRET',
+  "keeper",
+);
+/** Lets all frames in and takes them one by one. */
+const LISTENER = guestOf(
+  `LDI R1, 0
+   LDI R2, 0
+   SVC 0x201
+   LDI32 R1, name
+   SVC 0x500
+   MOV R9, R1
+   wait:
+   MOV R1, R9
+   LDI32 R2, buffer
+   LDI R3, 16
+   LDI32 R4, 0xFFFF
+   LDI R5, 0
+   SVC 0x503
+   LDI R8, 1
+   ADD R7, R7, R8
+   JMP wait
+   .data
+   name: .asciz "hal:can:rx"
+   .bss
+   buffer: .zero 16`,
+  "listener",
+).image;
+const OID = 0x101;
+const SIX = 0x4600; // binary16
+
+/** Frames of a full bus: eight bytes, and the shortest there are. */
+const frameOf = (n: number, bytes: number): WireFrame => ({
+  id: 0x123,
+  data: new Uint8Array(bytes).fill(n),
+});
+
+/** The node answers, runs apps, and the watchdog did not have to help. */
+function expectManageable({ node, board }: BoardRig): void {
+  const pid = node.load(guestOf("LDI R0, 42\nRET", "probe").image);
+  node.run(50);
+  expect(node.task(pid)).toMatchObject({ state: TaskState.RETURNED, steps: 1 });
+  node.kill(pid);
+  expect(board.watchdog.bites).toBe(0);
+}
+
+describe("on a sound board", () => {
+  it("is up within 150 ms, with nothing to complain of", async () => {
+    const rig = await startBoard();
+    expect(rig.up_us).toBeLessThan(150_000);
+    expect(rig.board.can.peek(Reg.CANSTAT) >> 5).toBe(0);
+    expect(rig.board.can.bit_ns).toBe(2000);
+    expect(rig.node.store()).toMatchObject({ state: StoreState.READY, deviceBytes: 8192 });
+    rig.node.run(100);
+    expect(rig.console()).toBe("");
+    expectManageable(rig);
+  });
+
+  it("keeps values in FRAM over a power-off", async () => {
+    for (const fram of ["MB85RS64V", "FM25V10"] as const) {
+      const rig = await startBoard({ fram, media: undefined as never });
+      rig.node.load(VALUE.image);
+      rig.node.setValue(OID, SIX);
+      rig.node.saveValue(OID);
+      rig.node.run(20);
+      expect(rig.node.values()[0]).toMatchObject({ isDirty: false });
+      const again = await startBoard({ fram, media: powerOff(rig) });
+      again.node.load(VALUE.image);
+      expect(again.node.getValue(OID)).toBe(SIX);
+    }
+  });
+
+  it("carries the console both ways", async () => {
+    const rig = await startBoard();
+    const echo = guestOf(
+      `LDI32 R1, name
+       LDI R2, 0
+       SVC 0x500
+       MOV R9, R1
+       wait:
+       MOV R1, R9
+       LDI32 R2, buffer
+       LDI R3, 8
+       LDI32 R4, 0xFFFF
+       LDI R5, 0
+       SVC 0x503
+       MOV R2, R1
+       LDI32 R1, buffer
+       SVC 0x101
+       JMP wait
+       .data
+       name: .asciz "hal:uart:rx"
+       .bss
+       buffer: .zero 8`,
+      "echo",
+    );
+    rig.node.load(echo.image);
+    rig.node.run(20);
+    rig.machine.typeConsole(Buffer.from("hi!"));
+    rig.node.run(50);
+    expect(rig.console()).toBe("hi!");
+  });
+
+  it("puts the frames of apps on the bus", async () => {
+    const rig = await startBoard();
+    const app = guestOf(
+      `LDI32 R1, 0x321
+       LDI32 R2, data
+       LDI R3, 3
+       SVC 0x200
+       LDI R0, 10
+       SVC 0x600
+       JMP 0
+       .data
+       data: .byte 1, 2, 3`,
+      "sender",
+    );
+    rig.node.load(app.image);
+    rig.node.run(95);
+    const { heard } = rig.machine.live.partner;
+    expect(heard.length).toBeGreaterThanOrEqual(8);
+    expect(heard[0]).toMatchObject({ id: 0x321, data: Uint8Array.of(1, 2, 3) });
+  });
+
+  it.each([8, 0])("loses no frame of %i bytes on a full bus while apps run", async (bytes) => {
+    const rig = await startBoard();
+    rig.node.load(ENDLESS);
+    rig.node.load(LISTENER);
+    rig.node.run(10);
+    const longest = watchCanInterrupt(rig);
+    const { partner } = rig.machine.live;
+    let n = 0;
+    partner.source = () => frameOf(n++, bytes);
+    rig.board.wire.wake();
+    const before = rig.board.wire.frames;
+    rig.node.run(200);
+    const frames = rig.board.wire.frames - before;
+    // 200 ms of bits at 500 kbit/s, with three bits between frames
+    expect(frames).toBeGreaterThan((100_000 / (frameBits(frameOf(1, bytes)) + 3)) * 0.9);
+    expect(rig.board.can.overruns).toBe(0);
+    expect(rig.board.canPort.lost).toBe(0);
+    expect(longest()).toBeGreaterThan(300); // each frame is taken, not only looked at
+    expect(longest()).toBeLessThanOrEqual(650);
+    expect(rig.node.task(2)?.regs[7]).toBeGreaterThan(20);
+    partner.source = undefined;
+    expectManageable(rig);
+  });
+
+  it("gives an endless task no way to stop the others", async () => {
+    const rig = await startBoard();
+    rig.node.load(ENDLESS);
+    rig.node.run(700); // longer than the watchdog's 500 ms
+    expectManageable(rig);
+  });
+});
+
+describe("without FRAM", () => {
+  it.each(["absent", "stuck-00", "stuck-ff"] as const)(
+    "%s, on a board that never had one: the EEPROM keeps values",
+    async (fault) => {
+      const prepare = ({ framSocket }: BoardRig["board"]) => {
+        framSocket.fault = fault;
+      };
+      const rig = await startBoard({}, prepare);
+      expect(rig.node.store().state).toBe(StoreState.READY);
+      rig.node.load(VALUE.image);
+      rig.node.setValue(OID, SIX);
+      rig.node.saveValue(OID);
+      rig.node.run(200);
+      const again = await startBoard({ media: powerOff(rig) }, prepare);
+      again.node.load(VALUE.image);
+      expect(again.node.getValue(OID)).toBe(SIX);
+      expectManageable(again);
+    },
+  );
+
+  it.each(["absent", "stuck-00", "stuck-ff"] as const)(
+    "%s, where one was: it says so and runs on",
+    async (fault) => {
+      const first = await startBoard();
+      const rig = await startBoard({ media: powerOff(first) }, ({ framSocket }) => {
+        framSocket.fault = fault;
+      });
+      rig.node.run(50);
+      expect(rig.console()).toBe("hsx: no FRAM\r\n");
+      expectManageable(rig);
+    },
+  );
+
+  it("that goes while the node runs, values are still served", async () => {
+    const rig = await startBoard();
+    rig.node.load(VALUE.image);
+    rig.board.framSocket.fault = "absent";
+    rig.node.setValue(OID, SIX);
+    rig.node.run(300);
+    expect(rig.node.getValue(OID)).toBe(SIX);
+    expectManageable(rig);
+  });
+});
+
+describe("without CAN", () => {
+  it.each(["absent", "stuck-00", "stuck-ff"] as const)(
+    "%s: it says so and runs on",
+    async (fault) => {
+      const rig = await startBoard({}, ({ canSocket }) => {
+        canSocket.fault = fault;
+      });
+      rig.node.run(50);
+      expect(rig.console()).toBe("hsx: no CAN\r\n");
+      expectManageable(rig);
+    },
+  );
+
+  it("off the bus, it comes back by itself when the short is gone", async () => {
+    const rig = await startBoard();
+    const app = guestOf(
+      "LDI32 R1, 0x321\nLDI R2, 0\nLDI R3, 0\nSVC 0x200\nLDI R0, 5\nSVC 0x600\nJMP 0",
+      "sender",
+    );
+    rig.node.load(app.image);
+    rig.board.wire.isShorted = true;
+    rig.node.run(30);
+    expect(rig.board.can.peek(Reg.EFLG) & Eflg.TXBO).toBe(Eflg.TXBO);
+    rig.board.wire.isShorted = false;
+    rig.node.run(500);
+    expect(rig.board.can.peek(Reg.EFLG) & Eflg.TXBO).toBe(0);
+    expect(rig.machine.live.partner.heard.length).toBeGreaterThan(10);
+    expectManageable(rig);
+  });
+});
+
+describe("more console input than it takes", () => {
+  it("is lost in part, and the node goes on", async () => {
+    const rig = await startBoard();
+    rig.node.load(ENDLESS);
+    rig.machine.typeConsole(new Uint8Array(2000).fill(0x55));
+    rig.node.run(600);
+    expect(rig.board.console.pending).toBe(0);
+    expectManageable(rig);
+  });
+});
+
+describe("the SD card", () => {
+  it("out, or pulled while the node starts: the node runs on", async () => {
+    const media = { ...(await startBoard()).board.media, sd: new Uint8Array(512 * 2048) };
+    const without = await startBoard({ media }, (board) => board.pullCard());
+    expect(without.board.sd.commands).toEqual([]);
+    expectManageable(without);
+    const pulled = await startBoard({ media }, (board) => {
+      board.chip.clock.after(160_000, () => board.pullCard());
+    });
+    expectManageable(pulled);
+    const sound = await startBoard({ media });
+    expect(sound.board.sd.commands).toContain(9);
+    expectManageable(sound);
+  });
+});
+
+describe("a reset", () => {
+  /** What a node says when it has started over. */
+  function saidAfter(rig: BoardRig, ms: number): string {
+    const before = rig.console().length;
+    rig.machine.advance(ms * 1000);
+    return rig.console().slice(before);
+  }
+
+  it("by the watchdog, when the main loop hangs: it starts over and says so", async () => {
+    const rig = await startBoard();
+    const { chip } = rig.board;
+    // a main loop that has lost its way: it stays where board_turn is called
+    const turn = rig.board.firmware.addressOf("board_turn") as number;
+    let hangs = true;
+    chip.hook(turn, () => {
+      if (hangs) chip.cpu.pc = 0xfffe; // erased flash behind which RJMP stands
+    });
+    chip.cpu.progMem[0xfffe] = 0xcfff;
+    chip.onReset.push(() => {
+      hangs = false;
+    });
+    expect(saidAfter(rig, 900)).toBe("hsx: watchdog\r\n");
+    chip.cpu.progMem[0xfffe] = 0xffff;
+    chip.unhook(turn);
+    expect(rig.board.watchdog.bites).toBe(1);
+    rig.node.settle();
+    expect(rig.node.store().state).toBe(StoreState.READY);
+  });
+
+  it("by a brown-out at any cycle leaves the store whole, and is told", async () => {
+    const first = await startBoard();
+    let media = powerOff(first);
+    let state = 12345;
+    for (let round = 0; round < 6; round++) {
+      const rig = await startBoard({ media });
+      rig.node.load(VALUE.image);
+      rig.node.setValue(OID, 0x4000 + round);
+      rig.node.saveValue(OID);
+      state = (Math.imul(state, 0x41c64e6d) + 12345) >>> 0;
+      rig.board.run(1000 + (state % 40_000)); // somewhere within the saving
+      rig.board.brownOut(round + 1);
+      expect(saidAfter(rig, 200)).toBe("hsx: brown-out\r\n");
+      rig.node.settle();
+      expect(rig.node.store().state).toBe(StoreState.READY);
+      rig.node.load(VALUE.image);
+      expect([0x4000 + round, 0x4000 + round - 1, 0x3c00]).toContain(rig.node.getValue(OID));
+      expectManageable(rig);
+      media = powerOff(rig);
+    }
+  });
+});
