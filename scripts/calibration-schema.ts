@@ -48,7 +48,9 @@ export const CALIBRATION = z.strictObject({
         restarts: upTo(7).optional().describe("after a fault"),
         fallback_on_fault: z.boolean().optional(),
         source: source.optional().describe("where the image comes from when no slot holds it"),
-        quantum: upTo(16384).optional().describe("instructions a turn, a power of two; 0: the node's"),
+        quantum: upTo(16384)
+          .optional()
+          .describe("instructions a turn, a power of two; 0: the node's"),
       }),
     )
     .optional()

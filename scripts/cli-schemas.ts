@@ -110,7 +110,7 @@ const store = {
 };
 
 /** An app with a stored image, or a place in the boot list. */
-const storedApp = z.strictObject({
+const appRecord = z.strictObject({
   app: count,
   name: z.string(),
   /** `confirmed`, `trial`, `dropping`, `empty` */
@@ -119,7 +119,6 @@ const storedApp = z.strictObject({
   fallback: count.nullable(),
   attempts_left: count,
   confirm_after: z.enum(["never", "10s", "1m", "10m"]),
-  pid: pid.nullable(),
   boot: z.strictObject({
     order: count,
     restarts: count,
@@ -128,6 +127,7 @@ const storedApp = z.strictObject({
     quantum: count,
   }),
 });
+const storedApp = appRecord.extend({ pid: pid.nullable() });
 /** What a node keeps of its settings; 0, or no sources: the board's default. */
 const nodeConfig = z.strictObject({
   id: count,
@@ -358,6 +358,19 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     live: count,
     free: count,
     damaged: count,
+    node: nodeConfig.nullable(),
+    slots: z.array(
+      z.strictObject({
+        slot: count,
+        address: u32,
+        room: count,
+        state: z.enum(["image", "empty", "damaged"]),
+        name: z.string(),
+        bytes: count,
+        crc: u32,
+      }),
+    ),
+    apps: z.array(appRecord),
     entries: z.array(
       z.strictObject({
         kind: cellKind,
@@ -423,6 +436,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
         unit: z.string(),
       }),
     ),
+    /** Images of stored apps that were written. */
+    extracted: names,
     text: z.string().optional(),
     output: z.string().optional(),
   }),

@@ -14,8 +14,8 @@ import { type Media, mediaText, parseMedia } from "../media.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 import { mount } from "./image.ts";
-import { cellsForNode, populate, readApps } from "./populate.ts";
 import { addImageOption, type ImageOptions, readNames, writeImage } from "./options.ts";
+import { cellsForNode, populate, readApps } from "./populate.ts";
 
 interface Options extends ImageOptions {
   readonly output: string;
@@ -128,7 +128,9 @@ async function build(context: Context, path: string, options: Options): Promise<
   const { out, install } = context;
   const names = readNames(options);
   const calibration = readCalibrationFile(out, path, names);
-  const images = readApps(calibration, (name) => (isAbsolute(name) ? name : join(dirname(path), name)));
+  const images = readApps(calibration, (name) =>
+    isAbsolute(name) ? name : join(dirname(path), name),
+  );
   const media = mediaOf(options.media, calibration);
   const bytes = new Uint8Array(media.bytes as number).fill(BLANK);
   const image = await mount(install, bytes, media);

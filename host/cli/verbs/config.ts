@@ -8,12 +8,20 @@ import { Level } from "../../../assembly/spec/svc.ts";
 import type { NodeConfig } from "../../client/records.ts";
 import { suggest } from "../../formats/diagnostic.ts";
 import { count } from "../../formats/text.ts";
+import {
+  appStateText,
+  configData,
+  KEPT_NUMBERS,
+  type KeptSetting,
+  nodeTable,
+  parseSource,
+  sourceText,
+} from "../boot-text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { parseLevel } from "../node-options.ts";
 import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
-import { appStateText, parseSource, sourceText } from "./provision.ts";
 
 /** Settings by name: `quantum`, `task_max`, … */
 const KEYS = new Map(
@@ -24,46 +32,15 @@ const KEYS = new Map(
 
 // ---- What the node keeps ----
 
-/** A setting that is stored, changes at the next start, and has the board's default while it is 0. */
-interface Kept {
-  readonly max: number;
-  readonly unit: string;
-  get(config: NodeConfig): number;
-  put(value: number): Partial<NodeConfig>;
-}
-const KEPT: Record<string, Kept> = {
-  id: { max: 255, unit: "", get: (c) => c.id, put: (id) => ({ id }) },
-  role: { max: 255, unit: "", get: (c) => c.role, put: (role) => ({ role }) },
-  bit_rate: { max: 0xffff, unit: "kbit/s", get: (c) => c.bitRate, put: (bitRate) => ({ bitRate }) },
-  base_id: { max: 0x7ff, unit: "", get: (c) => c.baseId, put: (baseId) => ({ baseId }) },
-  master_wait: {
-    max: 0xffff,
-    unit: "ms",
-    get: (c) => c.masterWait_ms,
-    put: (masterWait_ms) => ({ masterWait_ms }),
-  },
-  card_wait: {
-    max: 0xffff,
-    unit: "ms",
-    get: (c) => c.cardWait_ms,
-    put: (cardWait_ms) => ({ cardWait_ms }),
-  },
-};
-const SOURCES_SETTING = "sources";
-export const SETTINGS = [...KEYS.keys(), ...Object.keys(KEPT), SOURCES_SETTING];
+export const SETTINGS = [...KEYS.keys(), ...Object.keys(KEPT_NUMBERS), SOURCES_SETTING];
 
 function keptText(name: string, config: NodeConfig): string {
   if (name === SOURCES_SETTING) return config.sources.map(sourceText).join(", ") || "the board's";
-  const { get, unit } = KEPT[name] as Kept;
+  const { get, unit } = KEPT_NUMBERS[name] as KeptSetting;
   const value = get(config);
   return value === 0 ? "the board's" : `${value}${unit === "" ? "" : ` ${unit}`}`;
 }
-const isKept = (name: string) => name in KEPT || name === SOURCES_SETTING;
-
-function configData(config: NodeConfig) {
-  const numbers = Object.entries(KEPT).map(([name, { get }]) => [name, get(config)]);
-  return { ...Object.fromEntries(numbers), sources: config.sources.map(sourceText) };
-}
+const isKept = (name: string) => name in KEPT_NUMBERS || name === SOURCES_SETTING;
 
 /** Sources in their order: `host,can`; `default` is the board's. */
 function parseSources(text: string): Source[] {
@@ -75,7 +52,7 @@ function parseSources(text: string): Source[] {
 
 function setKept({ out, session }: VerbContext, name: string, text: string): void {
   const { provision } = session.node;
-  const kept = KEPT[name];
+  const kept = KEPT_NUMBERS[name];
   const change =
     kept === undefined
       ? { sources: parseSources(text) }
@@ -103,7 +80,10 @@ function get({ out, session }: VerbContext, name: string | undefined): void {
   out.result("hsx.config.get/1", data, () => {
     if (wanted !== undefined && isKept(wanted)) return keptText(wanted, config);
     if (wanted !== undefined) return rows.map((r) => words(r.key, r.value)).join("\n");
-    const kept = [...Object.keys(KEPT), SOURCES_SETTING].map((n) => [n, keptText(n, config)]);
+    const kept = [...Object.keys(KEPT_NUMBERS), SOURCES_SETTING].map((n) => [
+      n,
+      keptText(n, config),
+    ]);
     return [
       out.table(
         ["SETTING", "VALUE"],
@@ -126,16 +106,6 @@ function set(context: VerbContext, name: string, text: string): void {
     { name: name.toLowerCase(), value },
     () => `${name.toLowerCase()} is ${words(key, value)}`,
   );
-}
-
-/** The [node] table of a calibration file. */
-export function nodeTable(config: NodeConfig): string {
-  const numbers = Object.entries(KEPT)
-    .filter(([, { get }]) => get(config) !== 0)
-    .map(([name, { get, unit }]) => `${name} = ${get(config)}${unit === "" ? "" : `  # ${unit}`}`);
-  const names = config.sources.map((source) => `"${sourceText(source)}"`).join(", ");
-  const sources = names === "" ? [] : [`sources = [${names}]`];
-  return ["[node]", ...numbers, ...sources].join("\n");
 }
 
 function exportConfig({ out, session }: VerbContext): void {

@@ -1,12 +1,21 @@
 // provision: the images a node runs and stores, which of them are on trial, and what is done about it.
 
 import { type Command, Option } from "commander";
-import { AppState, ConfirmAfter, Source } from "../../../assembly/spec/boot.ts";
+import { AppState } from "../../../assembly/spec/boot.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
 import { Config } from "../../../assembly/spec/node.ts";
 import type { AppInfo, BootPolicy, StoredSlotInfo } from "../../client/records.ts";
 import { suggest } from "../../formats/diagnostic.ts";
 import { count, hex, plural } from "../../formats/text.ts";
+import {
+  appRecordData,
+  appStateText,
+  bootText,
+  CONFIRM_AFTER,
+  parseAfter,
+  parseSource,
+  SOURCES,
+} from "../boot-text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { readBytes } from "../files.ts";
 import { parseInteger } from "../numbers.ts";
@@ -15,38 +24,6 @@ import type { Session } from "../session.ts";
 import type { VerbContext } from "../shell/context.ts";
 import { stateText } from "../symbols.ts";
 import { storeStateText } from "../trace.ts";
-
-// ---- Words ----
-
-/** `confirmed`, `trial`. */
-export function appStateText(state: AppState): string {
-  return (AppState[state] ?? String(state)).toLowerCase();
-}
-
-const AFTER: Record<string, ConfirmAfter> = {
-  never: ConfirmAfter.NEVER,
-  "10s": ConfirmAfter.SECONDS_10,
-  "1m": ConfirmAfter.MINUTE,
-  "10m": ConfirmAfter.MINUTES_10,
-};
-export function confirmAfterText(after: ConfirmAfter): string {
-  return Object.keys(AFTER).find((name) => AFTER[name] === after) ?? "never";
-}
-
-export const SOURCES = Object.keys(Source)
-  .filter((name) => !/^\d/.test(name))
-  .map((name) => name.toLowerCase());
-/** `can` */
-export function sourceText(source: Source): string {
-  return (Source[source] ?? String(source)).toLowerCase();
-}
-/** A Source by name. Throws a usage Failure. */
-export function parseSource(text: string): Source {
-  const index = SOURCES.indexOf(text.toLowerCase());
-  if (index >= 0) return index;
-  const remedy = suggest(text, SOURCES, `there are ${SOURCES.join(", ")}`);
-  throw usage(`"${text}" is no source of images`, remedy);
-}
 
 // ---- What there is ----
 
@@ -90,34 +67,8 @@ function slotsData(session: Session, apps: readonly AppInfo[]) {
   }));
 }
 
-function appData({
-  app,
-  name,
-  state,
-  active,
-  fallback,
-  attemptsLeft,
-  confirmAfter,
-  pid,
-  boot,
-}: AppInfo) {
-  return {
-    app,
-    name,
-    state: appStateText(state),
-    active: active ?? null,
-    fallback: fallback ?? null,
-    attempts_left: attemptsLeft,
-    confirm_after: confirmAfterText(confirmAfter),
-    pid: pid ?? null,
-    boot: {
-      order: boot.order,
-      restarts: boot.restarts,
-      fallback_on_fault: boot.fallbackOnFault,
-      source: sourceText(boot.source),
-      quantum: boot.quantum,
-    },
-  };
+function appData(app: AppInfo) {
+  return { ...appRecordData(app), pid: app.pid ?? null };
 }
 
 function statusData(context: VerbContext) {
@@ -173,15 +124,6 @@ function appRows({ apps }: Status): string[][] {
     bootText(a.boot),
   ]);
 }
-function bootText(boot: Status["apps"][number]["boot"]): string {
-  const parts = [`order ${boot.order}`];
-  if (boot.restarts > 0) parts.push(plural(boot.restarts, "restart"));
-  if (boot.fallback_on_fault) parts.push("fallback on fault");
-  if (boot.source !== "stored") parts.push(`from ${boot.source}`);
-  if (boot.quantum > 0) parts.push(`quantum ${boot.quantum}`);
-  return parts.join(", ");
-}
-
 function status(context: VerbContext): void {
   const { out } = context;
   const data = statusData(context);
@@ -275,7 +217,7 @@ function activate(
   const before = session.node.tasks().map((t) => t.pid);
   session.node.provision.activate(slot, {
     attempts,
-    confirmAfter: AFTER[options.confirmAfter] ?? ConfirmAfter.NEVER,
+    confirmAfter: parseAfter(options.confirmAfter),
   });
   session.adopt(before);
   const app = session.node.provision.apps().find((a) => a.active === slot);
@@ -376,7 +318,7 @@ export function addProvision(parser: Command, context: VerbContext): void {
     .option("--attempts <n>", "starts until it must be confirmed, 0 to 7; 0: no trial", "3")
     .addOption(
       new Option("--confirm-after <time>", "confirmed by time alone")
-        .choices(Object.keys(AFTER))
+        .choices(CONFIRM_AFTER)
         .default("never"),
     )
     .action((slot: string, options) => activate(context, slot, options));
