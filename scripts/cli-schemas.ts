@@ -577,7 +577,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
         bytes: count,
         crc: u32,
         verified: z.boolean(),
-        source: z.literal("host"),
+        /** `host`, or `slot 2`. */
+        source: z.string(),
         tasks: z.array(
           z.strictObject({
             pid,

@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 import { StoreState } from "../../assembly/spec/cell.ts";
-import { NodeMode } from "../../assembly/spec/node.ts";
+import { EventType, NodeMode } from "../../assembly/spec/node.ts";
 import { type LoadOptions, LocalNode } from "../client/local-node.ts";
 import type { NodeEvent, TaskInfo } from "../client/records.ts";
 import { type CanFrame, Machine } from "../node/hal.ts";
@@ -134,7 +134,6 @@ export class Session {
     this.console = new Console(this.node, (stream, pid, bytes) =>
       this.tell((l) => l.onStdio?.(stream, pid, bytes)),
     );
-    this.adopt();
     this.takeEvents();
   }
 
@@ -198,14 +197,6 @@ export class Session {
     return pid;
   }
 
-  /** Joins the streams of tasks that the node started by itself: of all that are not among `before`. */
-  adopt(before: readonly number[] = []): void {
-    for (const { pid } of this.node.tasks()) {
-      const isNew = !before.includes(pid) && !this.apps.has(pid);
-      if (isNew && !this.options.reference) this.console.attach(pid);
-    }
-  }
-
   kill(pid: number): void {
     this.node.kill(pid);
     this.forget(pid);
@@ -242,8 +233,15 @@ export class Session {
     this.takeEvents();
   }
 
+  /** Joins the streams of a task that the node started from a slot. */
+  private adopt(pid: number): void {
+    const isOurs = this.apps.has(pid) || this.node.task(pid) === undefined;
+    if (!isOurs && !this.options.reference) this.console.attach(pid);
+  }
+
   private takeEvents(): void {
     for (const event of this.node.events()) {
+      if (event.type === EventType.LOADED) this.adopt(event.pid);
       this.events.push(event);
       this.tell((l) => l.onEvent?.(event));
     }

@@ -8,7 +8,7 @@ import type { Found } from "../../client/persist-image.ts";
 import { type StoredValue, writeCalibration } from "../../formats/calibration.ts";
 import { plural } from "../../formats/text.ts";
 import { nodeTable, sourceText } from "../boot-text.ts";
-import { writeOutput } from "../files.ts";
+import { makeFolder, writeOutput } from "../files.ts";
 import type { KeyNames } from "../key-names.ts";
 import { mediaText } from "../media.ts";
 import { numberOf } from "../numbers.ts";
@@ -39,6 +39,7 @@ const isStored = (found: Found): found is Found & { value: number } => found.val
 
 /** Writes the images of all apps into a folder. Returns their paths by slot. */
 function extract(stored: Stored, folder: string): Map<number, string> {
+  makeFolder(folder);
   const paths = new Map<number, string>();
   for (const { active } of stored.apps) {
     const slot = stored.slots.find((s) => s.slot === active && s.state === "image");

@@ -147,8 +147,7 @@ async function inspect(context: Context, path: string, options: ImageOptions): P
       row.holds ? "" : "older",
     ]);
     const header = ["KEY", "NAME", "KIND", "VALUE", "BITS", "CELL", "GENERATION", ""];
-    return lines.length === 0
-      ? head.join("\n")
-      : [...head, "", out.table(header, lines)].join("\n");
+    const table = lines.length === 0 ? [] : ["", out.table(header, lines)];
+    return [...head, ...table, ...storedText(out, stored)].join("\n");
   });
 }

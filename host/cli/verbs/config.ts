@@ -30,9 +30,23 @@ const KEYS = new Map(
     .map(([name, key]) => [name.toLowerCase(), key as Config]),
 );
 
-// ---- What the node keeps ----
-
+const SOURCES_SETTING = "sources";
 export const SETTINGS = [...KEYS.keys(), ...Object.keys(KEPT_NUMBERS), SOURCES_SETTING];
+
+function keyOf(name: string): Config {
+  const key = KEYS.get(name.toLowerCase());
+  if (key !== undefined) return key;
+  const remedy = suggest(name, SETTINGS, "look at config get");
+  throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", `there is no setting "${name}"`, { remedy });
+}
+
+function words(key: Config, value: number): string {
+  if (key === Config.PROFILE) return (Profile[value] ?? String(value)).toLowerCase();
+  if (key === Config.LEVEL) return (Level[value] ?? String(value)).toLowerCase();
+  return count(value);
+}
+
+// ---- What the node keeps ----
 
 function keptText(name: string, config: NodeConfig): string {
   if (name === SOURCES_SETTING) return config.sources.map(sourceText).join(", ") || "the board's";

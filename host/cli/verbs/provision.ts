@@ -27,24 +27,35 @@ import { storeStateText } from "../trace.ts";
 
 // ---- What there is ----
 
-function imagesData({ session }: VerbContext) {
-  const tasks = session.node.tasks();
-  return session.node.slots().map((slot) => ({
-    name: slot.name,
-    bytes: slot.bytes,
-    crc: slot.crc,
-    verified: slot.verified,
-    source: "host",
-    tasks: tasks
-      .filter((t) => t.imageCrc === slot.crc && t.imageBytes === slot.bytes)
-      .map((t) => ({
+/** Where the image of a task came from: a slot, if the node started it itself. */
+function sourceOf(apps: readonly AppInfo[], pids: readonly number[]): string {
+  const stored = apps.find((a) => a.pid !== undefined && pids.includes(a.pid));
+  return stored === undefined ? "host" : `slot ${stored.active}`;
+}
+
+function imagesData({ session }: VerbContext, apps: readonly AppInfo[]) {
+  return session.node.slots().map((slot) => {
+    const tasks = session.node
+      .tasks()
+      .filter((t) => t.imageCrc === slot.crc && t.imageBytes === slot.bytes);
+    return {
+      name: slot.name,
+      bytes: slot.bytes,
+      crc: slot.crc,
+      verified: slot.verified,
+      source: sourceOf(
+        apps,
+        tasks.map((t) => t.pid),
+      ),
+      tasks: tasks.map((t) => ({
         pid: t.pid,
         name: t.name,
         state: stateText(t),
         confirmed: t.confirmed,
         file: session.apps.get(t.pid)?.path ?? null,
       })),
-  }));
+    };
+  });
 }
 
 /** The slots of the node; none when its store is not ready. */
@@ -77,7 +88,7 @@ function statusData(context: VerbContext) {
   const store = node.store();
   return {
     profile: (Profile[node.config(Config.PROFILE)] ?? "").toLowerCase(),
-    images: imagesData(context),
+    images: imagesData(context, apps),
     memory_free: node.config(Config.ARENA_FREE),
     store: storeStateText(store.state),
     slots: slotsData(context.session, apps),
@@ -214,12 +225,10 @@ function activate(
   const { session } = context;
   const slot = parseSlot(text);
   const attempts = parseInteger(options.attempts, "--attempts", 0, 7);
-  const before = session.node.tasks().map((t) => t.pid);
   session.node.provision.activate(slot, {
     attempts,
     confirmAfter: parseAfter(options.confirmAfter),
   });
-  session.adopt(before);
   const app = session.node.provision.apps().find((a) => a.active === slot);
   if (app === undefined) throw new Error("an activated slot has no app");
   tell(context, app.app, (a) => {
@@ -240,9 +249,7 @@ function confirm(context: VerbContext, text: string | undefined): void {
 function rollback(context: VerbContext, text: string | undefined): void {
   const { session } = context;
   const app = findApp(session, text, "name the app: provision rollback APP");
-  const before = session.node.tasks().map((t) => t.pid);
   session.node.provision.rollback(app.app);
-  session.adopt(before);
   tell(context, app.app, (a) => `${nameOf(a)} runs from slot ${a.active} again`);
 }
 
