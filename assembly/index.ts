@@ -63,6 +63,22 @@ import {
   storeWrite,
 } from "./persist/pool";
 import {
+  activateSlot,
+  confirmApp,
+  formatSlots,
+  revertApp,
+  setBoot,
+  stageImage,
+} from "./provision/activate";
+import {
+  provisionForget,
+  provisionPoll,
+  provisionRest,
+  provisionResult,
+  provisionStart,
+} from "./provision/boot";
+import { configWord, layConfig, setConfig } from "./provision/node-config";
+import {
   isChangingOver,
   sessionAbort,
   sessionBegin,
@@ -72,6 +88,9 @@ import {
   sessionRestart,
   sessionResult,
 } from "./provision/session";
+import { sourceChoose } from "./provision/source";
+import { inspectApp, inspectStored } from "./provision/status";
+import { NodeWord } from "./spec/boot";
 import { Err } from "./spec/errors";
 import { HOST_PID, MESSAGE_RECORD_DATA_OFF } from "./spec/node";
 
@@ -80,17 +99,22 @@ import { HOST_PID, MESSAGE_RECORD_DATA_OFF } from "./spec/node";
 /** Power-on: empties the node's memory and begins to mount the store. */
 export function hsx_start(): void {
   executiveStart();
+  provisionStart();
 }
 /** One poll: time, input, store, load, then tasks for at most `budget` instructions. Returns how many were retired. */
 export function hsx_poll(budget: u32): u32 {
-  if (!arenaHasHoles()) sessionPoll();
+  if (!arenaHasHoles()) {
+    sessionPoll();
+    provisionPoll();
+  }
   return executivePoll(isChangingOver() ? 0 : budget);
 }
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function hsx_rest(): u32 {
   const load = sessionRest();
   const rest = executiveRest();
-  return load < rest ? load : rest;
+  const due = provisionRest();
+  return min(load, min(rest, due));
 }
 /**
  * Power is failing: saves what is not saved yet, without its debounce, the most important first. BUSY: call again at once,
@@ -142,6 +166,57 @@ export function hsx_load_abort(): i32 {
 /** NO_DATA: bytes must come; BUSY: poll on; else the pid or the refusal. */
 export function hsx_load_result(): i32 {
   return sessionResult();
+}
+
+// ---- Stored images and apps; hsx_provision_result() tells how what begins here went ----
+
+/** BUSY: poll on. Else what the last of these came to, or why it was refused. */
+export function hsx_provision_result(): i32 {
+  return provisionResult();
+}
+/** Lays out app `app`, behind the last one the configuration's record. INVALID. */
+export function hsx_provision_info(app: u32): i32 {
+  return inspectApp(app);
+}
+/** See formatSlots(). */
+export function hsx_slot_format(count: u32, bytes: u32): i32 {
+  return formatSlots(count, bytes);
+}
+/** Lays out a stored slot. INVALID, BUSY, IO, ABSENT. */
+export function hsx_slot_stored(slot: u32): i32 {
+  return inspectStored(slot);
+}
+/** See stageImage(). Bytes follow by hsx_load_data(), the slot is the result of the load. */
+export function hsx_slot_stage(slot: u32, total: u32, crc: u32, node: u32): i32 {
+  return stageImage(slot, total, crc, node);
+}
+/** See activateSlot(). */
+export function hsx_app_activate(slot: u32, attempts: u32, after: u32): i32 {
+  return activateSlot(slot, attempts, after);
+}
+/** See confirmApp(). */
+export function hsx_app_confirm(app: u32): i32 {
+  return confirmApp(app);
+}
+/** See revertApp(). */
+export function hsx_app_rollback(app: u32): i32 {
+  return revertApp(app);
+}
+/** See setBoot(). */
+export function hsx_boot_set(app: u32, word: u32): i32 {
+  return setBoot(app, word);
+}
+/** Lays out the six words of the configuration, `fallback` 1: of the one that comes back. */
+export function hsx_node_config_get(fallback: u32): i32 {
+  return layConfig(fallback);
+}
+/** See setConfig(). */
+export function hsx_node_config_set(): i32 {
+  return setConfig();
+}
+/** The Source that wins among those offered, one bit each, by the configured order. NOT_FOUND. */
+export function hsx_source_choose(offers: u32): i32 {
+  return sourceChoose(configWord(NodeWord.SOURCES), offers);
 }
 
 // ---- Tasks ----
@@ -276,11 +351,15 @@ export function hsx_store_info(): i32 {
 }
 /** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. */
 export function hsx_store_format(cells: u32, schema: u32, extents: u32): i32 {
-  return storeFormat(cells, schema, extents);
+  const begun = storeFormat(cells, schema, extents);
+  if (begun >= 0) provisionForget();
+  return begun;
 }
 /** Begins a factory reset. `keepsFactory` 1: factory cells stay. */
 export function hsx_store_reset(keepsFactory: u32): i32 {
-  return storeReset(keepsFactory != 0);
+  const begun = storeReset(keepsFactory != 0);
+  if (begun >= 0) provisionForget();
+  return begun;
 }
 /** Lays out the first live cell from `cell` on and returns its number. NOT_FOUND: there is none. BUSY, STATE, IO. */
 export function hsx_store_next(cell: u32): i32 {

@@ -1,5 +1,6 @@
 // The memory map of one profile, in address order. Each region starts where the previous one ends.
 
+import { APPS_MAX, CONFIG_WORDS } from "./spec/boot";
 import { Desktop, Large, Profile, Small, SMALL_STATE_LIMIT, STATIC_ORIGIN } from "./spec/limits";
 
 // ---- The column of this build ----
@@ -63,6 +64,10 @@ export const ARENA_SHIFT: usize = IS_SMALL
 
 /** CAN filters of apps; every controller has at least so many. */
 export const FILTER_MAX: usize = 4;
+/** Apps with an activation record and a place in the boot list. */
+export const APP_MAX: u32 = TASK_MAX < <usize>APPS_MAX ? <u32>TASK_MAX : APPS_MAX;
+/** The node's own words: two an app, two of the node, two copies of its configuration. */
+export const WORD_MAX: u32 = 2 * APP_MAX + 2 + 2 * CONFIG_WORDS;
 /** Slots: one an instance may run from, and one for the image that arrives. */
 export const SLOT_MAX: usize = TASK_MAX + 1;
 /** Rows of the handle table: one a task, and the last for the host. */
@@ -94,6 +99,8 @@ export const MAILBOX_CURSOR_MAX: usize = 3;
 export const REFUSAL_SIZE: usize = 64;
 export const SAVER_SIZE: usize = 24;
 export const STORE_SIZE: usize = 128;
+export const WORDS_SIZE: usize = 8 + 2 * WORD_MAX;
+export const PROVISION_SIZE: usize = 16 + ((<usize>APP_MAX + 3) & ~3);
 export const FILE_SIZE: usize = 12;
 export const OPEN_FILE_SIZE: usize = 8;
 export const PIN_SIZE: usize = 2;
@@ -133,7 +140,9 @@ export const STORE_BASE: usize = SAVER_BASE + SAVER_SIZE;
 /** One bit a cell: set when the cell may not be taken. */
 export const CELLS_BASE: usize = STORE_BASE + STORE_SIZE;
 export const CELLS_SIZE: usize = ((CELL_MAX + 31) / 32) * 4;
-export const FILES_BASE: usize = CELLS_BASE + CELLS_SIZE;
+export const WORDS_BASE: usize = CELLS_BASE + CELLS_SIZE;
+export const PROVISION_BASE: usize = WORDS_BASE + WORDS_SIZE;
+export const FILES_BASE: usize = PROVISION_BASE + PROVISION_SIZE;
 /** One entry more than files: the file that is being rebuilt. */
 export const FILES_SIZE: usize = FILE_MAX == 0 ? 0 : (FILE_MAX + 1) * FILE_SIZE;
 export const OPEN_FILES_BASE: usize = FILES_BASE + FILES_SIZE;

@@ -1,23 +1,25 @@
 // Slots: where images lie, each file whole and byte for byte. Every read of an image goes through here.
 //
 // Slot, 12 bytes
-//  0  block  u16  arena ref of the file's bytes; 0: the slot is free
-//  2  flags  u8   SlotFlag bits
+//  0  block  u16  arena ref of the file's bytes; 0: they are read from the device
+//  2  flags  u8   SlotFlag bits; in bits 4-7 the stored slot that is read without a block
 //  3  users  u8   instances that live on it
-//  4  bytes  u32  length of the file
+//  4  bytes  u32  length of the file; 0: the slot is free
 //  8  crc    u32  CRC-32 over every byte: with the length, what the image is known by
 
 import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
-import { SLOT_MAX, SLOT_SIZE, SLOTS_BASE } from "../layout";
+import { IO_BASE, SLOT_MAX, SLOT_SIZE, SLOTS_BASE } from "../layout";
 import { refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
 import { crcByte } from "../crc";
+import { storedRead } from "./stored";
 
 enum SlotFlag {
   /** all bytes came and every check passed */
   VERIFIED = 1,
 }
+const STORED_SHIFT: u32 = 4;
 
 
 @unmanaged
@@ -37,21 +39,31 @@ function slotAt(slot: u32): Slot {
 function placeOf(s: Slot, offset: u32): usize {
   return arenaAddress(s.block) + <usize>offset;
 }
+/** Copies bytes that the file has out, wherever they lie. What the device does not give stays as it was. */
+function fetch(s: Slot, offset: u32, to: usize, length: u32): void {
+  if (s.block != 0) memory.copy(to, placeOf(s, offset), length);
+  else storedRead((<u32>s.flags) >>> STORED_SHIFT, offset, to, length);
+}
 
 // ---- Life of a slot ----
 
-/** Takes a free slot and room for a file of `bytes`, 1 or more. Returns its number. FULL, NO_MEMORY: see the refusal. */
-export function slotAllocate(bytes: u32): i32 {
+/** Takes a free slot for the file of `bytes`, 1 or more, in stored slot `stored`, which is read in place. Returns its number. FULL. */
+export function slotOpen(stored: u32, bytes: u32): i32 {
   let slot: u32 = 0;
-  while (slot < <u32>SLOT_MAX && slotAt(slot).block != 0) slot++;
+  while (slot < <u32>SLOT_MAX && slotAt(slot).bytes != 0) slot++;
   if (slot == <u32>SLOT_MAX) return refuseFull(Err.FULL, Resource.SLOTS, slot + 1, slot);
   const s = slotAt(slot);
-  if (!arenaAllocate(bytes, changetype<usize>(s))) return refuseMemory(bytes);
-  s.flags = 0;
-  s.users = 0;
+  s.flags = <u8>(stored << STORED_SHIFT);
   s.bytes = bytes;
-  s.crc = 0;
   return slot;
+}
+
+/** Takes a free slot and room for a file of `bytes`, 1 or more. Returns its number. FULL, NO_MEMORY: see the refusal. */
+export function slotAllocate(bytes: u32): i32 {
+  const slot = slotOpen(0, bytes);
+  if (slot < 0 || arenaAllocate(bytes, changetype<usize>(slotAt(slot)))) return slot;
+  slotFree(slot);
+  return refuseMemory(bytes);
 }
 
 /** Copies `length` bytes that arrived to their place. LENGTH: they do not fit the announced length. */
@@ -125,10 +137,18 @@ export function slotUsers(slot: u32): u32 {
 
 // ---- Reading: big-endian; what lies beyond the file reads as 0 ----
 
+/** Where single bytes from the device are laid. */
+const BYTES: usize = IO_BASE + 252;
+/** Bytes of a sum that are read from the device at once. */
+const SUM_BYTES: u32 = 32;
+
 /** The byte at `offset`. */
 export function slotByte(slot: u32, offset: u32): u32 {
   const s = slotAt(slot);
-  return offset < s.bytes ? load<u8>(placeOf(s, offset)) : 0;
+  if (offset >= s.bytes) return 0;
+  if (s.block != 0) return load<u8>(placeOf(s, offset));
+  fetch(s, offset, BYTES, 1);
+  return load<u8>(BYTES);
 }
 
 /** The 16-bit number at `offset`. */
@@ -140,7 +160,9 @@ export function slotU16(slot: u32, offset: u32): u32 {
 export function slotU32(slot: u32, offset: u32): u32 {
   const s = slotAt(slot);
   if (offset >= s.bytes || s.bytes - offset < 4) return 0;
-  const at = placeOf(s, offset);
+  let at = BYTES;
+  if (s.block != 0) at = placeOf(s, offset);
+  else fetch(s, offset, at, 4);
   // byte by byte: some chips cannot load a word that is not aligned
   const high = ((<u32>load<u8>(at)) << 8) | load<u8>(at, 1);
   return (high << 16) | ((<u32>load<u8>(at, 2)) << 8) | load<u8>(at, 3);
@@ -151,7 +173,7 @@ export function slotCopy(slot: u32, offset: u32, to: usize, length: u32): u32 {
   const s = slotAt(slot);
   const rest = offset < s.bytes ? s.bytes - offset : 0;
   const bytes = length < rest ? length : rest;
-  memory.copy(to, placeOf(s, offset), bytes);
+  fetch(s, offset, to, bytes);
   return bytes;
 }
 
@@ -163,7 +185,16 @@ export function slotAddress(slot: u32): usize {
 /** Continues a CRC sum over [offset, end), which must lie in the file. */
 export function slotSum(slot: u32, crc: u32, offset: u32, end: u32): u32 {
   const s = slotAt(slot);
-  const last = placeOf(s, end);
-  for (let at = placeOf(s, offset); at < last; at++) crc = crcByte(crc, load<u8>(at));
+  while (offset < end) {
+    let bytes = end - offset;
+    let at = IO_BASE;
+    if (s.block != 0) at = placeOf(s, offset);
+    else {
+      if (bytes > SUM_BYTES) bytes = SUM_BYTES;
+      fetch(s, offset, at, bytes);
+    }
+    offset += bytes;
+    for (; bytes != 0; bytes--) crc = crcByte(crc, load<u8>(at++));
+  }
   return crc;
 }

@@ -3,6 +3,7 @@
 import { nv_erase_size, nv_granule, nv_size } from "../hal";
 import { CELL_MAX, CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE } from "../layout";
 import {
+  CellType,
   CELL_BYTES,
   CELL_BYTES_LOG2,
   CELLS_ORIGIN,
@@ -12,7 +13,7 @@ import {
 } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { Kind, kindOf } from "./medium";
-import { cellMarker, cellSeal, isSuperblock, isSuperBody } from "./record";
+import { cellKey, cellMarker, cellSeal, cellValue, isSuperblock, isSuperBody } from "./record";
 import {
   count,
   CURSOR,
@@ -32,6 +33,7 @@ import {
   storeAt,
   storeEnd,
 } from "./store";
+import { wordMet } from "./words";
 
 /** Cells this device and this profile can hold. */
 export function storeCapacity(): u32 {
@@ -93,6 +95,8 @@ export function scan(s: Store): void {
   s.random = <u16>((<u32>s.random * 5 + cellSeal(SEEN)) ^ ((<u32>s.random) >>> 11));
   const kind = kindOf(s, cell);
   if (kind < Kind.NEARLY) freeCell(s, cell);
+  if (kind == Kind.LIVE && cellMarker(SEEN) == CellType.SYSTEM)
+    wordMet(cellKey(SEEN), cellValue(SEEN));
   noteShadow(s, kind == Kind.LIVE ? cellMarker(SEEN) : 0);
   if (kind == Kind.DAMAGED) count(DAMAGED);
   else if (kind != Kind.FREE && kind != Kind.LIVE) count(UNFINISHED);

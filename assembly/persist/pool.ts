@@ -164,6 +164,10 @@ function readLive(s: Store, cell: u32): i32 {
   if (kind < 0) return kind;
   return kind == Kind.LIVE ? Err.OK : Err.CORRUPT;
 }
+/** Why no job can begin now. OK: the store is ready and idle. */
+export function storeRefusal(): i32 {
+  return refusal(storeAt());
+}
 /** Takes the store for a job about one key, and reads the version in cell `old`. Positive: it is live. OK: there is none. */
 function claim(s: Store, job: u32, type: u32, key: u32, old: u32): i32 {
   let err = refusal(s);

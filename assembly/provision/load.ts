@@ -5,13 +5,14 @@
 //  3  flags      u8   LoadFlag
 //  4  total      u32  announced length
 //  8  received   u32  bytes that came
-// 12  cursor     u32  entry or section that is next
+// 12  cursor     u32  entry or section that is next; before that, of a stored image, the CRC-32 it must have
 // 16  memory     u16  arena ref of the data and stack to be
 // 18  instance   u8   of the name
 // 19  eighths    u8   of the file that were reported
 // 20  restarts   u8   most restarts after a fault
-// 21  (3 spare)
-// 24  growth     u32  bytes by which mailboxes that exist must grow
+// 21  stored     u8   stored slot the bytes go to or come from
+// 22  (2 spare)
+// 24  growth     u32  bytes by which mailboxes that exist must grow; of a staging, bytes of the slot that are erased
 // 28  since      u32  clock when bytes last came
 // 32  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
 
@@ -29,6 +30,8 @@ export enum Phase {
   RESTORING = 6,
   /** the change-over is done; nothing can refuse any more */
   ADJUSTING = 7,
+  /** the header of a staged image is being written */
+  SEALING = 8,
 }
 
 export enum LoadFlag {
@@ -36,7 +39,17 @@ export enum LoadFlag {
   RESTART = 1,
   /** the row of handles is the new task's already */
   ATTACHED = 2,
+  /** bytes go to a stored slot, nothing is started */
+  STAGE = 4,
+  /** the slot must first be given up by the app whose fallback it holds */
+  HELD = 8,
+  /** a stored image is checked where it lies, nothing is started */
+  VERIFY = 16,
+  /** bytes come from a stored slot */
+  FETCH = 32,
 }
+/** The bytes lie on the device. */
+export const IN_PLACE: u32 = LoadFlag.STAGE | LoadFlag.VERIFY;
 
 
 @unmanaged
@@ -52,6 +65,7 @@ export class Load {
   instance: u8 = 0;
   eighths: u8 = 0;
   restarts: u8 = 0;
+  stored: u8 = 0;
   growth: u32 = 0;
   since: u32 = 0;
 }

@@ -1,14 +1,33 @@
 // The load session: an image arrives, is checked, admitted, registered out of sight and restored; only then the change-over
 // shows and starts it. Until then the node is as it was, and a refusal takes back what was reserved and names its reason.
-// A restart goes the same way from the slot the task has. Each step is bounded; sessionPoll() makes one.
+// A restart goes the same way from the slot the task has, and the app of a stored image from there. Staging ends with a sound
+// image in a stored slot, verifying with the knowledge that one is. Each step is bounded; sessionPoll() makes one.
 
 import { emit } from "../events";
 import { tasksRebind, taskStrip } from "../executive/lifecycle";
 import { serveReceivers } from "../executive/receive";
+import { nv_busy } from "../hal";
 import { isAlive, taskAt, taskFind } from "../executive/task";
 import { checkAdvance, checkBegin } from "../image/check";
-import { slotAllocate, slotRetain, slotShare, slotWrite } from "../image/slot";
 import {
+  slotAllocate,
+  slotCrc,
+  slotDrop,
+  slotOpen,
+  slotRetain,
+  slotShare,
+  slotWrite,
+} from "../image/slot";
+import {
+  storedClear,
+  storedCrc,
+  storedLength,
+  storedRead,
+  storedSeal,
+  storedWrite,
+} from "../image/stored";
+import {
+  IO_BASE,
   MAILBOX_CURSORS_BASE,
   MAILBOX_CURSORS_SIZE,
   REFUSAL_BASE,
@@ -21,6 +40,7 @@ import { nodeAt } from "../node";
 import { storeState } from "../persist/pool";
 import { refuse } from "../refusal";
 import { isRestoring } from "../registry/saver";
+import { STAGE_BYTES } from "../spec/boot";
 import { StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { EventType, NEVER, REFUSAL_OFFSET_OFF, TaskState } from "../spec/node";
@@ -37,12 +57,15 @@ import {
   launch,
   takeBack,
 } from "./enlist";
-import { declarerAt, Load, loadAt, LoadFlag, Phase } from "./load";
+import { declarerAt, IN_PLACE, Load, loadAt, LoadFlag, Phase } from "./load";
 
 /** Ms without bytes after which a load is given up. */
 const SILENCE_MS: u32 = 10000;
 /** Bytes one slice of the check sums; a piece is checked as it comes. */
 const BYTES_A_SLICE: u32 = 128;
+/** Bytes of a stored image that are fetched in one poll, and slices of the check that follow. */
+const FETCH_BYTES: u32 = 128;
+const FETCH_SLICES: u32 = 4;
 
 // ---- End ----
 
@@ -64,6 +87,29 @@ function fail(l: Load, err: i32): i32 {
 
 // ---- Arrival ----
 
+/** Why no load can begin. */
+function idle(): i32 {
+  return loadAt().phase == Phase.IDLE ? <i32>Err.OK : refuse(Err.BUSY, 0, 0, 0);
+}
+
+/** Begins with `slot`, or ends with why there is none. */
+function open(slot: i32, total: u32, flags: u32): i32 {
+  if (slot < 0) {
+    close(slot);
+    emit(EventType.REFUSED, 0, -slot, 0);
+    return slot;
+  }
+  slotRetain(slot);
+  const l = loadAt();
+  l.slot = <u8>slot;
+  l.total = total;
+  l.flags = <u8>flags;
+  l.phase = <u8>Phase.RECEIVING;
+  l.since = nodeAt().lastMs;
+  tasksRebind();
+  return Err.OK;
+}
+
 /**
  * Begins a load of `total` bytes. `replaced`: the pid it takes the place of, 0: nobody's. The bases move ids and keys of
  * a further instance. `restarts`: how often a fault restarts the app. BUSY: a load goes on. NOT_FOUND: no such pid.
@@ -76,31 +122,20 @@ export function sessionBegin(
   keyBase: u32,
   restarts: u32,
 ): i32 {
-  const l = loadAt();
-  if (l.phase != Phase.IDLE) return refuse(Err.BUSY, 0, 0, 0);
+  const busy = idle();
+  if (busy < 0) return busy;
   if (groupBase > 0xff) return refuse(Err.RANGE, 0, groupBase, 0xff);
   if (keyBase > 0xffff) return refuse(Err.RANGE, 0, keyBase, 0xffff);
   if (restarts > 0xff) return refuse(Err.RANGE, 0, restarts, 0xff);
   if (replaced != 0 && taskFind(replaced) < 0) return refuse(Err.NOT_FOUND, 0, replaced, 0);
   const sound = checkBegin(total);
-  const slot = sound < 0 ? sound : slotAllocate(total);
-  if (slot < 0) {
-    close(slot);
-    emit(EventType.REFUSED, 0, -slot, 0);
-    return slot;
-  }
-  slotRetain(slot);
-  l.slot = <u8>slot;
-  l.total = total;
-  l.received = 0;
-  l.restarts = <u8>restarts;
+  const begun = open(sound < 0 ? sound : slotAllocate(total), total, 0);
+  if (begun < 0) return begun;
+  loadAt().restarts = <u8>restarts;
   const d = declarerAt();
   d.replaced = <u8>replaced;
   d.groupBase = <u8>groupBase;
   d.keyBase = <u16>keyBase;
-  l.phase = <u8>Phase.RECEIVING;
-  l.since = nodeAt().lastMs;
-  tasksRebind();
   return Err.OK;
 }
 
@@ -118,28 +153,68 @@ function share(l: Load): void {
   l.slot = <u8>slot;
 }
 
+/** The image is sound; a stored one must also be the one it should be. */
+function accept(l: Load): i32 {
+  const isStored = (l.flags & (IN_PLACE | LoadFlag.FETCH)) != 0;
+  const crc = slotCrc(l.slot);
+  if (isStored && crc != l.cursor) return fail(l, refuse(Err.SLOT_DAMAGED, 0, crc, l.cursor));
+  if ((l.flags & LoadFlag.STAGE) != 0) {
+    l.phase = <u8>Phase.SEALING;
+    const err = storedSeal(l.stored, l.total, crc);
+    return err < 0 ? fail(l, err) : err;
+  }
+  if ((l.flags & LoadFlag.VERIFY) != 0) return leave(l, Err.OK);
+  share(l);
+  l.phase = <u8>Phase.ADMITTING;
+  return Err.OK;
+}
+
+/** Ends what started nothing. */
+function leave(l: Load, result: i32): i32 {
+  slotDrop(l.slot);
+  close(result);
+  return Err.OK;
+}
+
 /** Checks what has come, at most `slices` slices of it. OK: nothing speaks against it. */
 function check(l: Load, slices: u32): i32 {
+  if ((l.flags & IN_PLACE) != 0 && nv_busy() > 0) return Err.OK; // nothing can be read
   for (let n: u32 = 0; n < slices; n++) {
     const verdict = checkAdvance(l.slot, l.received);
     if (verdict == Err.NO_DATA) return Err.OK;
-    if (verdict == Err.OK) {
-      share(l);
-      l.phase = <u8>Phase.ADMITTING;
-      return Err.OK;
-    }
+    if (verdict == Err.OK) return accept(l);
     if (verdict != Err.BUSY) return fail(l, verdict);
   }
   return Err.OK;
 }
 
-/** Takes the next `length` bytes of the file. STATE: no load waits for any. LENGTH: more than were announced. A refusal by the check. */
+/** Takes bytes into the stored slot of a staging. BUSY: the device, or the slot, is not ready; call again after a poll. */
+function stage(l: Load, from: usize, length: u32): i32 {
+  if (length > STAGE_BYTES) return Err.TOO_LARGE;
+  if ((l.flags & LoadFlag.HELD) != 0) return Err.BUSY;
+  const erased = storedWrite(l.stored, l.received, from, length, l.growth);
+  if (erased < 0 || l.growth == <u32>erased) return erased < 0 ? erased : <i32>Err.OK;
+  l.growth = erased;
+  return Err.BUSY;
+}
+
+/** Lays the bytes that came where the image is to lie. */
+function take(l: Load, from: usize, length: u32): i32 {
+  if ((l.flags & LoadFlag.STAGE) != 0) return stage(l, from, length);
+  return slotWrite(l.slot, l.received, from, length);
+}
+
+/**
+ * Takes the next `length` bytes of the file. STATE: no load waits for any. LENGTH: more than were announced. A refusal by the
+ * check. Of a staging: BUSY: not taken, call again; TOO_LARGE: more than STAGE_BYTES.
+ */
 export function sessionData(from: usize, length: u32): i32 {
   const l = loadAt();
   if (l.phase != Phase.RECEIVING) return refuse(Err.STATE, 0, 0, 0);
   if (length > l.total - l.received)
     return fail(l, refuse(Err.LENGTH, l.total, l.received + length, l.total));
-  const err = slotWrite(l.slot, l.received, from, length);
+  const err = take(l, from, length);
+  if (err == Err.BUSY || err == Err.TOO_LARGE) return err;
   if (err < 0) return fail(l, err);
   l.received += length;
   l.since = nodeAt().lastMs;
@@ -152,8 +227,23 @@ function silence(l: Load): u32 {
   return nodeAt().lastMs - l.since;
 }
 
+/** Fetches the next bytes of a stored image. BUSY: the device is. */
+function feed(l: Load): i32 {
+  const rest = l.total - l.received;
+  const bytes = rest < FETCH_BYTES ? rest : FETCH_BYTES;
+  const err = storedRead(l.stored, l.received, IO_BASE, bytes);
+  if (err < 0) return err;
+  l.received += bytes;
+  return slotWrite(l.slot, l.received - bytes, IO_BASE, bytes);
+}
+
 /** Checks on; gives up on a sender that has gone silent, so that others can load. TIMEOUT. */
 function receive(l: Load): i32 {
+  if ((l.flags & LoadFlag.FETCH) != 0) {
+    const fed = feed(l);
+    if (fed < 0) return fed == Err.BUSY ? <i32>Err.OK : fed;
+    return check(l, FETCH_SLICES);
+  }
   if (sessionResult() == Err.NO_DATA && silence(l) >= SILENCE_MS) {
     return refuse(Err.TIMEOUT, l.received, l.total, l.received);
   }
@@ -183,13 +273,93 @@ export function sessionAbort(): i32 {
 export function sessionResult(): i32 {
   const l = loadAt();
   if (l.phase == Phase.IDLE) return nodeAt().loadResult;
-  const waits = l.phase == Phase.RECEIVING && l.received < l.total;
+  const isFetched = (l.flags & LoadFlag.FETCH) != 0;
+  const waits = l.phase == Phase.RECEIVING && l.received < l.total && !isFetched;
   return waits ? <i32>Err.NO_DATA : <i32>Err.BUSY;
 }
 
 /** True for the few polls between change-over and start: no task runs, so that none takes the room that was provided for. */
 export function isChangingOver(): bool {
   return loadAt().phase == Phase.ADJUSTING;
+}
+
+// ---- Stored images ----
+
+/** Begins with stored slot `stored`, whose header says what it holds. BUSY, SLOT_EMPTY, SLOT_DAMAGED, IO; FULL, NO_MEMORY. */
+function openStored(stored: u32, flags: u32): i32 {
+  const busy = idle();
+  if (busy < 0) return busy;
+  const total = storedLength(stored);
+  if (total < 0) return total;
+  const crc = storedCrc();
+  const sound = checkBegin(total);
+  const isFetch = (flags & LoadFlag.FETCH) != 0;
+  const slot = sound < 0 ? sound : isFetch ? slotAllocate(total) : slotOpen(stored, total);
+  const begun = open(slot, total, flags);
+  if (begun < 0) return begun;
+  const l = loadAt();
+  l.stored = <u8>stored;
+  l.cursor = crc;
+  if (!isFetch) l.received = total;
+  return Err.OK;
+}
+
+/** Begins to check a stored image where it lies; its result is OK. Refused like openStored(). */
+export function sessionVerify(stored: u32): i32 {
+  return openStored(stored, LoadFlag.VERIFY);
+}
+
+/** Begins to load the app of a stored image in the place of task `replaced`, 0: of nobody's. Refused like openStored(). */
+export function sessionFetch(stored: u32, replaced: u32, restarts: u32): i32 {
+  const begun = openStored(stored, LoadFlag.FETCH);
+  if (begun < 0) return begun;
+  loadAt().restarts = <u8>restarts;
+  declarerAt().replaced = <u8>replaced;
+  return Err.OK;
+}
+
+/**
+ * Begins to stage a file of `total` bytes, which must have this CRC-32, in a stored slot; the result is the slot. Its bytes
+ * are not taken until sessionRelease(). BUSY, HXE_TRUNCATED, FULL.
+ */
+export function sessionStage(stored: u32, total: u32, crc: u32): i32 {
+  const busy = idle();
+  if (busy < 0) return busy;
+  const sound = checkBegin(total);
+  const begun = open(
+    sound < 0 ? sound : slotOpen(stored, total),
+    total,
+    LoadFlag.STAGE | LoadFlag.HELD,
+  );
+  if (begun < 0) return begun;
+  const l = loadAt();
+  l.stored = <u8>stored;
+  l.cursor = crc;
+  return Err.OK;
+}
+
+/** Nobody needs the slot of the staging any more: what it held goes, and bytes may come. BUSY: call again. IO, ABSENT. */
+export function sessionRelease(): i32 {
+  const l = loadAt();
+  if ((l.flags & LoadFlag.HELD) == 0) return Err.OK; // it was aborted
+  const err = storedClear(l.stored);
+  if (err >= 0) l.flags &= ~(<u8>LoadFlag.HELD);
+  return err;
+}
+
+/** Gives a staging up whose slot cannot be had. */
+export function sessionRefuse(err: i32): void {
+  const l = loadAt();
+  if ((l.flags & LoadFlag.HELD) != 0) fail(l, err);
+}
+
+/** The header is written: the image is whole once it can be read. */
+function sealed(l: Load): i32 {
+  const busy = nv_busy();
+  if (busy != 0) return busy < 0 ? busy : <i32>Err.OK;
+  const length = storedLength(l.stored);
+  if (length < 0) return length;
+  return <u32>length == l.total && storedCrc() == l.cursor ? leave(l, l.stored) : <i32>Err.IO;
 }
 
 // ---- Restart ----
@@ -311,6 +481,8 @@ function step(l: Load): i32 {
       return restore(l);
     case Phase.ADJUSTING:
       return finish(l);
+    case Phase.SEALING:
+      return sealed(l);
     default:
       return Err.OK;
   }

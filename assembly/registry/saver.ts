@@ -19,6 +19,7 @@ import {
   storeState,
   storeWrite,
 } from "../persist/pool";
+import { wordsHoldStore } from "../persist/words";
 import { CellType, MEANING_UNKNOWN, NO_CELL, StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { EventType, NEVER } from "../spec/node";
@@ -264,7 +265,7 @@ function due(s: Saver, elapsed: u32): i32 {
 /** One step of saving and restoring, after `elapsed` ms. */
 export function saverPoll(elapsed: u32): void {
   const s = saverAt();
-  const result = storeResult(); // of a format or reset nobody waits for, too: their outcome is the store's state
+  const result = wordsHoldStore() ? <i32>Err.BUSY : storeResult(); // of a format or reset nobody waits for, too: their outcome is the store's state
   if (s.job != SaverJob.NONE && result != Err.BUSY) conclude(s, result);
   else if (result >= 0) forgetCells();
   refill(s, elapsed);

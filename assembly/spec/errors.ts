@@ -99,4 +99,22 @@ export enum Err {
   KEY_TAKEN = -66,
   /** more bytes came than announced; begin again with the length of the file */
   LENGTH = -67,
+
+  // ---- Refusals about stored images, trials and configuration ----
+  /** nothing whole was ever put into the slot; stage an image there */
+  SLOT_EMPTY = -80,
+  /** what the slot holds is not what was put there; stage the image again */
+  SLOT_DAMAGED = -81,
+  /** an app needs the slot, the refusal names it; take another slot */
+  SLOT_IN_USE = -82,
+  /** the image is longer than the slot, see the refusal; format larger slots */
+  SLOT_SMALL = -83,
+  /** one trial at a time, the refusal names the app; confirm it or roll it back first */
+  IN_TRIAL = -84,
+  /** nothing is on trial; there is nothing to confirm */
+  NO_TRIAL = -85,
+  /** the app has no earlier image; activate another slot */
+  NO_FALLBACK = -86,
+  /** the image is meant for another node, see the refusal; send it there */
+  WRONG_NODE = -87,
 }

@@ -123,6 +123,7 @@ export enum Resource {
   MAILBOX = 12,
   SLOTS = 13,
   FILTERS = 14,
+  APPS = 15,
 }
 
 // ---- Refusal, 64 bytes: the reason of the last call that failed ----
@@ -183,6 +184,8 @@ export enum EventType {
   VALUE_ADJUSTED = 22,
   /** a value is saved too often for its medium and waits; a: oid, b: ms until it is saved */
   SAVE_HELD = 23,
+  /** an activation record was written; a: app, APPS_MAX or the profile's limit: the configuration, b: the record */
+  ACTIVATION = 24,
 }
 
 // ---- Event, 16 bytes ----
@@ -299,6 +302,19 @@ export const CELL_RECORD_VALUE_OFF: u32 = 2; // u16
 export const CELL_RECORD_TYPE_OFF: u32 = 4; // u8 CellType
 export const CELL_RECORD_GENERATION_OFF: u32 = 5; // u8, of hsx_cell_info like what follows
 export const CELL_RECORD_ADDRESS_OFF: u32 = 8; // u32 on the device
+
+// ---- App record ----
+export const APP_RECORD_ACTIVATION_OFF: u32 = 0; // u16 activation record
+export const APP_RECORD_BOOT_OFF: u32 = 2; // u16 boot word
+export const APP_RECORD_PID_OFF: u32 = 4; // u8 of the task that was started from its slot; 0: none
+export const APP_RECORD_NAME_OFF: u32 = 16; // u8 length, then the app's name in its active slot
+
+// ---- Stored slot record ----
+export const STORED_RECORD_LENGTH_OFF: u32 = 0; // i32 bytes of the file, or SLOT_EMPTY, SLOT_DAMAGED
+export const STORED_RECORD_CRC_OFF: u32 = 4; // u32 over every byte of the file, as the header says
+export const STORED_RECORD_ADDRESS_OFF: u32 = 8; // u32 of the slot on the device
+export const STORED_RECORD_ROOM_OFF: u32 = 12; // u32 bytes of the longest file
+export const STORED_RECORD_NAME_OFF: u32 = 16; // u8 length, then the app's name
 
 // ---- Slot record ----
 export const SLOT_RECORD_BYTES_OFF: u32 = 0; // u32 length of the image; 0: free

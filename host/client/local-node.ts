@@ -6,6 +6,7 @@ import { Config, HOST_PID, NEVER, TaskState } from "../../assembly/spec/node.ts"
 import type { PersistMode } from "../../assembly/spec/svc.ts";
 import { Core, type CoreSource } from "../node/core.ts";
 import type { NodeMachine } from "../node/hal.ts";
+import { Provisioning } from "./provisioning.ts";
 import {
   type CellInfo,
   type CommandInfo,
@@ -69,10 +70,17 @@ const POLLS_MAX = 10_000_000;
  */
 export class LocalNode {
   readonly core: Core;
+  /** Stored images, apps, boot list, configuration. */
+  readonly provision: Provisioning;
   private readonly mailboxHandles = new Map<string, number>();
 
   private constructor(core: Core) {
     this.core = core;
+    this.provision = new Provisioning({
+      core,
+      refused: (code, subject) => this.refused(code, subject),
+      pump: () => this.pump(),
+    });
   }
 
   /** Powers a node up and waits until its store is mounted. */
@@ -138,11 +146,12 @@ export class LocalNode {
     this.machine.advance(POLL_US);
   }
 
-  /** Polls until nothing is left to do but what tasks do: mounting, loading, formatting. */
+  /** Polls until nothing is left to do but what tasks do: mounting, booting, loading, formatting. */
   settle(): void {
     const isReady = (t: TaskInfo) => t.state === TaskState.READY;
     for (let n = 0; n < POLLS_MAX; n++) {
       this.pump();
+      if (this.provision.isBusy()) continue;
       const rest = this.x.hsx_rest() >>> 0;
       if (rest > 1 || this.tasks().some(isReady)) return;
     }

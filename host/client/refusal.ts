@@ -21,6 +21,9 @@ export interface Subject {
     | "setting"
     | "image"
     | "store"
+    | "slot"
+    | "app"
+    | "node"
     | "file";
   /** The image that was refused. */
   readonly image?: Uint8Array;
@@ -83,6 +86,9 @@ const LIST_WHAT_THERE_IS: Record<Subject["kind"], string> = {
   setting: "list the settings: config get",
   image: "list the tasks: ps",
   store: "look at the store: store status",
+  slot: "list the slots: provision status",
+  app: "list the apps: provision status",
+  node: "look at the configuration: config get",
   file: "check the name",
 };
 
@@ -111,6 +117,10 @@ const RESOURCE: Record<Resource, { many: string; remedy: string }> = {
   [Resource.MAILBOX]: { many: "bytes of a mailbox", remedy: "bind it with a larger capacity" },
   [Resource.SLOTS]: { many: "images", remedy: "kill a task, so that its image goes" },
   [Resource.FILTERS]: { many: "CAN filters", remedy: "kill a task that set some" },
+  [Resource.APPS]: {
+    many: "apps with a record",
+    remedy: "load this one from a host at each start",
+  },
 };
 
 const levelName = (level: number) => Level[level]?.toLowerCase() ?? `level ${level}`;
@@ -217,6 +227,9 @@ const say =
   (_, s) =>
     about(s, text, remedy);
 
+/** An app of the node stands in the way; its name is told if its image can be read. */
+const theApp = (r: Told) => (r.isTold && r.name !== "" ? `the app "${r.name}"` : "an app");
+
 type ImageErr = Extract<keyof typeof Err, `HXE_${string}`>;
 
 const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
@@ -262,6 +275,38 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
         ? `${count(r.need)} bytes came, ${count(r.have)} were announced`
         : "other bytes came than announced",
       "transfer the file again",
+    ),
+  SLOT_EMPTY: say("no whole image was ever put there", "stage an image in it first"),
+  SLOT_DAMAGED: say("what it holds is not what was put there", "stage the image again"),
+  SLOT_IN_USE: (r, s) =>
+    about(s, `${theApp(r)} needs it`, "take a slot nobody needs: provision status"),
+  SLOT_SMALL: (r, s) =>
+    about(
+      s,
+      r.isTold
+        ? `the image has ${count(r.need)} bytes, the slot takes ${count(r.have)}`
+        : "the image is longer than the slot",
+      "link a smaller app, or format larger slots",
+    ),
+  IN_TRIAL: (r, s) =>
+    about(
+      s,
+      s.kind === "node"
+        ? "the configuration before this one is on trial still"
+        : `${theApp(r)} is on trial, and one trial is held at a time`,
+      s.kind === "node"
+        ? "confirm it, or roll it back"
+        : "provision confirm, or provision rollback",
+    ),
+  NO_TRIAL: say("nothing is on trial", "nothing needs to be confirmed"),
+  NO_FALLBACK: say("there is no earlier image to come back", "stage and activate another image"),
+  WRONG_NODE: (r, s) =>
+    about(
+      s,
+      r.isTold
+        ? `it is meant for node ${r.need}, this is node ${r.have}`
+        : "it is meant for another node",
+      "send it to the node it is meant for",
     ),
 };
 

@@ -34,6 +34,18 @@ export interface CoreExports {
   hsx_mem_read(pid: number, address: number, bytes: number): number;
   hsx_mem_write(pid: number, address: number, bytes: number): number;
   hsx_slot_info(slot: number): number;
+  hsx_provision_result(): number;
+  hsx_provision_info(app: number): number;
+  hsx_slot_format(count: number, bytes: number): number;
+  hsx_slot_stored(slot: number): number;
+  hsx_slot_stage(slot: number, total: number, crc: number, node: number): number;
+  hsx_app_activate(slot: number, attempts: number, after: number): number;
+  hsx_app_confirm(app: number): number;
+  hsx_app_rollback(app: number): number;
+  hsx_boot_set(app: number, word: number): number;
+  hsx_node_config_get(fallback: number): number;
+  hsx_node_config_set(): number;
+  hsx_source_choose(offers: number): number;
   hsx_value_info(index: number): number;
   hsx_value_get(oid: number): number;
   hsx_value_set(oid: number, value: number): number;

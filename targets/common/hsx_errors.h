@@ -50,4 +50,12 @@ enum {
   ERR_ID_TAKEN = -65, // another task holds the id of a value or command, see the refusal; load with another group base, or replace the holder
   ERR_KEY_TAKEN = -66, // another task holds the persist key, see the refusal; load with another key base, or replace the holder
   ERR_LENGTH = -67, // more bytes came than announced; begin again with the length of the file
+  ERR_SLOT_EMPTY = -80, // nothing whole was ever put into the slot; stage an image there
+  ERR_SLOT_DAMAGED = -81, // what the slot holds is not what was put there; stage the image again
+  ERR_SLOT_IN_USE = -82, // an app needs the slot, the refusal names it; take another slot
+  ERR_SLOT_SMALL = -83, // the image is longer than the slot, see the refusal; format larger slots
+  ERR_IN_TRIAL = -84, // one trial at a time, the refusal names the app; confirm it or roll it back first
+  ERR_NO_TRIAL = -85, // nothing is on trial; there is nothing to confirm
+  ERR_NO_FALLBACK = -86, // the app has no earlier image; activate another slot
+  ERR_WRONG_NODE = -87, // the image is meant for another node, see the refusal; send it there
 };

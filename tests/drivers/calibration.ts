@@ -20,6 +20,7 @@ import { guestOf } from "./guest.ts";
 
 type Medium = keyof typeof NV_GEOMETRY;
 interface Exports extends CoreExports {
+  start(): void;
   shadowBegin(pid: number): number;
   shadowDrop(): void;
   shadowIsSettled(): number;
@@ -202,7 +203,7 @@ class Life {
 
   private start(): void {
     this.rig.device.powerOn();
-    this.x.hsx_start();
+    this.x.start();
     this.pollUntil(() => this.x.hsx_rest() !== 0);
   }
   private boot(): void {

@@ -1,0 +1,105 @@
+// Stored images: slots for images on the non-volatile device, behind what the store takes. How many there are and how
+// large is a word of the node. Each holds a header and the bytes of one file; docs/persistence.md, "Image slot".
+
+import { nv_busy, nv_erase, nv_erase_size, nv_granule, nv_program, nv_read } from "../hal";
+import { IO_BASE } from "../layout";
+import { storeEnd } from "../persist/pool";
+import { wordAt, wordGroup } from "../persist/words";
+import { refuse } from "../refusal";
+import {
+  STORED_CRC_OFF,
+  STORED_HEADER_BYTES,
+  STORED_LENGTH_OFF,
+  STORED_MARKER,
+  STORED_MARKER_OFF,
+  STORED_UNIT,
+  WORD_NONE,
+  WordGroup,
+} from "../spec/boot";
+import { Err } from "../spec/errors";
+
+if ((IO_BASE & 3) != 0) ERROR("stored: the I/O buffer must be aligned");
+
+function slotsWord(): u32 {
+  const word = wordAt(wordGroup(WordGroup.NODE) + 1);
+  return word == WORD_NONE ? 0 : word;
+}
+/** Slots of the device. */
+export function storedCount(): u32 {
+  return slotsWord() >>> 12;
+}
+/** Bytes of a slot with its header. */
+export function storedSize(): u32 {
+  return (slotsWord() & 0xfff) * STORED_UNIT;
+}
+/** Address of the first slot. */
+export function storedOrigin(): u32 {
+  const erased = nv_erase_size();
+  const unit = erased > STORED_UNIT ? erased : STORED_UNIT;
+  const end = storeEnd() + unit - 1;
+  return end - (end % unit);
+}
+/** Address of a slot. */
+export function storedAddress(stored: u32): u32 {
+  return storedOrigin() + stored * storedSize();
+}
+
+// ---- Reading ----
+
+/** Copies bytes of the file out. IO, ABSENT, BUSY. */
+export function storedRead(stored: u32, offset: u32, to: usize, length: u32): i32 {
+  return nv_read(storedAddress(stored) + STORED_HEADER_BYTES + offset, to, length);
+}
+
+/** Reads the header of a slot. Returns the length of the file. SLOT_EMPTY; SLOT_DAMAGED: no file can be so long. IO, ABSENT, BUSY. */
+export function storedLength(stored: u32): i32 {
+  const err = nv_read(storedAddress(stored), IO_BASE, STORED_HEADER_BYTES);
+  if (err < 0) return err;
+  if (load<u8>(IO_BASE, STORED_MARKER_OFF) != STORED_MARKER)
+    return refuse(Err.SLOT_EMPTY, 0, stored, 0);
+  const length = load<u32>(IO_BASE, STORED_LENGTH_OFF);
+  const room = storedSize() - STORED_HEADER_BYTES;
+  if (length == 0 || length > room) return refuse(Err.SLOT_DAMAGED, 0, length, room);
+  return length;
+}
+/** CRC-32 of the file in the slot whose header storedLength() has just read. */
+export function storedCrc(): u32 {
+  return load<u32>(IO_BASE, STORED_CRC_OFF);
+}
+
+// ---- Writing: one program or erase at a time, durable when nv_busy() says so ----
+
+/** Takes the header of a slot its marker, where the medium is not erased anyway before it is written. */
+export function storedClear(stored: u32): i32 {
+  if (nv_erase_size() != 0) return Err.OK;
+  store<u8>(IO_BASE, 0);
+  return nv_program(storedAddress(stored) + STORED_MARKER_OFF, IO_BASE, 1);
+}
+
+/**
+ * Starts to program bytes of a file, in ascending order; before that, call by call, to erase what is not yet erased.
+ * `erased`: bytes of the slot that are. Returns how many are then, which is more while it erases: call again. BUSY, IO, ABSENT.
+ */
+export function storedWrite(stored: u32, offset: u32, from: usize, length: u32, erased: u32): i32 {
+  const address = storedAddress(stored);
+  const busy = nv_busy();
+  if (busy != 0) return busy < 0 ? busy : <i32>Err.BUSY;
+  const unit = nv_erase_size();
+  const at = STORED_HEADER_BYTES + offset;
+  if (unit != 0 && erased < at + length) {
+    const err = nv_erase(address + erased);
+    return err < 0 ? err : <i32>(erased + unit);
+  }
+  const granule = nv_granule() - 1;
+  const err = nv_program(address + at, from, (length + granule) & ~granule); // what lies behind the file is of no account
+  return err < 0 ? err : <i32>erased;
+}
+
+/** Starts to write the header, which makes the file whole. IO, ABSENT, BUSY. */
+export function storedSeal(stored: u32, length: u32, crc: u32): i32 {
+  memory.fill(IO_BASE, 0, STORED_HEADER_BYTES);
+  store<u32>(IO_BASE, length, STORED_LENGTH_OFF);
+  store<u32>(IO_BASE, crc, STORED_CRC_OFF);
+  store<u8>(IO_BASE, STORED_MARKER, STORED_MARKER_OFF);
+  return nv_program(storedAddress(stored), IO_BASE, STORED_HEADER_BYTES);
+}

@@ -1,0 +1,43 @@
+// What the host may look at: records of apps and of stored slots, laid into the I/O buffer.
+
+import { storedAddress, storedCount, storedCrc, storedLength, storedSize } from "../image/stored";
+import { APP_MAX, IO_BASE } from "../layout";
+import { NO_SLOT, STORED_HEADER_BYTES } from "../spec/boot";
+import { Err } from "../spec/errors";
+import * as R from "../spec/node";
+import { storedName } from "./activate";
+import { appPid } from "./job";
+import { activeOf, bootWordAt, recordAt } from "./record";
+
+/** Lays a name out, read from a stored slot. Returns the bytes of the record. */
+function layName(stored: u32, offset: u32): i32 {
+  const at = IO_BASE + <usize>offset;
+  const length = stored < storedCount() ? storedName(stored, at + 1) : 0;
+  store<u8>(at, <u8>length);
+  return <i32>(offset + 1 + <u32>length);
+}
+
+/** Lays out app `app`; APP_MAX: the configuration's record. INVALID: there is no such app. */
+export function inspectApp(app: u32): i32 {
+  if (app > APP_MAX) return Err.INVALID;
+  const record = recordAt(app);
+  const bytes = layName(app == APP_MAX ? NO_SLOT : activeOf(record), R.APP_RECORD_NAME_OFF); // first: it uses the buffer
+  store<u16>(IO_BASE + R.APP_RECORD_ACTIVATION_OFF, <u16>record);
+  store<u16>(IO_BASE + R.APP_RECORD_BOOT_OFF, <u16>(app == APP_MAX ? 0 : bootWordAt(app)));
+  store<u8>(IO_BASE + R.APP_RECORD_PID_OFF, <u8>(app == APP_MAX ? 0 : appPid(app)));
+  return bytes;
+}
+
+/** Lays out stored slot `stored`. INVALID: there is no such slot. BUSY: the device is; call again after a poll. IO, ABSENT. */
+export function inspectStored(stored: u32): i32 {
+  if (stored >= storedCount()) return Err.INVALID;
+  const bytes = layName(stored, R.STORED_RECORD_NAME_OFF);
+  const length = storedLength(stored);
+  if (length < 0 && length > Err.SLOT_EMPTY) return length;
+  const crc = storedCrc();
+  store<i32>(IO_BASE + R.STORED_RECORD_LENGTH_OFF, length);
+  store<u32>(IO_BASE + R.STORED_RECORD_CRC_OFF, crc);
+  store<u32>(IO_BASE + R.STORED_RECORD_ADDRESS_OFF, storedAddress(stored));
+  store<u32>(IO_BASE + R.STORED_RECORD_ROOM_OFF, storedSize() - STORED_HEADER_BYTES);
+  return bytes;
+}

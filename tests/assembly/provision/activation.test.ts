@@ -1,0 +1,234 @@
+// Stored images on whole nodes: staging, activation, trial, confirmation, the way back, and the next power-on.
+
+import { describe, expect, it } from "vitest";
+import { AppState, ConfirmAfter } from "../../../assembly/spec/boot.ts";
+import { Err } from "../../../assembly/spec/errors.ts";
+import { TaskState } from "../../../assembly/spec/node.ts";
+import type { NodeError } from "../../../host/client/refusal.ts";
+import { NvDevice } from "../../../host/node/nv.ts";
+import { guestOf } from "../../drivers/guest.ts";
+import { type NodeRig, startNode } from "../../drivers/node.ts";
+
+const CELLS = 60;
+const SLOT = 2048;
+/** Where the slots begin: 32 + 8 * 60 bytes of the store, up to the next multiple of 256. */
+const ORIGIN = 512;
+
+/** Sleeps on and on. */
+const LOOP = "loop:\n LDI R0, 1000\n SVC 0x600\n JMP loop\n";
+/** Says PROV_CONFIRM, then runs on. */
+const WELL = `SVC 0x602\n${LOOP}`;
+/** Divides by zero. */
+const BAD = "LDI R1, 0\nDIV R0, R1, R1\n";
+/** Versions of an app differ in a number that tells them apart. */
+const versionOf = (n: number, source = LOOP, name = "app") =>
+  guestOf(`LDI R4, ${n}\n${source}`, name).image;
+
+function boot(nv: NvDevice): Promise<NodeRig> {
+  return startNode("small", { nv });
+}
+/** A device with a store and slots, and the node on it. */
+async function fresh(slots = 4): Promise<{ nv: NvDevice; rig: NodeRig }> {
+  const nv = new NvDevice(new Uint8Array(ORIGIN + slots * SLOT).fill(0xff));
+  const rig = await boot(nv);
+  rig.node.formatStore(CELLS);
+  if (slots > 0) rig.node.provision.formatSlots(slots, SLOT);
+  return { nv, rig };
+}
+function run(rig: NodeRig, ms = 50): void {
+  rig.node.run(ms);
+}
+/** The version that runs, by R4, of each live task. */
+function versions({ node }: NodeRig): number[] {
+  const isLive = (state: TaskState) => state === TaskState.READY || state === TaskState.SLEEPING;
+  return node.tasks().flatMap((t) => (isLive(t.state) ? [t.regs[4] as number] : []));
+}
+function install(rig: NodeRig, image: Uint8Array, options = {}): number {
+  const { provision } = rig.node;
+  return provision.activate(provision.stage(image), options);
+}
+function refusalOf(act: () => unknown): NodeError {
+  try {
+    act();
+  } catch (error) {
+    return error as NodeError;
+  }
+  throw new Error("it is not refused");
+}
+
+describe("a stored image", () => {
+  it("lies behind the store, header first, as docs/persistence.md says", async () => {
+    const { nv, rig } = await fresh();
+    const image = versionOf(1);
+    const slot = rig.node.provision.stage(image);
+    expect(slot).toBe(0);
+    const header = new DataView(nv.bytes.buffer, ORIGIN, 16);
+    expect(header.getUint32(0, true)).toBe(image.length);
+    expect(header.getUint8(15)).toBe(0x2d);
+    expect(nv.bytes.slice(ORIGIN + 16, ORIGIN + 16 + image.length)).toEqual(image);
+    expect(rig.node.provision.slots()[0]).toMatchObject({
+      slot: 0,
+      state: "image",
+      bytes: image.length,
+      address: ORIGIN,
+      roomBytes: SLOT - 16,
+      name: "app",
+    });
+    expect(rig.node.provision.slots()[1]).toMatchObject({ state: "empty", bytes: 0, name: "" });
+    expect(rig.node.tasks()).toEqual([]);
+  });
+
+  it("runs when it is activated, is confirmed as the first of its app, and comes up at each power-on without a byte written", async () => {
+    const { nv, rig } = await fresh();
+    const pid = install(rig, versionOf(1));
+    run(rig);
+    expect(pid).toBe(1);
+    expect(versions(rig)).toEqual([1]);
+    expect(rig.node.provision.apps()).toMatchObject([
+      { app: 0, name: "app", pid: 1, state: AppState.CONFIRMED, active: 0, fallback: undefined },
+    ]);
+    for (let n = 0; n < 3; n++) {
+      const written = nv.bytesProgrammed;
+      const next = await boot(nv);
+      run(next);
+      expect(versions(next)).toEqual([1]);
+      expect(nv.bytesProgrammed - written).toBe(0);
+    }
+  });
+
+  it("is staged while the old app runs, and while it does not fit beside it in memory", async () => {
+    const { rig } = await fresh();
+    const filler = `.data\n.zero 1400\n`;
+    const big = (n: number) => guestOf(`LDI R4, ${n}\n${LOOP}${filler}`, "app").image;
+    install(rig, big(1));
+    rig.node.load(guestOf(`${LOOP}.data\n.zero 1900\n`, "other").image);
+    run(rig);
+    expect(() => rig.node.load(big(2), { replaces: 1 })).toThrow();
+    install(rig, big(2));
+    run(rig);
+    expect(versions(rig)).toContain(2);
+  });
+});
+
+describe("a trial", () => {
+  async function onTrial(source: string, options = {}) {
+    const { nv, rig } = await fresh();
+    install(rig, versionOf(1));
+    install(rig, versionOf(2, source), options);
+    return { nv, rig };
+  }
+
+  it("runs as often as it has attempts, then the image before comes back", async () => {
+    const { nv, rig } = await onTrial(LOOP);
+    run(rig);
+    expect(versions(rig)).toEqual([2]);
+    expect(rig.node.provision.trial()).toMatchObject({ active: 1, fallback: 0, attemptsLeft: 2 });
+    const seen: number[] = [];
+    for (let n = 0; n < 5; n++) {
+      const next = await boot(nv);
+      run(next);
+      seen.push(...versions(next));
+    }
+    expect(seen).toEqual([2, 2, 1, 1, 1]);
+  });
+
+  it("ends when the app says that it is well", async () => {
+    const { nv, rig } = await onTrial(WELL);
+    run(rig);
+    expect(rig.node.provision.apps()).toMatchObject([
+      { state: AppState.CONFIRMED, active: 1, fallback: 0 },
+    ]);
+    const written = nv.bytesProgrammed;
+    const next = await boot(nv);
+    run(next);
+    expect(versions(next)).toEqual([2]);
+    expect(nv.bytesProgrammed).toBe(written);
+  });
+
+  it("ends when the operator confirms it, and by time only where asked for", async () => {
+    const { rig } = await onTrial(LOOP);
+    run(rig, 700_000);
+    expect(rig.node.provision.trial()).toBeDefined();
+    rig.node.provision.confirm();
+    expect(rig.node.provision.trial()).toBeUndefined();
+
+    const timed = await onTrial(LOOP, { confirmAfter: ConfirmAfter.SECONDS_10 });
+    run(timed.rig, 9_900);
+    expect(timed.rig.node.provision.trial()).toBeDefined();
+    run(timed.rig, 200);
+    expect(timed.rig.node.provision.trial()).toBeUndefined();
+  });
+
+  it("ends with the image before when the app faults", async () => {
+    const { nv, rig } = await onTrial(BAD);
+    run(rig);
+    expect(versions(rig)).toEqual([1]);
+    expect(rig.node.provision.apps()).toMatchObject([
+      { state: AppState.CONFIRMED, active: 0, fallback: undefined },
+    ]);
+    const next = await boot(nv);
+    run(next);
+    expect(versions(next)).toEqual([1]);
+  });
+
+  it("is one at a time", async () => {
+    const { rig } = await onTrial(LOOP);
+    run(rig);
+    const slot = rig.node.provision.stage(versionOf(9, LOOP, "other"));
+    const refusal = refusalOf(() => rig.node.provision.activate(slot));
+    expect(refusal.code).toBe(Err.IN_TRIAL);
+    expect(refusal.message).toBe(
+      'slot 2: the app "app" is on trial, and one trial is held at a time',
+    );
+    expect(refusal.remedy).toBe("provision confirm, or provision rollback");
+    expect(versions(rig)).toEqual([2]);
+  });
+
+  it("leaves the operator a way back after it is confirmed, once", async () => {
+    const { nv, rig } = await onTrial(WELL);
+    run(rig);
+    rig.node.provision.rollback(0);
+    run(rig);
+    expect(versions(rig)).toEqual([1]);
+    expect(refusalOf(() => rig.node.provision.rollback(0)).code).toBe(Err.NO_FALLBACK);
+    const next = await boot(nv);
+    run(next);
+    expect(versions(next)).toEqual([1]);
+  });
+});
+
+describe("what is refused changes nothing", () => {
+  it("an empty slot, a damaged one, one there is not, one that is needed, one too small", async () => {
+    const { nv, rig } = await fresh(3);
+    const { provision } = rig.node;
+    install(rig, versionOf(1));
+    const damaged = provision.stage(versionOf(2));
+    nv.bytes[ORIGIN + damaged * SLOT + 16 + 40] = 0x55;
+    const before = nv.bytes.slice();
+    const codes = [
+      () => provision.activate(2),
+      () => provision.activate(damaged),
+      () => provision.activate(7),
+      () => provision.activate(0),
+      () => provision.activate(damaged, { attempts: 8 }),
+      () => provision.stage(versionOf(3), { slot: 0 }),
+      () => provision.stage(new Uint8Array(SLOT), { slot: 2 }),
+      () => provision.confirm(0),
+      () => provision.rollback(0),
+    ].map((act) => Err[refusalOf(act).code]);
+    expect(codes).toEqual([
+      "SLOT_EMPTY",
+      "SLOT_DAMAGED",
+      "NOT_FOUND",
+      "SLOT_IN_USE",
+      "RANGE",
+      "SLOT_IN_USE",
+      "SLOT_SMALL",
+      "NO_TRIAL",
+      "NO_FALLBACK",
+    ]);
+    expect(nv.bytes).toEqual(before);
+    run(rig);
+    expect(versions(rig)).toEqual([1]);
+  });
+});
