@@ -69,6 +69,8 @@ export class Session {
   private readonly listeners = new Set<Listener>();
   private readonly install: Install;
   private nv: NvFile | undefined;
+  /** Its time is that of the nv file, already while a node starts. */
+  private machine: Machine | undefined;
   private console!: Console;
 
   private constructor(install: Install, options: SessionOptions) {
@@ -119,18 +121,18 @@ export class Session {
       const node = await this.startNode(new Machine({ nv }));
       node.formatStore();
     };
-    return openNvFile(spec, () => this.node?.machine.now_us ?? 0, format);
+    return openNvFile(spec, () => this.machine?.now_us ?? 0, format);
   }
 
   private async powerOn(): Promise<void> {
     const nv = this.nv?.device;
-    const machine = new Machine({
+    this.machine = new Machine({
       ...(nv === undefined ? {} : { nv }),
       onUart: (bytes) => this.tell((l) => l.onUart?.(bytes)),
       onPin: (pin, level) => this.tell((l) => l.onPin?.(pin, level)),
       onCan: (frame) => this.tell((l) => l.onCan?.(frame)),
     });
-    this.node = await this.startNode(machine);
+    this.node = await this.startNode(this.machine);
     this.console = new Console(this.node, (stream, pid, bytes) =>
       this.tell((l) => l.onStdio?.(stream, pid, bytes)),
     );

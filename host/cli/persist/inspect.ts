@@ -100,7 +100,8 @@ function storedText(out: Output, { slots, apps, config }: Stored): string[] {
 
 function valueText(row: Row, names: KeyNames): string {
   if (row.kind === "blob") return row.hex === null ? "damaged" : row.hex;
-  return row.kind === "system" ? hex(row.bits, 4) : names.valueText(row.key, row.bits);
+  const isWord = row.kind === "system" || row.kind === "meaning";
+  return isWord ? hex(row.bits, 4) : names.valueText(row.key, row.bits);
 }
 
 async function inspect(context: Context, path: string, options: ImageOptions): Promise<void> {
