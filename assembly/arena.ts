@@ -8,7 +8,7 @@
 //  2  owner     u16  address of the owning field; 0: a hole
 //  4  payload, zeroed when allocated
 
-import { ARENA_BASE, ARENA_SHIFT, ARENA_SIZE } from "./layout";
+import { ARENA_BASE, ARENA_SHIFT, ARENA_SIZE, ADDRESS_MASK } from "./layout";
 import { nodeAt } from "./node";
 
 export const ARENA_HEADER_SIZE: usize = 4;
@@ -18,10 +18,10 @@ function granulesAt(block: usize): usize {
   return load<u16>(block);
 }
 function bytesAt(block: usize): usize {
-  return granulesAt(block) << ARENA_SHIFT;
+  return (granulesAt(block) << ARENA_SHIFT) & ADDRESS_MASK;
 }
 function top(): usize {
-  return ARENA_BASE + ((<usize>nodeAt().arenaGranules) << ARENA_SHIFT);
+  return (ARENA_BASE + ((<usize>nodeAt().arenaGranules) << ARENA_SHIFT)) & ADDRESS_MASK;
 }
 
 /** Bytes a payload of `bytes` takes in the arena. */
@@ -32,12 +32,12 @@ export function arenaCost(bytes: usize): usize {
 
 /** Bytes no block holds. All of it can be had in one block of arenaFree() - ARENA_HEADER_SIZE. */
 export function arenaFree(): usize {
-  return ARENA_BASE + ARENA_SIZE - top();
+  return (ARENA_BASE + ARENA_SIZE - top()) & ADDRESS_MASK;
 }
 
 /** Address of the payload of a block. */
 export function arenaAddress(ref: u32): usize {
-  return ((<usize>ref) << ARENA_SHIFT) + ARENA_HEADER_SIZE;
+  return (((<usize>ref) << ARENA_SHIFT) + ARENA_HEADER_SIZE) & ADDRESS_MASK;
 }
 
 /** Allocates a zeroed block and stores its ref in the 16-bit field at `owner`. False: no room. */

@@ -62,6 +62,17 @@ export const ARENA_SHIFT: usize = IS_SMALL
     ? Large.ARENA_SHIFT
     : Desktop.ARENA_SHIFT;
 
+/** Linear addresses, and offsets into what lies in memory, have no bits beyond these. */
+export const ADDRESS_MASK: u32 = IS_DESKTOP ? 0xffffffff : 0xffff;
+
+// Indexes into tables are cut to these: what a translator sees to lie in memory needs no check when the node runs.
+export const TASK_MASK: usize = 0xffff >>> clz<u32>((<u32>(TASK_MAX - 1)) << 16);
+export const VALUE_MASK: usize = 0xffff >>> clz<u32>((<u32>(VALUE_MAX - 1)) << 16);
+export const COMMAND_MASK: usize = 0xffff >>> clz<u32>((<u32>(COMMAND_MAX - 1)) << 16);
+export const DESCRIPTOR_MASK: usize = 0xffff >>> clz<u32>((<u32>(DESCRIPTOR_MAX - 1)) << 16);
+export const SUBSCRIPTION_MASK: usize = 0xffff >>> clz<u32>((<u32>(SUBSCRIPTION_MAX - 1)) << 16);
+export const CALL_MASK: usize = 0xffff >>> clz<u32>((<u32>(CALL_MAX - 1)) << 16);
+
 /** CAN filters of apps; every controller has at least so many. */
 export const FILTER_MAX: usize = 4;
 /** Apps with an activation record and a place in the boot list. */
@@ -72,6 +83,10 @@ export const WORD_MAX: u32 = 2 * APP_MAX + 2 + 2 * CONFIG_WORDS;
 export const SLOT_MAX: usize = TASK_MAX + 1;
 /** Rows of the handle table: one a task, and the last for the host. */
 export const HANDLE_ROW_MAX: usize = TASK_MAX + 1;
+export const SLOT_MASK: usize = 0xffff >>> clz<u32>((<u32>(SLOT_MAX - 1)) << 16);
+export const HANDLE_PLACE_MASK: usize =
+  0xffff >>> clz<u32>((<u32>(HANDLE_ROW_MAX * HANDLE_MAX - 1)) << 16);
+export const HANDLE_ROW_MASK: usize = 0xffff >>> clz<u32>((<u32>(HANDLE_ROW_MAX - 1)) << 16);
 
 // ---- Sizes of the structs; their owners assert them ----
 /** Two banks a page, so that a register file never crosses one (one pointer byte stays fixed on AVR). */

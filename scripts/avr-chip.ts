@@ -30,6 +30,8 @@ export class BareChip {
   /** Cycles of the call of the core that ended last, and of the longest so far. */
   cycles = 0;
   longest = 0;
+  /** What the program said it was. */
+  longestCall = 0;
   /** Calls that have ended. */
   calls = 0;
   lowestSp = 0xffff;
@@ -51,7 +53,9 @@ export class BareChip {
   private end(): void {
     this.cycles = this.cpu.cycles - this.begun;
     this.calls++;
-    this.longest = Math.max(this.longest, this.cycles);
+    if (this.cycles <= this.longest) return;
+    this.longest = this.cycles;
+    this.longestCall = this.cpu.data[GPIOR1] ?? 0;
   }
 
   /** Runs until `isDone`, `limit` cycles at most. */

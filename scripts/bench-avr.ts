@@ -22,11 +22,14 @@ const PROGRAMS: Readonly<Record<string, number>> = {
   crc32: 0x1f9ab551, // zlib.crc32 of the buffer, chained once
   sieve: 168, // primes below 1,000
 };
-/** Instructions a poll of the board may run. */
+/** Instructions of a poll: many, so that the interpreter is measured; then as few as a board allows. */
 const BUDGET = 2000;
+const BOARD_BUDGET = 100;
 const QUANTUM = 64;
 /** Bytes of an image laid into the I/O buffer at once. */
 const PIECE = 128;
+/** Calls that are timed, as scripts/bench/avr/node.c numbers them. */
+const CALLS = ["hsx_poll", "hsx_event", "hsx_load_begin", "hsx_load_data", "hsx_load_result"];
 const LIMIT = 400_000_000;
 /** 1.5 ms at 16 MHz. */
 const LONGEST_CALL = 24_000;
@@ -54,20 +57,26 @@ interface Run {
   cycles: number;
   instructions: number;
   longest: number;
+  longestCall: string;
   stack: number;
+}
+
+interface Settings {
+  readonly quantum?: number;
+  readonly budget?: number;
+  readonly turns?: number;
 }
 
 /** Loads images into a node and runs them until all have ended, or for `turns` polls. */
 function runNode(
   program: Program,
   images: readonly Uint8Array[],
-  quantum: number,
-  expected: number,
-  turns = Infinity,
+  expected: number | undefined,
+  { quantum = QUANTUM, budget = BUDGET, turns = Infinity }: Settings = {},
 ): Run {
   const answers = [...short(quantum)];
   const told: number[] = [];
-  const run: Run = { cycles: 0, instructions: 0, longest: 0, stack: 0 };
+  const run: Run = { cycles: 0, instructions: 0, longest: 0, longestCall: "", stack: 0 };
   let io = 0;
   let ended = 0;
   let polls = 0;
@@ -78,7 +87,7 @@ function runNode(
       const image = waiting[0];
       waiting = waiting.slice(1);
       rest = image;
-      return image === undefined ? [...short(0), ...short(BUDGET)] : short(image.length);
+      return image === undefined ? [...short(0), ...short(budget)] : short(image.length);
     }
     const piece = rest.subarray(0, PIECE);
     rest = rest.subarray(PIECE);
@@ -102,7 +111,8 @@ function runNode(
     if (event.getUint8(EVENT_TYPE_OFF) !== EventType.EXITED) return;
     ended++;
     const status = event.getUint32(EVENT_B_OFF, true);
-    if (status !== expected) throw new Error(`the app left ${status}, not ${expected}`);
+    if (expected !== undefined && status !== expected)
+      throw new Error(`the app left ${status}, not ${expected}`);
   };
   const chip = new BareChip(program, {
     answer: () => {
@@ -118,6 +128,7 @@ function runNode(
   });
   chip.run(() => ended === images.length || polls >= turns, LIMIT);
   run.longest = chip.longest;
+  run.longestCall = CALLS[chip.longestCall] ?? "";
   run.stack = 0x40ff - chip.lowestSp;
   return run;
 }
@@ -141,7 +152,13 @@ function runInterpreter(program: Program, code: Uint8Array, expected: number): R
   const [stop, status, steps] = [0, 4, 8].map((at) => word(told.slice(at, at + 4)));
   if (stop !== Stop.RETURN || status !== expected)
     throw new Error(`the interpreter: stop ${stop}, R0 ${status}`);
-  return { cycles, instructions: steps ?? 0, longest: chip.longest, stack: 0x40ff - chip.lowestSp };
+  return {
+    cycles,
+    instructions: steps ?? 0,
+    longest: chip.longest,
+    longestCall: "",
+    stack: 0x40ff - chip.lowestSp,
+  };
 }
 
 const perInstruction = ({ cycles, instructions }: Run) => cycles / instructions;
@@ -152,7 +169,7 @@ export function benchAvr(): void {
   const names = Object.keys(PROGRAMS);
   const built = names.map(build);
   const runs = names.map((name, n) =>
-    runNode(node, [(built[n] as LinkResult).image as Uint8Array], QUANTUM, PROGRAMS[name] ?? 0),
+    runNode(node, [built[n]?.image ?? new Uint8Array()], PROGRAMS[name] ?? 0),
   );
   const own = names.map((name, n) =>
     runInterpreter(hand, built[n]?.hxe.code ?? new Uint8Array(), PROGRAMS[name] ?? 0),
@@ -161,7 +178,13 @@ export function benchAvr(): void {
   // one instruction a turn, two tasks in turn against one task alone
   const countdown = built[0]?.image ?? new Uint8Array();
   const [alone, both] = [1, 2].map((copies) =>
-    runNode(node, new Array<Uint8Array>(copies).fill(countdown), 1, 0, 5),
+    runNode(node, new Array<Uint8Array>(copies).fill(countdown), 0, { quantum: 1, turns: 5 }),
+  );
+  const board = runNode(
+    node,
+    built.map(({ image }) => image),
+    undefined,
+    { budget: BOARD_BUDGET },
   );
   const quanta = perInstruction(both as Run) - (cycles[0] ?? 0);
   const figures: Figure[] = [
@@ -206,10 +229,10 @@ export function benchAvr(): void {
     },
     {
       id: "avr.longest",
-      value: Math.max(...runs.map(({ longest }) => longest)),
+      value: board.longest,
       unit: "cycles",
       must: `<= ${LONGEST_CALL}`,
-      note: "of one call while apps were loaded and run",
+      note: `${board.longestCall}, three apps loaded and run with ${BOARD_BUDGET} instructions a poll`,
     },
     {
       id: "avr.stack.seen",

@@ -195,6 +195,8 @@ const runEnd = z.strictObject({
       fault: place.extend({ text: z.string() }).nullable(),
     }),
   ),
+  cycles: z.number().optional(),
+  trace_sha256: z.string().optional(),
 });
 
 /** Lines of `hsx run --json`: what happens, then how it ended. */

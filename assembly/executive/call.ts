@@ -14,7 +14,7 @@
 
 import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
 import { emit } from "../events";
-import { CALL_MAX, CALL_SIZE, CALLS_BASE, IO_BASE, TASK_BANK_SIZE } from "../layout";
+import { CALL_MAX, CALL_SIZE, CALLS_BASE, IO_BASE, TASK_BANK_SIZE, CALL_MASK } from "../layout";
 import { handleDescriptor, mailboxPost } from "../mailbox/mailbox";
 import { isReference, nodeAt } from "../node";
 import { refuse, refuseFull, refuseMemory } from "../refusal";
@@ -54,7 +54,7 @@ if (offsetof<CallFrame>("result") != 12) ERROR("CallFrame.result: offset");
 if (offsetof<CallFrame>() != CALL_SIZE) ERROR("CallFrame: size");
 
 function frameAt(index: usize): CallFrame {
-  return changetype<CallFrame>(CALLS_BASE + index * CALL_SIZE);
+  return changetype<CallFrame>(CALLS_BASE + (index & CALL_MASK) * CALL_SIZE);
 }
 function frameClear(f: CallFrame): void {
   memory.fill(changetype<usize>(f), 0, CALL_SIZE);

@@ -25,15 +25,20 @@ export function guestBytes(c: Context, n: usize, bytes: u32): u32 {
   return isFlat(c) && bytes > limit ? limit : bytes;
 }
 
-/** Length of the NUL-terminated string at data address `pointer`; -1: it leaves its segment. The flat machine ends it there. */
-export function textLength(c: Context, pointer: u32): i32 {
+/** Length of the NUL-terminated string at data address `pointer`; -1: it leaves its segment, or has more than `max` bytes. */
+export function textWithin(c: Context, pointer: u32, max: u32): i32 {
   const limit = vmLimit(c, pointer);
   if (limit == 0) return -1;
   const text = vmRange(c, pointer, limit);
   for (let i: u32 = 0; i < limit; i++) {
     if (load<u8>(text + i) == 0) return <i32>i;
+    if (i == max) return -1;
   }
-  return isFlat(c) ? <i32>limit : -1;
+  return isFlat(c) ? <i32>limit : -1; // the flat machine ends it with its memory
+}
+/** The same of a string of any length. */
+export function textLength(c: Context, pointer: u32): i32 {
+  return textWithin(c, pointer, 0xffff);
 }
 
 /** Address of the string at data address `pointer`, known to lie in a segment. */

@@ -23,7 +23,7 @@ import {
   storeSeenValue,
 } from "../persist/pool";
 import { CommandBit, commandAt, commandCount } from "../registry/command";
-import { ValueBit, valueAt, valueCount, valueOrigin } from "../registry/value";
+import { isVisible, valueAt, valueCount, valueOrigin } from "../registry/value";
 import { Err } from "../spec/errors";
 import {
   COMMAND_GROUP_NAME_OFF,
@@ -74,25 +74,25 @@ export function inspectTask(index: usize): i32 {
   return R.TASK_RECORD_BYTES;
 }
 
-/** Lays a text of an entry behind its length byte and returns the place behind it. */
-function layText(slot: u32, entry: u32, field: u32, to: usize): usize {
-  const room = IO_BASE + IO_SIZE - to - 1;
-  const length = entryText(
-    slot,
-    entry,
-    field,
-    to + 1,
-    room < R.VALUE_RECORD_TEXT_MAX ? room : R.VALUE_RECORD_TEXT_MAX,
-  );
-  store<u8>(to, <u8>length);
-  return to + 1 + length;
+/** Lays three texts of an entry at `to`, each behind its length byte, and returns the bytes of the record. */
+function layTexts(slot: u32, entry: u32, to: usize, first: u32, second: u32, third: u32): i32 {
+  let field = first;
+  for (let n: u32 = 0; n < 3; n++) {
+    const room = IO_BASE + IO_SIZE - to - 1;
+    const max: usize = room < R.VALUE_RECORD_TEXT_MAX ? room : R.VALUE_RECORD_TEXT_MAX;
+    const length = entryText(slot, entry, field, to + 1, max);
+    store<u8>(to, <u8>length);
+    to += 1 + length;
+    field = n == 0 ? second : third;
+  }
+  return <i32>(to - IO_BASE);
 }
 
 /** Lays out value `index` in order of registration. NOT_FOUND: nobody sees it. INVALID: beyond the last. */
 export function inspectValue(index: usize): i32 {
   if (index >= valueCount()) return Err.INVALID;
   const v = valueAt(index);
-  if ((v.bits & (ValueBit.PENDING | ValueBit.ALIAS | ValueBit.GHOST)) != 0) return Err.NOT_FOUND;
+  if (!isVisible(v)) return Err.NOT_FOUND;
   const to = IO_BASE;
   store<u16>(to + R.VALUE_RECORD_OID_OFF, v.oid);
   store<u16>(to + R.VALUE_RECORD_VALUE_OFF, v.value);
@@ -110,9 +110,8 @@ export function inspectValue(index: usize): i32 {
   store<u8>(to + R.VALUE_RECORD_OWNER_OFF, v.owner);
   store<u8>(to + R.VALUE_RECORD_BITS_OFF, v.bits);
   store<u8>(to + R.VALUE_RECORD_ORIGIN_OFF, <u8>valueOrigin(v));
-  const group = layText(v.slot, v.entry, VALUE_NAME_OFF, to + R.VALUE_RECORD_NAME_OFF);
-  const unit = layText(v.slot, v.entry, VALUE_GROUP_NAME_OFF, group);
-  return <i32>(layText(v.slot, v.entry, VALUE_UNIT_OFF, unit) - to);
+  const texts = to + R.VALUE_RECORD_NAME_OFF;
+  return layTexts(v.slot, v.entry, texts, VALUE_NAME_OFF, VALUE_GROUP_NAME_OFF, VALUE_UNIT_OFF);
 }
 
 /** Lays out command `index` in order of registration. NOT_FOUND: nobody sees it. INVALID: beyond the last. */
@@ -125,9 +124,15 @@ export function inspectCommand(index: usize): i32 {
   store<u8>(to + R.COMMAND_RECORD_FLAGS_OFF, k.flags);
   store<u8>(to + R.COMMAND_RECORD_AUTH_OFF, k.auth);
   store<u8>(to + R.COMMAND_RECORD_OWNER_OFF, k.owner);
-  const group = layText(k.slot, k.entry, COMMAND_NAME_OFF, to + R.COMMAND_RECORD_NAME_OFF);
-  const help = layText(k.slot, k.entry, COMMAND_GROUP_NAME_OFF, group);
-  return <i32>(layText(k.slot, k.entry, COMMAND_HELP_OFF, help) - to);
+  const texts = to + R.COMMAND_RECORD_NAME_OFF;
+  return layTexts(
+    k.slot,
+    k.entry,
+    texts,
+    COMMAND_NAME_OFF,
+    COMMAND_GROUP_NAME_OFF,
+    COMMAND_HELP_OFF,
+  );
 }
 
 /** Lays out mailbox `id`, from 1. NOT_FOUND: the id is free. INVALID: there is no such id. */

@@ -2,6 +2,7 @@
 
 import { arenaHasHoles } from "../arena";
 import { emit } from "../events";
+import { ADDRESS_MASK } from "../layout";
 import { nodeAt } from "../node";
 import { WORD_SIZE } from "../spec/opcodes";
 import { MEM_FAULT } from "../spec/svc";
@@ -18,6 +19,8 @@ import { hasRival, turnCharge, turnTake } from "./turn";
 
 /** Most instructions the MiniVM takes at once. */
 const RUN_MAX: u32 = 0xffff;
+/** Most instructions of a poll. On a chip they are counted in 16 bits. */
+const POLL_MAX: u32 = ADDRESS_MASK;
 
 /** A pointer of an SVC left its segments: a memory fault on the SVC, which was then not retired. */
 export function svcFault(index: usize): void {
@@ -34,8 +37,6 @@ function follow(index: usize): void {
   const t = taskAt(index);
   const c = contextAt(index);
   switch (<u32>c.stop) {
-    case Stop.BUDGET:
-      return;
     case Stop.SVC:
       if (svcDispatch(index) == Svc.FAULT) svcFault(index);
       break;
@@ -57,29 +58,32 @@ function follow(index: usize): void {
 /** Runs one task for at most `budget` instructions and does what follows; returns how many retired. */
 function run(index: usize, budget: u32): u32 {
   const c = contextAt(index);
-  const before = c.steps;
-  vmRun(c, budget);
-  follow(index);
-  tasksRebind();
-  const retired = c.steps - before; // without an SVC that faulted
+  let retired = vmRun(c, budget);
+  if (c.stop != Stop.BUDGET) {
+    const after = c.steps;
+    follow(index);
+    tasksRebind();
+    retired -= after - c.steps; // an SVC that faulted was not
+  }
   nodeAt().steps += retired;
   return retired;
 }
 
 /** Runs READY tasks for at most `budget` instructions, less when arena blocks must move, and returns how many they retired. */
 export function schedule(budget: u32): u32 {
-  let done: u32 = 0;
+  const most = budget < POLL_MAX ? budget : POLL_MAX;
+  let left = most;
   const node = nodeAt();
-  while (done < budget && !arenaHasHoles()) {
+  while (left != 0 && !arenaHasHoles()) {
     const index = turnTake();
     if (index < 0) break;
-    let slice = budget - done < RUN_MAX ? budget - done : RUN_MAX;
+    let slice = left < RUN_MAX ? left : RUN_MAX;
     if (slice > <u32>node.turnLeft && hasRival(index)) slice = node.turnLeft;
-    const retired = run(index, slice);
-    done += retired;
+    const retired = run(index, slice) & RUN_MAX;
+    left = (left - retired) & POLL_MAX;
     turnCharge(retired);
   }
-  return done;
+  return most - left;
 }
 
 /** Runs exactly one instruction of one READY task; 0: it was not retired. The turns of the others do not move. */

@@ -29,6 +29,7 @@ import {
   VALUE_NAME_OFF,
 } from "../spec/hxe";
 import { HOST_PID, TaskState } from "../spec/node";
+import * as S from "../spec/svc";
 import { Level, ValueFn, ValueStatus } from "../spec/svc";
 import { Context, reg, setReg } from "../vm/context";
 import { chainCheck, chainRead } from "./chain";
@@ -38,8 +39,6 @@ import { isAlive, taskAt } from "./task";
 
 /** VAL_LIST for every group. */
 const ALL_GROUPS: u32 = 0xff;
-/** Bytes of VAL_META's record before the name: docs/abi.md. */
-const META_SIZE: u32 = 18;
 
 function statusOf(err: i32): u32 {
   return err == Err.BUSY ? ValueStatus.EBUSY : entryStatus(err);
@@ -140,34 +139,34 @@ function list(c: Context, pid: u32): Svc {
   return answerNumber(c, listed);
 }
 
-/** The record: u16 oid, value, init, epsilon, min, max, key, u8 flags, auth, owner, bits; then the name with a NUL. */
+/** Lays out the record; only with room for more than its fields the name, too. */
 function writeMeta(v: Value, to: usize, max: u32): u32 {
-  store<u16>(to, v.oid);
-  store<u16>(to + 2, v.value);
-  store<u16>(to + 4, <u16>entryU16(v.slot, v.entry, VALUE_INIT_OFF));
-  store<u16>(to + 6, <u16>entryU16(v.slot, v.entry, VALUE_EPSILON_OFF));
-  store<u16>(to + 8, <u16>entryU16(v.slot, v.entry, VALUE_MIN_OFF));
-  store<u16>(to + 10, <u16>entryU16(v.slot, v.entry, VALUE_MAX_OFF));
-  store<u16>(to + 12, v.key);
-  store<u8>(to + 14, v.flags);
-  store<u8>(to + 15, v.auth);
-  store<u8>(to + 16, v.owner);
-  store<u8>(to + 17, v.bits);
-  if (max == META_SIZE) return META_SIZE;
-  const length = <u32>(
-    entryText(v.slot, v.entry, VALUE_NAME_OFF, to + META_SIZE, max - META_SIZE - 1)
-  );
-  store<u8>(to + META_SIZE + length, 0);
-  return META_SIZE + length + 1;
+  store<u16>(to + S.VAL_META_OID_OFF, v.oid);
+  store<u16>(to + S.VAL_META_VALUE_OFF, v.value);
+  store<u16>(to + S.VAL_META_INIT_OFF, <u16>entryU16(v.slot, v.entry, VALUE_INIT_OFF));
+  store<u16>(to + S.VAL_META_EPSILON_OFF, <u16>entryU16(v.slot, v.entry, VALUE_EPSILON_OFF));
+  store<u16>(to + S.VAL_META_MIN_OFF, <u16>entryU16(v.slot, v.entry, VALUE_MIN_OFF));
+  store<u16>(to + S.VAL_META_MAX_OFF, <u16>entryU16(v.slot, v.entry, VALUE_MAX_OFF));
+  store<u16>(to + S.VAL_META_KEY_OFF, v.key);
+  store<u8>(to + S.VAL_META_FLAGS_OFF, v.flags);
+  store<u8>(to + S.VAL_META_AUTH_OFF, v.auth);
+  store<u8>(to + S.VAL_META_OWNER_OFF, v.owner);
+  store<u8>(to + S.VAL_META_BITS_OFF, v.bits);
+  const name = to + S.VAL_META_NAME_OFF;
+  if (max == S.VAL_META_NAME_OFF) return max;
+  const room = max - S.VAL_META_NAME_OFF - 1;
+  const length = <u32>entryText(v.slot, v.entry, VALUE_NAME_OFF, name, room);
+  store<u8>(name + length, 0);
+  return S.VAL_META_NAME_OFF + length + 1;
 }
 
-/** VAL_META: R1 oid, R2 buffer, R3 its size, at least META_SIZE. R1: bytes written. */
+/** VAL_META: R1 oid, R2 buffer, R3 its size, at least that of the fields. R1: bytes written. */
 function meta(c: Context, pid: u32): Svc {
   const place = valueFind(reg(c, 1) & 0xffff);
   const max = guestBytes(c, 2, reg16(c, 3));
   if (place < 0) return answer(c, place);
   if (!mayRead(valueAt(place), pid)) return answer(c, Err.NO_ACCESS);
-  if (max < META_SIZE) return answer(c, Err.INVALID);
+  if (max < S.VAL_META_NAME_OFF) return answer(c, Err.INVALID);
   const to = guestRange(c, 2, max);
   if (to == 0) return Svc.FAULT;
   return answerNumber(c, writeMeta(valueAt(place), to, max));

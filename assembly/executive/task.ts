@@ -16,7 +16,7 @@
 // 21  groupBase     u8   by which the groups of its ids were moved
 // 22  keyBase       u16  by which its persist keys were moved
 
-import { TASK_BANK_SIZE, TASK_MAX, TASKS_BASE } from "../layout";
+import { TASK_BANK_SIZE, TASK_MAX, TASKS_BASE, TASK_MASK } from "../layout";
 import { Err } from "../spec/errors";
 import { TaskState } from "../spec/node";
 import { CONTEXT_SIZE, REGS_OFF } from "../vm/context";
@@ -51,9 +51,12 @@ if (offsetof<Task>("keyBase") != 22) ERROR("Task.keyBase: offset");
 if (offsetof<Task>() != TASK_SIZE) ERROR("Task: size");
 if (CONTEXT_SIZE + TASK_SIZE > REGS_OFF) ERROR("Task: bank");
 
+/** Address of the first task; the others follow at distances of a bank. */
+export const TASK_FIRST: usize = TASKS_BASE + CONTEXT_SIZE;
+
 /** Task of bank `index`, 0 to TASK_MAX - 1. */
 export function taskAt(index: usize): Task {
-  return changetype<Task>(TASKS_BASE + index * TASK_BANK_SIZE + CONTEXT_SIZE);
+  return changetype<Task>(TASKS_BASE + (index & TASK_MASK) * TASK_BANK_SIZE + CONTEXT_SIZE);
 }
 /** Address of the field that owns a task's memory. */
 export function taskMemoryField(t: Task): usize {
@@ -61,7 +64,7 @@ export function taskMemoryField(t: Task): usize {
 }
 /** Address of bank `index`. */
 export function bankAddress(index: usize): usize {
-  return TASKS_BASE + index * TASK_BANK_SIZE;
+  return TASKS_BASE + (index & TASK_MASK) * TASK_BANK_SIZE;
 }
 
 /** Bank of task `pid`, loading ones included, or NOT_FOUND. */

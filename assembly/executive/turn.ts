@@ -1,41 +1,48 @@
 // Turns: whose it is, for how many instructions, and who comes next. A turn is a quantum, exact; the order is that of loading.
 
-import { TASK_MAX } from "../layout";
+import { TASK_BANK_SIZE, TASK_MAX } from "../layout";
 import { nodeAt } from "../node";
 import { TaskState } from "../spec/node";
-import { taskAt } from "./task";
+import { Task, TASK_FIRST, taskAt } from "./task";
+
+const FIRST: usize = TASK_FIRST;
+const END: usize = FIRST + TASK_MAX * TASK_BANK_SIZE;
 
 export function isReady(index: usize): bool {
   return taskAt(index).state == TaskState.READY;
 }
 
+// Loops step from bank to bank by address: they run at every change of task, and a multiplication an index is long.
+
 /** True when any task is READY. */
 export function hasReady(): bool {
-  for (let i: usize = 0; i < TASK_MAX; i++) {
-    if (isReady(i)) return true;
+  for (let at = FIRST; at < END; at += TASK_BANK_SIZE) {
+    if (changetype<Task>(at).state == TaskState.READY) return true;
   }
   return false;
 }
 
 /** True when another task is READY beside this one. */
 export function hasRival(index: usize): bool {
-  for (let i: usize = 0; i < TASK_MAX; i++) {
-    if (i != index && isReady(i)) return true;
+  let ready: u32 = 0;
+  for (let at = FIRST; at < END; at += TASK_BANK_SIZE) {
+    if (changetype<Task>(at).state == TaskState.READY) ready++;
   }
-  return false;
+  return ready > <u32>isReady(index);
 }
 
 /** READY task with the lowest pid above `pid`, else with the lowest of all; -1: none. That is load order. */
 function readyAfter(pid: u32): i32 {
   let next: i32 = -1;
-  let best: u32 = 0xffff;
-  for (let i: usize = 0; i < TASK_MAX; i++) {
-    if (!isReady(i)) continue;
-    const other: u32 = taskAt(i).pid;
-    const distance = other > pid ? other - pid : other - pid + 256;
-    if (distance < best) {
+  let best: u32 = 0xff;
+  let index: u8 = 0;
+  for (let at = FIRST; at < END; at += TASK_BANK_SIZE, index++) {
+    const t = changetype<Task>(at);
+    if (t.state != TaskState.READY) continue;
+    const distance = (t.pid - pid - 1) & 0xff;
+    if (distance <= best) {
       best = distance;
-      next = <i32>i;
+      next = index;
     }
   }
   return next;
@@ -57,11 +64,16 @@ export function turnTake(): i32 {
   return next;
 }
 
+/** What is left of the turn in which `more` instructions beyond an earlier one end. */
+function leftAfter(more: u32, quantum: u32): u16 {
+  return <u16>(more == 0 ? quantum : quantum - ((more & 0xffff) % quantum)); // mostly none: a division is long
+}
+
 /** Takes `retired` instructions off the turn; a turn that is over, or whose task cannot go on, passes to the next. */
 export function turnCharge(retired: u32): void {
   const node = nodeAt();
   if (retired < node.turnLeft) node.turnLeft -= <u16>retired;
-  else node.turnLeft = <u16>(node.quantum - ((retired - node.turnLeft) % node.quantum));
+  else node.turnLeft = leftAfter(retired - node.turnLeft, node.quantum);
   const isOver = retired != 0 && node.turnLeft == node.quantum;
   if (!isOver && isReady(node.turn)) return;
   const next = readyAfter(taskAt(node.turn).pid);

@@ -69,9 +69,7 @@ function checkNumber(c: Check, field: u32): i32 {
 function checkRange(c: Check, entry: u32): i32 {
   const least = slotU16(c.slot, entry + VALUE_MIN_OFF);
   const most = slotU16(c.slot, entry + VALUE_MAX_OFF);
-  const isLimited = (least & 0x7fff) != 0 && (most & 0x7fff) != 0; // a zero of either sign is no limit of its own
-  const isBad = isLimited && f16Less(most, least);
-  return isBad ? refuse(Err.HXE_VALUE, entry + VALUE_MIN_OFF, least, most) : Err.OK;
+  return f16Less(most, least) ? refuse(Err.HXE_VALUE, entry + VALUE_MIN_OFF, least, most) : Err.OK;
 }
 
 function checkValueFields(c: Check, entry: u32): i32 {

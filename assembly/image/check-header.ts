@@ -37,7 +37,7 @@ import {
 import { slotByte } from "./slot";
 
 /** Bytes of the header checked in one call. */
-const HEADER_SLICE: u32 = 32;
+const HEADER_SLICE: u32 = 16;
 const FLAGS_ALL: u32 = HxeFlag.MANIFEST | HxeFlag.MULTIPLE;
 
 /** Offset just behind rodata and, if there is one, the manifest's length. */

@@ -8,7 +8,7 @@
 //  8  crc    u32  CRC-32 over every byte: with the length, what the image is known by
 
 import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
-import { IO_BASE, SLOT_MAX, SLOT_SIZE, SLOTS_BASE } from "../layout";
+import { ADDRESS_MASK, IO_BASE, SLOT_MASK, SLOT_MAX, SLOT_SIZE, SLOTS_BASE } from "../layout";
 import { refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
@@ -34,10 +34,10 @@ if (offsetof<Slot>("crc") != 8) ERROR("Slot.crc: offset");
 if (offsetof<Slot>() != SLOT_SIZE) ERROR("Slot: size");
 
 function slotAt(slot: u32): Slot {
-  return changetype<Slot>(SLOTS_BASE + <usize>slot * SLOT_SIZE);
+  return changetype<Slot>(SLOTS_BASE + ((<usize>slot) & SLOT_MASK) * SLOT_SIZE);
 }
 function placeOf(s: Slot, offset: u32): usize {
-  return arenaAddress(s.block) + <usize>offset;
+  return (arenaAddress(s.block) + <usize>offset) & ADDRESS_MASK;
 }
 /** Copies bytes that the file has out, wherever they lie. What the device does not give stays as it was. */
 function fetch(s: Slot, offset: u32, to: usize, length: u32): void {

@@ -13,7 +13,7 @@
 // 22  creator    u8   pid of the task that made it
 // 23  flags      u8   DescriptorFlag bits
 
-import { DESCRIPTOR_MAX, DESCRIPTOR_SIZE, DESCRIPTORS_BASE } from "../layout";
+import { DESCRIPTOR_MAX, DESCRIPTOR_SIZE, DESCRIPTORS_BASE, DESCRIPTOR_MASK } from "../layout";
 import { isBare, nodeAt } from "../node";
 import { refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
@@ -56,7 +56,9 @@ if (offsetof<Descriptor>() != DESCRIPTOR_SIZE) ERROR("Descriptor: size");
 
 /** Descriptor `id`, 1 to DESCRIPTOR_MAX. */
 export function descriptorAt(id: u32): Descriptor {
-  return changetype<Descriptor>(DESCRIPTORS_BASE + (<usize>id - 1) * DESCRIPTOR_SIZE);
+  return changetype<Descriptor>(
+    DESCRIPTORS_BASE + ((<usize>id - 1) & DESCRIPTOR_MASK) * DESCRIPTOR_SIZE,
+  );
 }
 export function isUsed(d: Descriptor): bool {
   return d.block != 0;

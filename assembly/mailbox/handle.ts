@@ -20,6 +20,8 @@ import {
   HANDLE_SIZE,
   HANDLES_BASE,
   HANDLES_SIZE,
+  HANDLE_PLACE_MASK,
+  HANDLE_ROW_MASK,
 } from "../layout";
 import { nodeAt } from "../node";
 import { refuseFull } from "../refusal";
@@ -68,10 +70,10 @@ export const HOST_ROW: usize = HANDLE_ROW_MAX - 1;
 
 /** Handle at a place in the whole table. */
 export function handleAt(place: usize): Handle {
-  return changetype<Handle>(HANDLES_BASE + place * HANDLE_SIZE);
+  return changetype<Handle>(HANDLES_BASE + (place & HANDLE_PLACE_MASK) * HANDLE_SIZE);
 }
 export function rowAt(row: usize): Row {
-  return changetype<Row>(ROWS_BASE + row * ROW_SIZE);
+  return changetype<Row>(ROWS_BASE + (row & HANDLE_ROW_MASK) * ROW_SIZE);
 }
 export function firstPlace(row: usize): usize {
   return row * HANDLE_MAX;

@@ -9,7 +9,7 @@
 //  8  entry  u32  place of its entry in the file
 
 import { arenaAdopt, arenaRelease } from "../arena";
-import { COMMAND_MAX, COMMAND_SIZE, COMMANDS_BASE } from "../layout";
+import { COMMAND_MAX, COMMAND_SIZE, COMMANDS_BASE, COMMAND_MASK } from "../layout";
 import { nodeAt } from "../node";
 import { refuseFull } from "../refusal";
 import { Err } from "../spec/errors";
@@ -41,7 +41,7 @@ if (offsetof<Command>("entry") != 8) ERROR("Command.entry: offset");
 if (offsetof<Command>() != COMMAND_SIZE) ERROR("Command: size");
 
 export function commandAt(index: usize): Command {
-  return changetype<Command>(COMMANDS_BASE + index * COMMAND_SIZE);
+  return changetype<Command>(COMMANDS_BASE + (index & COMMAND_MASK) * COMMAND_SIZE);
 }
 export function commandCount(): usize {
   return nodeAt().commands;

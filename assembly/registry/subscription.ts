@@ -5,7 +5,13 @@
 //  4  handle  u16  where the notifications go
 //  6  (2 spare)
 
-import { IO_BASE, SUBSCRIPTION_MAX, SUBSCRIPTION_SIZE, SUBSCRIPTIONS_BASE } from "../layout";
+import {
+  IO_BASE,
+  SUBSCRIPTION_MAX,
+  SUBSCRIPTION_SIZE,
+  SUBSCRIPTIONS_BASE,
+  SUBSCRIPTION_MASK,
+} from "../layout";
 import { handleDescriptor, mailboxSend } from "../mailbox/mailbox";
 import { nodeAt } from "../node";
 import { refuseFull } from "../refusal";
@@ -27,7 +33,9 @@ export class Subscription {
 if (offsetof<Subscription>() != SUBSCRIPTION_SIZE) ERROR("Subscription: size");
 
 export function subscriptionAt(index: usize): Subscription {
-  return changetype<Subscription>(SUBSCRIPTIONS_BASE + index * SUBSCRIPTION_SIZE);
+  return changetype<Subscription>(
+    SUBSCRIPTIONS_BASE + (index & SUBSCRIPTION_MASK) * SUBSCRIPTION_SIZE,
+  );
 }
 export function subscriptionCount(): usize {
   return nodeAt().subscriptions;

@@ -16,7 +16,7 @@
 // 23  debt   u8   saves of its burst that it has used
 
 import { arenaAdopt, arenaRelease } from "../arena";
-import { VALUE_MAX, VALUE_SIZE, VALUES_BASE } from "../layout";
+import { VALUE_MAX, VALUE_SIZE, VALUES_BASE, VALUE_MASK } from "../layout";
 import { nodeAt } from "../node";
 import { storeState } from "../persist/pool";
 import { refuseFull } from "../refusal";
@@ -69,7 +69,7 @@ if (offsetof<Value>("entry") != 16) ERROR("Value.entry: offset");
 if (offsetof<Value>() != VALUE_SIZE) ERROR("Value: size");
 
 export function valueAt(index: usize): Value {
-  return changetype<Value>(VALUES_BASE + index * VALUE_SIZE);
+  return changetype<Value>(VALUES_BASE + (index & VALUE_MASK) * VALUE_SIZE);
 }
 export function valueCount(): usize {
   return nodeAt().values;

@@ -220,6 +220,20 @@ export enum PersistMode {
   LOAD_SAVE = 2,
 }
 
+// ---- What VAL_META lays out: the fields, then the name with a NUL as far as the buffer goes ----
+export const VAL_META_OID_OFF: u32 = 0; // u16
+export const VAL_META_VALUE_OFF: u32 = 2; // u16 binary16
+export const VAL_META_INIT_OFF: u32 = 4; // u16 binary16
+export const VAL_META_EPSILON_OFF: u32 = 6; // u16 binary16
+export const VAL_META_MIN_OFF: u32 = 8; // u16 binary16
+export const VAL_META_MAX_OFF: u32 = 10; // u16 binary16
+export const VAL_META_KEY_OFF: u32 = 12; // u16
+export const VAL_META_FLAGS_OFF: u32 = 14; // u8 ValueFlag
+export const VAL_META_AUTH_OFF: u32 = 15; // u8 Level
+export const VAL_META_OWNER_OFF: u32 = 16; // u8 pid
+export const VAL_META_BITS_OFF: u32 = 17; // u8 ValueRecordBit
+export const VAL_META_NAME_OFF: u32 = 18;
+
 // ---- GPIO ----
 
 /** What GPIO_CONFIGURE takes. */

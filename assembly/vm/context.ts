@@ -16,7 +16,7 @@
 // 37  (3 spare)
 // 64  regs         i32 x 16
 
-import { TASK_BANK_SIZE, TASK_MAX, TASKS_BASE } from "../layout";
+import { TASK_BANK_SIZE, TASKS_BASE, TASK_MASK } from "../layout";
 
 export enum ContextFlag {
   /** the reference's machine: `data` is 64 KiB of flat memory that holds the stack, too */
@@ -49,7 +49,7 @@ if (REGS_OFF + 64 != TASK_BANK_SIZE) ERROR("Context: bank");
 
 /** Context of the task in bank `index`, 0 to TASK_MAX - 1. */
 export function contextAt(index: usize): Context {
-  return changetype<Context>(TASKS_BASE + (index & (TASK_MAX - 1)) * TASK_BANK_SIZE);
+  return changetype<Context>(TASKS_BASE + (index & TASK_MASK) * TASK_BANK_SIZE);
 }
 export function reg(c: Context, n: usize): u32 {
   return load<u32>(changetype<usize>(c) + (n << 2), REGS_OFF);

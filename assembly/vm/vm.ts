@@ -1,7 +1,7 @@
 // The MiniVM: runs the instructions of one task, up to an exact budget.
 // The small functions here are for the optimizer to inline; a test sees to it that the desktop's loop calls none.
 
-import { IS_DESKTOP } from "../layout";
+import { IS_DESKTOP, RAM_LIMIT, ADDRESS_MASK } from "../layout";
 import { DATA_ORIGIN, STACK_TOP } from "../spec/hxe";
 import { Stop } from "../spec/node";
 import { Op } from "../spec/opcodes";
@@ -29,7 +29,7 @@ import {
 import { FLAT_SIZE, isFlat } from "./memory";
 
 /** On a chip, linear addresses, pc and sp fit 16 bits. */
-const WIDTH: u32 = IS_DESKTOP ? 0xffffffff : 0xffff;
+const WIDTH: u32 = ADDRESS_MASK;
 /** CALLs are counted up to here, so that a program that drops return addresses for ever still returns by RET. */
 const DEPTH_MAX: u16 = 0xffff;
 
@@ -157,7 +157,8 @@ export function vmRun(c: Context, budget: u32): u32 {
   const regs = changetype<usize>(c) + REGS_OFF;
   const code: usize = c.code & WIDTH;
   const codeLast: u32 = c.codeLast;
-  const last = (code + codeLast) & WIDTH;
+  const lastWord = (code + codeLast) & WIDTH;
+  const last = lastWord < RAM_LIMIT - 4 ? lastWord : RAM_LIMIT - 4; // so that every fetch is seen to lie in memory
   const origin: u32 = flat ? 0 : DATA_ORIGIN;
   const data: usize = c.data & WIDTH;
   const dataBytes: u32 = flat ? FLAT_SIZE : <u32>c.dataBytes;

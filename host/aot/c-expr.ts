@@ -20,7 +20,7 @@ import {
   type Select,
   Unsupported,
 } from "./ir.ts";
-import type { Places } from "./places.ts";
+import type { Place, Places } from "./places.ts";
 import { isWithin, type Range } from "./range.ts";
 import { BITS, EXACT, exactType, unsignedType, type Widths } from "./widths.ts";
 
@@ -182,7 +182,8 @@ export class Expressions {
     const type = this.widths.of(f, e, demand);
     const isInteger = e.type === "i32" || e.type === "i64";
     const place = this.places.of(f, e.address, e.offset, e.bytes);
-    const isCut = e.type === "i32" && (place !== "check" || this.isHot(f)); // a called access reads all
+    const isChecked = place === "check" || place === "low";
+    const isCut = e.type === "i32" && (!isChecked || this.isHot(f)); // a called access reads all
     const bytes = isCut ? Math.min(e.bytes, BITS[unsignedType(demand)] / 8) : e.bytes;
     const cell = isInteger ? (`u${8 * bytes}` as Code["type"]) : type;
     const read = atom(this.access(f, e, place, cell), cell);
@@ -192,10 +193,15 @@ export class Expressions {
       : cast(atom(`(s${8 * bytes})${read.text}`, `s${8 * bytes}` as Code["type"]), type);
   }
 
-  private access(f: Func, e: Load, place: "ram" | "table" | "check", cell: string): string {
-    if (place !== "check") return `${place}_${cell}(${this.sum(f, e.address, e.offset)})`;
+  private access(f: Func, e: Load, place: Place, cell: string): string {
+    if (place === "ram" || place === "table")
+      return `${place}_${cell}(${this.sum(f, e.address, e.offset)})`;
     const address = this.pair(f, e.address, e.offset);
-    if (this.isHot(f)) return `check_${cell}_here(${address}, ${e.bytes})`;
+    if (this.isHot(f)) {
+      return place === "low"
+        ? `low_${cell}_here(${address})`
+        : `check_${cell}_here(${address}, ${e.bytes})`;
+    }
     const verb = this.places.mayBeTable(f, e.address, e.offset) ? "any" : "check";
     return `${verb}_${cell}(${address})`;
   }

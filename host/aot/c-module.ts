@@ -5,6 +5,7 @@ import { Body } from "./c-statements.ts";
 import { constant, Names } from "./c-text.ts";
 import { type Func, type Location, type Module, statements, Unsupported, values } from "./ir.ts";
 import { type CType, MACHINES, type TranslateOptions } from "./options.ts";
+import { mostUsed } from "./pins.ts";
 import { Places } from "./places.ts";
 import { callsOf } from "./prune.ts";
 import type { Ranges } from "./ranges.ts";
@@ -183,14 +184,24 @@ export class ModuleWriter {
 
   private locals(f: Func): string[] {
     const byType = new Map<CType, string[]>();
-    const written = new Set<number>();
-    for (const s of statements(f.body)) if (s.kind === "set") written.add(s.index);
+    const pinned = this.pinned(f);
     for (let n = f.params.length; n < f.locals.length; n++) {
-      if (!this.widths.isRead(f, n)) continue;
+      if (!this.widths.isRead(f, n) || pinned.has(n)) continue;
       const type = this.widths.local(f, n);
       byType.set(type, [...(byType.get(type) ?? []), `v${n} = 0`]);
     }
-    return [...byType].map(([type, names]) => `  ${type} ${names.join(", ")};`);
+    return [
+      ...[...pinned].map(([n, pin]) => `  register u16 v${n} __asm__("${pin}") = 0;`),
+      ...[...byType].map(([type, names]) => `  ${type} ${names.join(", ")};`),
+    ];
+  }
+
+  /** Of a hot function, locals that are kept in registers, with these. */
+  private pinned(f: Func): ReadonlyMap<number, string> {
+    const { pins } = MACHINES[this.options.target];
+    if (pins.length === 0 || !this.hot.has(f.name)) return new Map();
+    const isShort = (n: number) => n >= f.params.length && this.widths.local(f, n) === "u16";
+    return new Map(mostUsed(f, isShort).map((n, at) => [n, pins[at] as string]));
   }
 
   private function(f: Func, expressions: Expressions): string[] {

@@ -21,6 +21,11 @@ export interface TranslateOptions {
   readonly exports?: readonly string[];
   /** C types of imports by path, `hal.uart_write`; those not named take and return u32. */
   readonly imports?: Readonly<Record<string, ImportShape>>;
+  /**
+   * C types of the parameters of exports by name; those not named take u32. The caller vouches that what it passes
+   * fits: the translation sees no more than the type holds.
+   */
+  readonly exportParams?: Readonly<Record<string, readonly CType[]>>;
   /** The source map: the text of the lines that the module's text names, for comments. */
   readonly sourceMap?: string;
   /**
@@ -40,13 +45,39 @@ export interface Machine {
   readonly hasComputedGoto: boolean;
   /** The macro that tells the header how to reach memory. */
   readonly define: string;
+  /** Register pairs for what the loop of a hot function uses most; a compiler that spills them in a wide switch is told so. */
+  readonly pins: readonly string[];
   /** True when double is IEEE 754 binary64 and costs nothing to have. */
   readonly hasDouble: boolean;
 }
 
 export const MACHINES: Readonly<Record<Target, Machine>> = {
-  host: { addressBits: 32, hasComputedGoto: false, define: "HSX_ON_HOST", hasDouble: true },
-  avr: { addressBits: 16, hasComputedGoto: false, define: "HSX_ON_AVR", hasDouble: false },
-  "arm-m0": { addressBits: 32, hasComputedGoto: true, define: "HSX_ON_M0", hasDouble: false },
-  "arm-m4": { addressBits: 32, hasComputedGoto: true, define: "HSX_ON_M4", hasDouble: false },
+  host: {
+    addressBits: 32,
+    hasComputedGoto: false,
+    define: "HSX_ON_HOST",
+    pins: [],
+    hasDouble: true,
+  },
+  avr: {
+    addressBits: 16,
+    hasComputedGoto: false,
+    define: "HSX_ON_AVR",
+    pins: ["r4", "r6"],
+    hasDouble: false,
+  },
+  "arm-m0": {
+    addressBits: 32,
+    hasComputedGoto: true,
+    define: "HSX_ON_M0",
+    pins: [],
+    hasDouble: false,
+  },
+  "arm-m4": {
+    addressBits: 32,
+    hasComputedGoto: false, // TBH serves a switch in one instruction
+    define: "HSX_ON_M4",
+    pins: [],
+    hasDouble: false,
+  },
 };

@@ -17,7 +17,8 @@ import type { Ranges } from "./ranges.ts";
 
 /** Whether evaluating an expression can end in a trap or a call. */
 export function canTrap(f: Func, part: Expr, places: Places, ranges: Ranges): boolean {
-  if (part.kind === "load") return places.of(f, part.address, part.offset, part.bytes) === "check";
+  if (part.kind === "load")
+    return ["low", "check"].includes(places.of(f, part.address, part.offset, part.bytes));
   if (part.kind === "unary") return /\.trunc_f/.test(part.op);
   if (part.kind !== "binary" || !/^i(32|64)\.(div|rem)/.test(part.op)) return false;
   if (part.b.type !== "i32")

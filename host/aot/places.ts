@@ -10,7 +10,8 @@ export interface Address {
   readonly offset: number;
 }
 
-export type Place = "ram" | "table" | "check";
+/** "low": the far end is proved, what lies below memory is not. */
+export type Place = "ram" | "table" | "low" | "check";
 
 /** Bounds of memory and of the tables behind it. */
 export interface Bounds {
@@ -62,7 +63,7 @@ export class Places {
     const [first, end] = [lo + offset, hi + offset + size];
     if (first >= low && end <= high) return "ram";
     if (first >= tableLow && end <= tableHigh) return "table";
-    return "check";
+    return end <= high ? "low" : "check";
   }
 
   /** Whether an access could lie in a table at all. */

@@ -9,6 +9,7 @@ import { Places } from "./places.ts";
 import { prune } from "./prune.ts";
 import { Ranges } from "./ranges.ts";
 import { readModule } from "./read.ts";
+import { splitWebs } from "./webs.ts";
 
 export interface Translation {
   readonly code: string;
@@ -40,6 +41,7 @@ function sourceLines(text: string | undefined): (at: Location) => string | undef
 /** Translates the text of a flat module, as flatten() or the tool makes it. Throws Unsupported. */
 export function translateText(text: string, options: TranslateOptions): Translation {
   const module = prune(readModule(text), options.exports);
+  splitWebs(module);
   const ranges = new Ranges(module, options.imports);
   fixOrder(module, new Places(module, ranges, options), ranges);
   const writer = new ModuleWriter(module, ranges, options, sourceLines(options.sourceMap));

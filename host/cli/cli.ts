@@ -7,7 +7,7 @@ import { addDisasm } from "./commands/disasm.ts";
 import { addInfo } from "./commands/info.ts";
 import { addNew } from "./commands/new.ts";
 import { addPersist } from "./commands/persist.ts";
-import { addRun } from "./commands/run.ts";
+import { addRun, addSim } from "./commands/run.ts";
 import { addShell } from "./commands/shell.ts";
 import { addVersion, showVersion } from "./commands/version.ts";
 import { EXIT_TEXT, Exit, failureOf, usage } from "./exit.ts";
@@ -30,6 +30,7 @@ const COMMANDS = [
   addInfo,
   addDisasm,
   addRun,
+  addSim,
   addShell,
   addPersist,
   addCompletion,

@@ -22,7 +22,8 @@ export enum Exit {
 /** One line each, for --help and docs/cli.md. */
 export const EXIT_TEXT: Record<Exit, string> = {
   [Exit.OK]: "done",
-  [Exit.FAILED]: "the operation failed; of `run`: an app faulted; of `persist diff`: the images differ",
+  [Exit.FAILED]:
+    "the operation failed; of `run`: an app faulted; of `persist diff`: the images differ",
   [Exit.USAGE]: "the command line is wrong",
   [Exit.NOT_FOUND]: "no such file, task, value, command or mailbox",
   [Exit.TIMEOUT]: "no answer in time; of `run`: every app waits for ever",

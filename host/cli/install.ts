@@ -5,6 +5,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ABI_VERSION } from "../../assembly/spec/svc.ts";
 import packageJson from "../../package.json" with { type: "json" };
+import { Firmware } from "../boards/avr/firmware.ts";
+import { Exit, Failure } from "./exit.ts";
 
 export const PROFILES = ["small", "large", "desktop"] as const;
 export type ProfileName = (typeof PROFILES)[number];
@@ -35,6 +37,20 @@ export class Install {
     const module = WebAssembly.compile(new Uint8Array(bytes));
     this.modules.set(profile, module);
     return module;
+  }
+
+  /** The firmware of the AVR board, as the build leaves it. */
+  firmware(): Firmware {
+    const folder = join(this.root, "build/avr");
+    const elf = join(folder, "hsx-test.elf");
+    if (!existsSync(elf))
+      throw new Failure(Exit.NOT_FOUND, "no-firmware", "the firmware of the board is not built", {
+        remedy: "npm run build:avr",
+      });
+    return new Firmware(
+      readFileSync(elf),
+      JSON.parse(readFileSync(join(folder, "core.json"), "utf8")),
+    );
   }
 
   example(name: string): string {

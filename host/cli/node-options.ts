@@ -5,23 +5,29 @@ import { Level } from "../../assembly/spec/svc.ts";
 import { usage } from "./exit.ts";
 import { PROFILES, type ProfileName } from "./install.ts";
 import { parseInteger } from "./numbers.ts";
-import { parseNv } from "./nv-file.ts";
-import type { SessionOptions } from "./session.ts";
+import { type NvSpec, parseNv } from "./nv-file.ts";
+import type { BoardName, SessionOptions } from "./session.ts";
 
 export interface NodeOptionValues {
   readonly profile: ProfileName;
+  readonly board?: BoardName;
   readonly nv?: string;
   readonly reference?: true;
   readonly quantum?: string;
   readonly level?: string;
 }
 
+/** Boards with a firmware. */
+const BOARDS: readonly BoardName[] = ["avr"];
 const LEVELS = ["public", "user", "admin", "factory"] as const;
 
 export function addNodeOptions(command: Command): void {
   command
     .addOption(
       new Option("--profile <name>", "size of the node").choices([...PROFILES]).default("desktop"),
+    )
+    .addOption(
+      new Option("--board <name>", "run the firmware on this simulated board").choices(BOARDS),
     )
     .option(
       "--nv <file>",
@@ -42,15 +48,24 @@ export function parseLevel(text: string): number {
   throw usage(`"${text}" is not a level`, `there are ${LEVELS.join(", ")}`);
 }
 
+/** The nv file of a board is its FRAM, of a size there is a chip of. */
+function boardNv(nv: NvSpec | undefined): NvSpec | undefined {
+  if (nv?.kind !== "eeprom") return nv;
+  throw usage("--board keeps values in an FRAM", "write --nv FILE:fram:8192");
+}
+
 export function sessionOptions(values: NodeOptionValues): SessionOptions {
-  const { profile, nv, reference, quantum, level } = values;
+  const { board, nv: nvText, reference, quantum, level } = values;
+  const profile = board === undefined ? values.profile : "small"; // the firmware's
+  const nv = nvText === undefined ? undefined : parseNv(nvText);
   if (reference && profile !== "desktop") {
     throw usage("--reference needs the desktop profile", "leave out --profile");
   }
   return {
     profile,
     reference: reference === true,
-    nv: nv === undefined ? undefined : parseNv(nv),
+    board,
+    nv: board === undefined ? nv : boardNv(nv),
     quantum: quantum === undefined ? undefined : parseInteger(quantum, "--quantum", 1, 0xffff),
     level: level === undefined ? undefined : parseLevel(level),
   };

@@ -3,20 +3,26 @@
 import { basename } from "node:path";
 import { StoreState } from "../../assembly/spec/cell.ts";
 import { EventType, NodeMode } from "../../assembly/spec/node.ts";
-import { type LoadOptions, LocalNode } from "../client/local-node.ts";
+import { framOf, newMedia } from "../boards/avr/board.ts";
+import { type BoardEvents, BoardMachine, startBoardNode } from "../client/board-node.ts";
+import { type LoadOptions, LocalNode, type NodeOptions } from "../client/local-node.ts";
 import type { NodeEvent, TaskInfo } from "../client/records.ts";
 import { type CanFrame, Machine } from "../node/hal.ts";
 import type { NvDevice } from "../node/nv.ts";
 import { Console, type Stream } from "./console.ts";
-import { Exit, Failure } from "./exit.ts";
+import { Exit, Failure, usage } from "./exit.ts";
 import { readBytes } from "./files.ts";
 import type { Install, ProfileName } from "./install.ts";
 import { type NvFile, type NvSpec, openNvFile } from "./nv-file.ts";
 import { type Place, placeOf, readSymbols, type Symbols } from "./symbols.ts";
 
+export type BoardName = "avr";
+
 /** What a node of the command line is made of. */
 export interface SessionOptions {
   readonly profile: ProfileName;
+  /** The firmware on this simulated board instead of the core in Node. */
+  readonly board?: BoardName | undefined;
   readonly nv?: NvSpec | undefined;
   /** Flat memory, stack placement and mailbox limits of the reference. */
   readonly reference?: boolean;
@@ -71,6 +77,7 @@ export class Session {
   private nv: NvFile | undefined;
   /** Its time is that of the nv file, already while a node starts. */
   private machine: Machine | undefined;
+  private board: BoardMachine | undefined;
   private console!: Console;
 
   private constructor(install: Install, options: SessionOptions) {
@@ -107,13 +114,20 @@ export class Session {
 
   // ---- Power ----
 
-  private async startNode(machine: Machine): Promise<LocalNode> {
-    const { profile, quantum, level, reference } = this.options;
-    return LocalNode.start(await this.install.core(profile), machine, {
+  private get nodeOptions(): NodeOptions {
+    const { quantum, level, reference } = this.options;
+    return {
       ...(quantum === undefined ? {} : { quantum }),
       ...(level === undefined ? {} : { level }),
       ...(reference ? { mode: NodeMode.REFERENCE } : {}),
-    });
+    };
+  }
+  private async startNode(machine: Machine): Promise<LocalNode> {
+    return LocalNode.start(
+      await this.install.core(this.options.profile),
+      machine,
+      this.nodeOptions,
+    );
   }
 
   private openStore(spec: NvSpec): Promise<NvFile> {
@@ -126,17 +140,51 @@ export class Session {
 
   private async powerOn(): Promise<void> {
     const nv = this.nv?.device;
-    this.machine = new Machine({
-      ...(nv === undefined ? {} : { nv }),
-      onUart: (bytes) => this.tell((l) => l.onUart?.(bytes)),
-      onPin: (pin, level) => this.tell((l) => l.onPin?.(pin, level)),
-      onCan: (frame) => this.tell((l) => l.onCan?.(frame)),
-    });
-    this.node = await this.startNode(this.machine);
+    const hears = {
+      onUart: (bytes: Uint8Array) => this.tell((l) => l.onUart?.(bytes)),
+      onPin: (pin: number, level: number | undefined) => this.tell((l) => l.onPin?.(pin, level)),
+      onCan: (frame: CanFrame) => this.tell((l) => l.onCan?.(frame)),
+    };
+    if (this.options.board !== undefined) this.node = await this.startBoard(hears, nv);
+    else {
+      this.machine = new Machine({ ...(nv && { nv }), ...hears });
+      this.node = await this.startNode(this.machine);
+    }
     this.console = new Console(this.node, (stream, pid, bytes) =>
       this.tell((l) => l.onStdio?.(stream, pid, bytes)),
     );
     this.takeEvents();
+  }
+
+  /** The board with the nv file as its FRAM; without one, an FRAM that starts blank. */
+  private async startBoard(hears: BoardEvents, nv: NvDevice | undefined): Promise<LocalNode> {
+    const fram = nv === undefined ? "FM25V10" : framOf(nv.bytes.length);
+    if (fram === undefined)
+      throw usage(`there is no FRAM of ${nv?.bytes.length} bytes`, "write --nv FILE:fram:8192");
+    this.board?.board.powerOff();
+    const kept = this.board?.board.media ?? newMedia(fram);
+    const media = { ...kept, ...(nv && { fram: nv.bytes as Uint8Array<ArrayBuffer> }) };
+    this.board = new BoardMachine(this.install.firmware(), { fram, media }, hears);
+    this.board.board.fram.onWrite = (address) => nv?.tellChange(address, 1);
+    return startBoardNode(this.board, this.nodeOptions);
+  }
+  /** Lets a board send what its console still holds: until a millisecond passes in silence, 100 ms at most. */
+  finishOutput(): void {
+    let isHeard = this.board !== undefined;
+    const stop = this.listen({
+      onUart: () => {
+        isHeard = true;
+      },
+    });
+    for (let ms = 0; isHeard && ms < 100; ms++) {
+      isHeard = false;
+      this.board?.advance(1000);
+    }
+    stop();
+  }
+  /** What a board has done: cycles of its CPU, and the digest of all that came out of it. */
+  get boardTrace(): { cycles: number; trace_sha256: string } | undefined {
+    return this.board && { cycles: this.board.cycles, trace_sha256: this.board.live.traceHash };
   }
 
   /** A store that would keep nothing is refused, because keeping is what --nv asks for. */

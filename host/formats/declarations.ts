@@ -177,10 +177,9 @@ export function mailboxEntry(target: string, capacity: number, mode: number): Ma
   return entry;
 }
 
-/** Whether no number lies between min and max; 0 stands for an absent bound. */
+/** Whether no number lies between min and max. Both 0 are no bounds; where only one is declared the other is 0. */
 export function isEmptyRange({ min, max }: ValueEntry): boolean {
-  const [least, most] = [f16ToNumber(min), f16ToNumber(max)];
-  return least !== 0 && most !== 0 && least > most;
+  return f16ToNumber(min) > f16ToNumber(max);
 }
 
 /** Whether binary16 bits are a NaN. */
@@ -223,7 +222,11 @@ function readValue(fields: Fields): ValueEntry {
     persistKey: fields.integer("persistKey", 0xfffe),
     ...fields.texts("name", "unit", "groupName"),
   };
-  if (isEmptyRange(entry)) fields.fail("min", "out-of-range", "min is above max");
+  if (isEmptyRange(entry)) {
+    const absent = ["min", "max"].find((field) => !fields.has(field));
+    const remedy = absent && `declare ${absent}, too: without it, it is 0`;
+    fields.fail(absent === "min" ? "max" : "min", "out-of-range", "min is above max", remedy);
+  }
   for (const field of ["epsilon", "min", "max"] as const) {
     if (isNaN16(entry[field])) fields.fail(field, "out-of-range", `${field} is not a number`);
   }

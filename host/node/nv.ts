@@ -218,6 +218,11 @@ export class NvDevice {
     this.onChange?.(first, this.bytes.subarray(first, first + len));
   }
 
+  /** Tells of bytes that something else than the HAL changed, such as the model of a chip. */
+  tellChange(address: number, len: number): void {
+    this.onChange?.(address, this.bytes.subarray(address, address + len));
+  }
+
   /** Without an erase, a medium that has erase units can only clear bits. */
   private wanted(burst: Burst, address: number): number {
     const value = burst.data[address - burst.address] as number;

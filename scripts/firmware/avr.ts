@@ -25,6 +25,9 @@ const FOLDERS = ["targets/common", "targets/avr/board", "targets/avr/drivers"];
 const CORE = "core.c";
 const SCRIPT = "targets/avr/board/atmega1284p.ld";
 
+/** First byte of the largest boot section, BOOTSZ 00. */
+const BOOT_SECTION = "0x1E000";
+
 export interface Firmware {
   /** Folder with hsx.elf, hsx.hex, hsx.map, and hsx-test.elf, which keeps every export of the core and all of the HAL. */
   readonly folder: string;
@@ -72,6 +75,15 @@ function link(folder: string, name: string, objects: readonly string[], kept: re
   execFileSync(CC, [...args, ...objects, "-lm", "-o", `${name}.elf`], { cwd: folder });
 }
 
+/** Builds the bootloader that loads nothing. */
+function buildStub(folder: string): void {
+  const include = FOLDERS.map((name) => `-I${fromRoot(name)}`);
+  const place = ["-nostartfiles", `-Wl,--section-start=.text=${BOOT_SECTION}`];
+  const source = fromRoot("targets/avr/boot/stub.c");
+  const flags = [...COMPILE, ...STRICT.filter((flag) => flag !== "-fstack-usage"), ...include];
+  execFileSync(CC, [...flags, ...place, source, "-o", "boot-stub.elf"], { cwd: folder });
+}
+
 function measure(folder: string, objects: readonly string[]): Omit<Firmware, "folder"> {
   const disassembly = execFileSync(
     "avr-objdump",
@@ -93,7 +105,8 @@ export async function buildAvr(folder: string): Promise<Firmware> {
   const objects = await compile(folder);
   link(folder, "hsx", objects, []);
   link(folder, "hsx-test", objects, [...exports, ...halNames()]);
-  for (const name of ["hsx", "hsx-test"]) {
+  buildStub(folder);
+  for (const name of ["hsx", "hsx-test", "boot-stub"]) {
     const sections = ["-j", ".text", "-j", ".data"];
     const files = [`${name}.elf`, `${name}.hex`];
     execFileSync("avr-objcopy", ["-O", "ihex", ...sections, ...files], { cwd: folder });

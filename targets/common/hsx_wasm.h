@@ -115,6 +115,11 @@ HSX_INLINE int hsx_inside(hsx_address base, hsx_offset offset, hsx_address size)
 #endif
 }
 
+/** Whether an address lies below memory; a whole page is told by the upper byte. */
+HSX_INLINE int hsx_below(hsx_address at) {
+  return HSX_LOW % 256 == 0 ? (at >> 8) < (HSX_LOW >> 8) : at < HSX_LOW;
+}
+
 /** base + offset for the table window; what does not fit an address is in no table. */
 HSX_INLINE hsx_address hsx_sum(hsx_address base, hsx_offset offset) {
 #if HSX_ADDRESS_BITS == 16
@@ -126,7 +131,7 @@ HSX_INLINE hsx_address hsx_sum(hsx_address base, hsx_offset offset) {
 
 // ---- Access by the translated code ----
 // ram_, put_: proved to be inside. table_: proved to be in a table. check_: to be checked, in no table.
-// any_: to be checked, perhaps in a table. *_here: the check in place, for hot functions; on 16 bits it is called otherwise.
+// low_: proved to end inside, to be checked from below. any_: to be checked, perhaps in a table. *_here: the check in place, for hot functions; on 16 bits it is called otherwise.
 
 #define HSX_ACCESS(T) \
   HSX_INLINE T ram_##T(hsx_address at) { return hsx_cell_##T(HSX_RAM(at)); } \
@@ -140,6 +145,11 @@ HSX_INLINE hsx_address hsx_sum(hsx_address base, hsx_offset offset) {
   HSX_INLINE T check_##T##_here(hsx_address base, hsx_offset offset, u8 size) { \
     if (__builtin_expect(!hsx_inside(base, offset, size), 0)) hsx_trap_memory(); \
     return hsx_cell_##T(HSX_RAM((hsx_address)(base + offset))); \
+  } \
+  HSX_INLINE T low_##T##_here(hsx_address base, hsx_offset offset) { \
+    const hsx_address at = hsx_sum(base, offset); \
+    if (__builtin_expect(hsx_below(at), 0)) hsx_trap_memory(); \
+    return hsx_cell_##T(HSX_RAM(at)); \
   } \
   HSX_INLINE T any_##T##_here(hsx_address base, hsx_offset offset, u8 size) { \
     if (__builtin_expect(!hsx_inside(base, offset, size), 0)) return hsx_far_##T(hsx_sum(base, offset)); \

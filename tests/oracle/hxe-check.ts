@@ -198,7 +198,7 @@ function readValues(file: Uint8Array, sections: readonly Section[]): number[] {
       demand(entry.u8(2) <= 0x3f, "value flags");
       const [epsilon, min, max] = [f16(entry.u16(10)), f16(entry.u16(12)), f16(entry.u16(14))];
       demand(![epsilon, min, max].some(Number.isNaN), "value: not a number");
-      demand(min === 0 || max === 0 || min <= max, "value range");
+      demand(min <= max, "value range");
       for (const offset of [6, 8, 18]) textAt(bytes, entry.u16(offset));
       if (entry.u16(16) !== 0) keys.push(entry.u16(16));
       return entry.u16(0);

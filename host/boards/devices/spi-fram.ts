@@ -98,6 +98,8 @@ export class SpiFram implements SpiDevice {
   /** Writes that the protection or a missing WREN refused. */
   refused = 0;
   bytesWritten = 0;
+  /** Hears of each byte that was written. */
+  onWrite: ((address: number) => void) | undefined;
   private isEnabled = false;
   private opcode: number | undefined;
   /** Bytes of the instruction so far, behind the opcode. */
@@ -206,6 +208,7 @@ export class SpiFram implements SpiDevice {
     }
     this.bytes[address] = byte;
     this.bytesWritten++;
+    this.onWrite?.(address);
     return OPEN;
   }
 

@@ -25,6 +25,42 @@ interface Options extends NodeOptionValues {
   readonly profile: ProfileName;
 }
 
+const STATUS_HELP =
+  "\nThe exit code is R0 & 0xFF of the first app that did not end with 0, and 1 after a fault.";
+
+function addRunOptions(command: Command, context: Context): void {
+  command
+    .option("--for <time>", "node time after which to stop: 500ms, 10s, 2m", parseDuration)
+    .option("--show <what>", `also show, with commas between: ${SHOWN.join(", ")}`)
+    .option("--restarts <n>", "how often a fault restarts an app", "0")
+    .option(
+      "--realtime",
+      "let node time pass as fast as the clock; the default when stdin is a terminal",
+    );
+  addNodeOptions(command);
+  command.addHelpText("after", STATUS_HELP);
+  command.action((images: string[], options: Options) => run(context, images, options));
+}
+
+/** The same with the firmware on a board, which is named or the AVR's. */
+export function addSim(program: Command, context: Context): void {
+  const command = addCommand(
+    program,
+    "sim <images...>",
+    "run images in the firmware on a simulated board",
+    [
+      ["hsx sim --board avr app.hxe --for 5s", "five seconds of the board's time"],
+      [
+        "hsx sim app.hxe --nv node.fram:fram:8192 --json",
+        "ends with cycles and a digest of all that came out",
+      ],
+      ["hsx shell --board avr --preload app.hxe", "a prompt on a board: every verb of the shell"],
+    ],
+  );
+  addRunOptions(command, context);
+  command.setOptionValue("board", "avr");
+}
+
 export function addRun(program: Command, context: Context): void {
   const command = addCommand(program, "run [images...]", "run images on a node in this process", [
     [
@@ -38,20 +74,8 @@ export function addRun(program: Command, context: Context): void {
       "two apps on a node as small as an ATmega1284P",
     ],
     ["echo hello | hsx run cat.hxe", "stdin goes to svc:stdio.in of the first app"],
-  ])
-    .option("--for <time>", "node time after which to stop: 500ms, 10s, 2m", parseDuration)
-    .option("--show <what>", `also show, with commas between: ${SHOWN.join(", ")}`)
-    .option("--restarts <n>", "how often a fault restarts an app", "0")
-    .option(
-      "--realtime",
-      "let node time pass as fast as the clock; the default when stdin is a terminal",
-    );
-  addNodeOptions(command);
-  command.addHelpText(
-    "after",
-    "\nThe exit code is R0 & 0xFF of the first app that did not end with 0, and 1 after a fault.",
-  );
-  command.action((images: string[], options: Options) => run(context, images, options));
+  ]);
+  addRunOptions(command, context);
 }
 
 function parseShown(text: string | undefined): Set<Shown> {
@@ -152,7 +176,8 @@ function report(context: Context, session: Session, ending: Ending): void {
   context.exit = exit;
   if (!out.json) return;
   const described = tasks.map((task) => endData(session, task));
-  const data = { event: "end", at_ms: session.now_ms, ending, exit, tasks: described };
+  const end = { event: "end", at_ms: session.now_ms, ending, exit, tasks: described };
+  const data = { ...end, ...session.boardTrace };
   out.result("hsx.run/1", data, () => "");
 }
 
@@ -178,7 +203,9 @@ async function run(context: Context, images: readonly string[], options: Options
     const loaded = images.map((image) => session.load(image, { restarts }));
     const pids = images.length === 0 ? bootedApps(session) : loaded;
     const pace = new Pace(out.terminal, session, pids[0] as number, options.realtime === true);
-    report(context, session, await pace.run(options.for ?? Infinity));
+    const ending = await pace.run(options.for ?? Infinity);
+    session.finishOutput();
+    report(context, session, ending);
   } finally {
     session.close();
   }

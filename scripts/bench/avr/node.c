@@ -52,26 +52,28 @@ static u16 ask(void) {
   return (u16)(low | ask_byte() << 8);
 }
 
-#define TIMED(call) (GPIOR0 = CALL_BEGINS, timed = (s32)(call), GPIOR0 = CALL_ENDS, timed)
+enum { POLL, TAKE_EVENT, LOAD_BEGIN, LOAD_DATA, LOAD_RESULT }; // the calls that are timed
+#define TIMED(name, call) \
+  (GPIOR0 = CALL_BEGINS, timed = (s32)(call), GPIOR1 = name, GPIOR0 = CALL_ENDS, timed)
 
 static void poll(u16 budget) {
   s32 timed;
   us += 100;
-  tell(RETIRED, (u32)TIMED(hsx_poll(budget)));
-  while (TIMED(hsx_event()) == 0) tell(EVENT, 0);
+  tell(RETIRED, (u32)TIMED(POLL, hsx_poll(budget)));
+  while (TIMED(TAKE_EVENT, hsx_event()) == 0) tell(EVENT, 0);
 }
 
 /** Pieces of the image are laid into the I/O buffer when they are asked for. */
 static void load(u16 bytes) {
   s32 timed;
-  s32 result = TIMED(hsx_load_begin(bytes, 0, 0, 0, 0));
+  s32 result = TIMED(LOAD_BEGIN, hsx_load_begin(bytes, 0, 0, 0, 0));
   while (result >= 0 || result == ERR_BUSY || result == ERR_NO_DATA) {
     if (result == ERR_NO_DATA) {
       const u16 piece = ask();
-      while (TIMED(hsx_load_data(piece)) == ERR_BUSY) poll(0);
+      while (TIMED(LOAD_DATA, hsx_load_data(piece)) == ERR_BUSY) poll(0);
     }
     poll(0);
-    result = TIMED(hsx_load_result());
+    result = TIMED(LOAD_RESULT, hsx_load_result());
     if (result > 0) break;
   }
   tell(LOADED, (u32)result);

@@ -209,10 +209,16 @@ it("does not count an SVC that faults as retired", async () => {
   expect(node.config(Config.STEPS)).toBe(3);
 });
 
-it("refuses a descriptor chain whose strings lie too far apart for their 16-bit offsets", async () => {
-  const { node } = await startNode("desktop");
-  node.load(
-    guestOf(`
+it.each([
+  [127, ValueStatus.OK],
+  [128, ValueStatus.EINVAL],
+  [3000, ValueStatus.EINVAL],
+])(
+  "takes 256 bytes of strings in a descriptor chain, twice %d and their NULs",
+  async (length, status) => {
+    const { node } = await startNode("small");
+    node.load(
+      guestOf(`
     LDI R1, 1
     LDI R2, 1
     LDI R3, 0
@@ -222,10 +228,37 @@ it("refuses a descriptor chain whose strings lie too far apart for their 16-bit 
 .data
 chain: .half 1, group, text, 0        ; GROUP: tag, next, string
 group: .half 2, 0xffff, text, 0       ; NAME
-text: .asciz "${"a".repeat(33_000)}"
+text: .asciz "${"a".repeat(length)}"
 `).image,
-  );
-  node.run(1);
-  expect(node.tasks()[0]?.regs[0]).toBe(ValueStatus.EINVAL);
-  expect(node.values()).toEqual([]);
-});
+    );
+    node.run(1);
+    expect(node.tasks()[0]?.regs[0]).toBe(status);
+    expect(node.values().length).toBe(status === ValueStatus.OK ? 1 : 0);
+  },
+);
+
+it.each([
+  ["0x4000, 0x4500", ValueStatus.OK],
+  ["0, 0", ValueStatus.OK],
+  ["0x4500, 0", ValueStatus.EINVAL],
+  ["0x4500, 0x4000", ValueStatus.EINVAL],
+])(
+  "answers a chain of range %s with status %d: an empty one takes no number",
+  async (range, status) => {
+    const { node } = await startNode("small");
+    node.load(
+      guestOf(`
+    LDI R1, 1
+    LDI R2, 1
+    LDI R3, 0
+    LDI32 R4, range
+    SVC 0x700
+    RET
+.data
+range: .half 4, 0xffff, ${range}
+`).image,
+    );
+    node.run(1);
+    expect(node.tasks()[0]?.regs[0]).toBe(status);
+  },
+);

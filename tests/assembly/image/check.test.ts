@@ -78,6 +78,13 @@ describe("a file that comes byte by byte is refused", () => {
       VALUES_END,
       152,
     ],
+    [
+      "a range above its end at 0",
+      changed(DECLARING, 152, 0x56, 0x40, 0, 0),
+      "HXE_VALUE",
+      VALUES_END,
+      152,
+    ],
     ["a range upside down", changed(DECLARING, 152, 0x56, 0x41), "HXE_VALUE", VALUES_END, 152],
     ["a name behind its section", changed(DECLARING, 146, 1), "HXE_STRING", VALUES_END, 146],
     ["an id twice", changed(DECLARING, 160, 1, 1), "HXE_DUPLICATE", VALUES_END, 160],

@@ -23,6 +23,8 @@ export interface Outside {
   readonly stdin?: string;
   readonly env?: Record<string, string>;
   readonly isTTY?: boolean;
+  /** The installation; the clone's unless given. */
+  readonly install?: Install;
   /** Ctrl-C is pressed when the clock is asked for the time so often. */
   readonly interruptAt?: number;
 }
@@ -55,7 +57,7 @@ export async function hsx(args: readonly string[], outside: Outside = {}): Promi
       return looks * LOOK_MS;
     },
   };
-  const exit = await runCli(args, terminal, install);
+  const exit = await runCli(args, terminal, outside.install ?? install);
   return {
     exit,
     out: Buffer.concat(written.out).toString(),
