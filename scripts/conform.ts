@@ -13,6 +13,7 @@ import { wasm3Core } from "../tests/drivers/wasm3.ts";
 import type { Line } from "./conform/results.ts";
 import { runVectors } from "./conform/vectors.ts";
 import { PROFILES, type Profile } from "./core.ts";
+import { buildMachine } from "./machines.ts";
 import { fromRoot } from "./root.ts";
 
 const USAGE =
@@ -63,6 +64,7 @@ if (machine.only !== undefined && machine.only !== wanted)
   fail(`--machine ${args.machine} has the profile ${machine.only} and no other`);
 if (!existsSync(join(vectors, "index.json"))) fail(`${vectors}: no index.json in this folder`);
 
+await buildMachine(args.machine);
 const core = await machine.core(profile);
 const lines: Line[] = [];
 for await (const line of runVectors(vectors, core, profile.name)) lines.push(line);

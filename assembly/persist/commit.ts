@@ -3,6 +3,8 @@
 
 import { CELL_BYTES, CellType, NO_CELL, StoreState, SUPER_BYTES } from "../spec/cell";
 import { Err } from "../spec/errors";
+import { HAS_LOG } from "../layout";
+import { appendCell } from "./log";
 import { writeChunk } from "./blob";
 import { beginLook, beginPass } from "./look";
 import { endMarker, eraseUnit, mark, program } from "./medium";
@@ -45,6 +47,7 @@ function choose(s: Store): void {
 }
 /** Begins to commit type, key, generation and value of the job to a free cell. FULL: none is free. */
 export function commitCell(s: Store): i32 {
+  if (HAS_LOG && s.page != 0) return appendCell(s);
   if (s.free == 0) return Err.FULL;
   s.passes = 0;
   choose(s);
