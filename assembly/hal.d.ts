@@ -32,7 +32,7 @@ export declare function nv_erase_size(): u32;
 export declare function nv_medium(): u32;
 /** Bytes that are programmed together, and only once between two erasures, from a multiple of it on; 1: any byte, at any time. */
 export declare function nv_granule(): u32;
-/** Copies `len` bytes out. IO: the device failed. ABSENT: it does not answer. BUSY: a program or erase goes on. */
+/** Copies `len` bytes out. IO: the device failed. ABSENT: it does not answer. BUSY: a program or erase goes on. CORRUPT: beyond the repair of the ECC. */
 export declare function nv_read(address: u32, data: usize, len: u32): i32;
 /** Starts programming `len` bytes in ascending order; they are copied. Durable once nv_busy() is 0. IO, ABSENT, BUSY. */
 export declare function nv_program(address: u32, data: usize, len: u32): i32;

@@ -7,6 +7,8 @@ import { Desktop, Large, Profile, Small, SMALL_STATE_LIMIT, STATIC_ORIGIN } from
 const IS_SMALL: bool = PROFILE == Profile.SMALL;
 const IS_LARGE: bool = PROFILE == Profile.LARGE;
 /** Only a desktop node offers the reference's flat 64 KiB, its bare machine and libm. */
+/** True where the store can be on flash pages; the small profile has no room for it. */
+export const HAS_LOG: bool = PROFILE != Profile.SMALL;
 export const IS_DESKTOP: bool = PROFILE == Profile.DESKTOP;
 
 export const TASK_MAX: usize = IS_SMALL ? Small.TASKS : IS_LARGE ? Large.TASKS : Desktop.TASKS;
@@ -113,7 +115,7 @@ export const MAILBOX_CURSOR_SIZE: usize = 48;
 export const MAILBOX_CURSOR_MAX: usize = 3;
 export const REFUSAL_SIZE: usize = 64;
 export const SAVER_SIZE: usize = 24;
-export const STORE_SIZE: usize = 128;
+export const STORE_SIZE: usize = 144;
 export const WORDS_SIZE: usize = 8 + 2 * WORD_MAX;
 export const PROVISION_SIZE: usize = 16 + ((<usize>APP_MAX + 3) & ~3);
 export const FILE_SIZE: usize = 12;

@@ -1,5 +1,5 @@
 // Runs a folder of recorded vectors on a machine and writes one result line per case and harness:
-//   npm run -s conform -- --vectors DIR --machine node|host-c|avr|stm32f072|stm32f405 [--profile P] --out results.jsonl
+//   npm run -s conform -- --vectors DIR --machine node|host-c|avr|stm32f072|stm32f405|wasm3 [--profile P] --out results.jsonl
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,13 +9,15 @@ import { avrCore, readFirmware } from "../tests/drivers/avr.ts";
 import { hostCore } from "../tests/drivers/host-c.ts";
 import { readFirmware as readStm32, stm32Core } from "../tests/drivers/stm32.ts";
 import { thumbCore } from "../tests/drivers/stm32f405.ts";
+import { wasm3Core } from "../tests/drivers/wasm3.ts";
 import type { Line } from "./conform/results.ts";
 import { runVectors } from "./conform/vectors.ts";
 import { PROFILES, type Profile } from "./core.ts";
+import { buildMachine } from "./machines.ts";
 import { fromRoot } from "./root.ts";
 
 const USAGE =
-  "usage: npm run -s conform -- --vectors DIR --machine node|host-c|avr|stm32f072|stm32f405 [--profile small|large|desktop] --out FILE";
+  "usage: npm run -s conform -- --vectors DIR --machine node|host-c|avr|stm32f072|stm32f405|wasm3 [--profile small|large|desktop] --out FILE";
 const WORKSHOP = { include: fromRoot("targets/common"), folder: fromRoot("build/host-c") };
 
 function fail(message: string): never {
@@ -44,6 +46,7 @@ const { vectors = fail("--vectors is missing"), out = fail("--out is missing") }
 const MACHINES: Record<string, { only?: string; core(profile: Profile): Promise<CoreSource> }> = {
   node: { core: (p) => WebAssembly.compile(readFileSync(fromRoot(p.outFile))) },
   "host-c": { core: async (p) => hostCore(readFileSync(fromRoot(p.outFile)), p.name, WORKSHOP) },
+  wasm3: { core: async (p) => wasm3Core(Uint8Array.from(readFileSync(fromRoot(p.outFile)))) },
   stm32f072: {
     only: "small",
     core: async () => stm32Core("stm32f072", readStm32(fromRoot("build/stm32/stm32f072"))),
@@ -61,6 +64,7 @@ if (machine.only !== undefined && machine.only !== wanted)
   fail(`--machine ${args.machine} has the profile ${machine.only} and no other`);
 if (!existsSync(join(vectors, "index.json"))) fail(`${vectors}: no index.json in this folder`);
 
+await buildMachine(args.machine);
 const core = await machine.core(profile);
 const lines: Line[] = [];
 for await (const line of runVectors(vectors, core, profile.name)) lines.push(line);

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { buildCli } from "./build-cli.ts";
 import { buildCore } from "./build-core.ts";
+import { buildMachine } from "./machines.ts";
 import { fromRoot, ROOT } from "./root.ts";
 
 const RESULTS = "build/test/results.json";
@@ -55,6 +56,7 @@ function readCounts(): Counts {
 }
 
 const isBuilt = (await buildCore()) && (await buildCli());
+if (isBuilt) await buildMachine(process.env.HSX_MACHINE ?? "node");
 const counts = isBuilt ? runVitest(process.argv.slice(2)) : { passed: 0, failed: 1, skipped: 0 };
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;

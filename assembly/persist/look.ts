@@ -3,6 +3,7 @@
 
 import { CellType, SUPER_MARKER } from "../spec/cell";
 import { Err } from "../spec/errors";
+import { HAS_LOG } from "../layout";
 import { avoidExtent, writeChunk } from "./blob";
 import { commitCell } from "./commit";
 import { endMarker, Kind, kindOf, mark, spoil } from "./medium";
@@ -187,7 +188,9 @@ function endLook(s: Store): void {
       result = s.cell;
       break;
     case Mode.SEARCH:
-      if (s.isFull == 0 && (s.damaged | s.unfinished) != 0) return beginLook(s, 1);
+      if (HAS_LOG && s.page != 0) {
+        if (s.bestKind == 0 && s.unfinished != 0) s.flags |= <u8>StoreFlag.STALE;
+      } else if (s.isFull == 0 && (s.damaged | s.unfinished) != 0) return beginLook(s, 1);
       if (s.bestKind != 0) return goToCell(s, Step.CONFIRM, s.cell);
       result = (s.flags & StoreFlag.STALE) != 0 ? Err.CORRUPT : Err.NOT_FOUND;
   }

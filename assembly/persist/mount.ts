@@ -1,7 +1,7 @@
 // Mounts the device: which superblock holds, which cells are live. It writes nothing and never formats.
 
 import { nv_erase_size, nv_granule, nv_size } from "../hal";
-import { CELL_MAX, CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE } from "../layout";
+import { CELL_MAX, CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE, HAS_LOG } from "../layout";
 import {
   CellType,
   CELL_BYTES,
@@ -12,6 +12,7 @@ import {
   SUPER_SEQ_OFF,
 } from "../spec/cell";
 import { Err } from "../spec/errors";
+import { findHead, logCapacity, openLog } from "./log";
 import { Kind, kindOf } from "./medium";
 import { cellKey, cellMarker, cellSeal, cellValue, isSuperblock, isSuperBody } from "./record";
 import {
@@ -37,6 +38,7 @@ import { wordMet } from "./words";
 
 /** Cells this device and this profile can hold. */
 export function storeCapacity(): u32 {
+  if (HAS_LOG && storeAt().page != 0) return logCapacity();
   const size = nv_size();
   if (size < CELLS_ORIGIN) return 0;
   const cells = (size - CELLS_ORIGIN) >>> CELL_BYTES_LOG2;
@@ -50,6 +52,12 @@ export function storeMount(): void {
   if (nv_size() == 0) return; // ABSENT
   const unit = nv_erase_size();
   s.state = <u8>StoreState.UNSUPPORTED;
+  if (HAS_LOG && (unit > CELL_BYTES || nv_granule() != 1)) {
+    if (!openLog(s)) return;
+    s.state = <u8>StoreState.MOUNTING;
+    if (!findHead(s)) goTo(s, Step.BLANK, 0, CELL_BYTES);
+    return;
+  }
   if (nv_granule() != 1 || unit > CELL_BYTES || popcnt(unit) > 1 || storeCapacity() == 0) return;
   s.state = <u8>StoreState.MOUNTING;
   s.eraseUnit = <u8>unit;
@@ -74,7 +82,7 @@ export function readSuperblocks(s: Store): void {
   memory.fill(CELLS_BASE, 0xff, CELLS_SIZE);
   goToCell(s, Step.SCAN, 0);
 }
-function settle(s: Store, state: u32): void {
+export function settle(s: Store, state: u32): void {
   s.state = <u8>state;
   finish(s, Err.OK);
 }

@@ -22,6 +22,21 @@ import { Err } from "../spec/errors";
 import { NEVER } from "../spec/node";
 import { beginBlob, readBlob } from "./blob";
 import { commitCell, disarm, eraseOrProgram, fail, reject, verify } from "./commit";
+import { HAS_LOG } from "../layout";
+import {
+  append,
+  appendTombstone,
+  copyCell,
+  goOn,
+  locate,
+  resetLog,
+  scanLog,
+  verifyAppended,
+  verifyCopied,
+  verifyHead,
+  wipe,
+  writeHead,
+} from "./log";
 import { beginLook, confirm, look, repair } from "./look";
 import { Kind, kindOf, program, readRecord } from "./medium";
 import { checkBlank, readSuperblocks, scan, storeCapacity } from "./mount";
@@ -74,6 +89,31 @@ function clear(s: Store): i32 {
   return err;
 }
 
+function advanceLog(s: Store): i32 {
+  switch (<u32>s.step) {
+    case Step.LOG_SCAN:
+      scanLog(s);
+      break;
+    case Step.LOG_APPEND:
+      return append(s);
+    case Step.LOG_NEXT:
+      return goOn(s);
+    case Step.LOG_VERIFY:
+      return verifyAppended(s);
+    case Step.LOG_COPY:
+      return copyCell(s);
+    case Step.LOG_COPIED:
+      return verifyCopied(s);
+    case Step.LOG_HEAD:
+      return writeHead(s);
+    case Step.LOG_HEADED:
+      return verifyHead(s);
+    case Step.LOG_WIPE:
+      return wipe(s);
+  }
+  return Err.OK;
+}
+
 /** Makes the step that is next with the record in SEEN. */
 function advance(s: Store): i32 {
   switch (<u32>s.step) {
@@ -102,6 +142,8 @@ function advance(s: Store): i32 {
       return reject(s);
     case Step.CLEAR:
       return clear(s);
+    default:
+      return HAS_LOG ? advanceLog(s) : <i32>Err.OK;
   }
   return Err.OK;
 }
@@ -174,6 +216,7 @@ function claim(s: Store, job: u32, type: u32, key: u32, old: u32): i32 {
   if (err < 0) return err;
   if (!isCellType(type) || !isKey(key)) return Err.INVALID;
   s.generation = 0;
+  if (HAS_LOG && s.page != 0) old = locate(s, type, key);
   if (old != NO_CELL) {
     err = readLive(s, old);
     if (err == Err.OK) {
@@ -230,6 +273,7 @@ export function storeWrite(type: u32, key: u32, value: u32, old: u32): i32 {
 export function storeWriteBlob(key: u32, data: usize, length: u32, old: u32): i32 {
   const s = storeAt();
   if (length > BLOB_BYTES_MAX) return Err.TOO_LARGE;
+  if (HAS_LOG && storeAt().page != 0) return Err.UNSUPPORTED;
   const found = claim(s, Job.WRITE, CellType.BLOB, key, old);
   return found < 0 && found != Err.CORRUPT ? found : start(s, beginBlob(s, data, length));
 }
@@ -244,6 +288,7 @@ export function storeDelete(type: u32, key: u32, cell: u32): i32 {
   const s = storeAt();
   const found = claim(s, Job.DELETE, type, key, cell);
   if (found < 0 && found != Err.CORRUPT) return found;
+  if (HAS_LOG && s.page != 0) return start(s, appendTombstone(s));
   beginLook(s, 1);
   return Err.OK;
 }
@@ -320,6 +365,11 @@ export function storeReset(keepsFactory: bool): i32 {
   if (err < 0) return err;
   const epoch = <u32>s.epoch + (keepsFactory ? 1 : 0x100);
   if (((keepsFactory ? epoch : epoch >>> 8) & 0xff) == 0) return Err.RANGE;
+  if (HAS_LOG && s.page != 0) {
+    s.job = <u8>Job.RESET;
+    s.state = <u8>StoreState.MOUNTING;
+    return resetLog(s, epoch);
+  }
   memory.copy(RECORD, FORM, SUPER_BYTES);
   store<u16>(RECORD, epoch, SUPER_EPOCH_OFF);
   store<u8>(RECORD, <u32>s.seq + 1, SUPER_SEQ_OFF);
@@ -341,7 +391,11 @@ export function storeFormat(cells: u32, schema: u32, extents: u32): i32 {
   if (err < 0 && err != Err.STORE_READ_ONLY && err != Err.STATE) return err;
   if (s.job != Job.NONE) return Err.BUSY;
   if (cells == 0 || cells > storeCapacity() || schema > 255 || extents > BLOB_MAX) return Err.RANGE;
-  if (cellAddress(cells) + extents * BLOB_EXTENT_BYTES > nv_size()) return Err.TOO_LARGE;
+  if (HAS_LOG && s.page != 0) {
+    cells -= cells % s.page; // whole pages
+    if (cells < <u32>s.page * 2) return Err.RANGE;
+    if (extents != 0) return Err.UNSUPPORTED;
+  } else if (cellAddress(cells) + extents * BLOB_EXTENT_BYTES > nv_size()) return Err.TOO_LARGE;
   s.cells = <u16>cells;
   s.epoch = 1;
   s.schema = <u8>schema;
@@ -349,8 +403,9 @@ export function storeFormat(cells: u32, schema: u32, extents: u32): i32 {
   s.seq = 1;
   s.job = <u8>Job.FORMAT;
   s.state = <u8>StoreState.MOUNTING;
+  s.to = 0;
   memory.fill(RECORD, 0, CELL_BYTES);
-  goTo(s, Step.CLEAR, 0, CELL_BYTES);
+  goTo(s, HAS_LOG && s.page != 0 ? Step.LOG_WIPE : Step.CLEAR, 0, CELL_BYTES);
   return Err.OK;
 }
 

@@ -1,4 +1,4 @@
-// Store, 128 bytes: the one state of the cell store, and which cells may not be taken.
+// Store, 144 bytes: the one state of the cell store, and which cells may not be taken.
 //  0  form         16   the superblock that holds, as it is on the device: cells, epoch, schema, extents and seq
 // 16  state        u8   StoreState
 // 17  job          u8   Job; its owner has the store to itself until it takes the result
@@ -37,10 +37,19 @@
 // 77  extent       u8   where it goes
 // 78  chunk        u8   offset in the extent of what is written next
 // 79  flags        u8   StoreFlag
-// 80  record       16   what is being committed
-// 96  seen         32   the record at `address`, or both superblocks
+// 80  page         u16  on flash: cells of a page; 0: this is not flash
+// 82  next         u16  cell of the youngest page that is appended next
+// 84  to           u16  cell of the page that is filled with copies
+// 86  head         u8   youngest page
+// 87  stride       u8   bytes from cell to cell
+// 88  isFresh      u8   1: nothing was programmed since the mount
+// 89  turns        u8   pages turned for one append
+// 90  (6 spare)
+// 96  record       16   what is being committed
+// 112 seen         32   the record at `address`, or both superblocks
 
-import { CELL_MAX, CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE } from "../layout";
+import { nv_erase_size } from "../hal";
+import { CELL_MAX, CELLS_BASE, CELLS_SIZE, STORE_BASE, STORE_SIZE, HAS_LOG } from "../layout";
 import {
   BLOB_EXTENT_BYTES,
   CELL_BYTES,
@@ -102,6 +111,13 @@ export class Store {
   extent: u8 = 0;
   chunk: u8 = 0;
   flags: u8 = 0;
+  page: u16 = 0;
+  next: u16 = 0;
+  to: u16 = 0;
+  head: u8 = 0;
+  stride: u8 = 0;
+  isFresh: u8 = 0;
+  turns: u8 = 0;
 }
 if (offsetof<Store>("cells") != SUPER_CELLS_OFF) ERROR("Store.cells: offset");
 if (offsetof<Store>("seq") != SUPER_SEQ_OFF) ERROR("Store.seq: offset");
@@ -111,9 +127,9 @@ if (offsetof<Store>("programmed") != 64) ERROR("Store.programmed: offset");
 /** The superblock that holds. */
 export const FORM: usize = STORE_BASE;
 /** The record being committed. */
-export const RECORD: usize = STORE_BASE + 80;
+export const RECORD: usize = STORE_BASE + 96;
 /** The record that was read for the step under way. */
-export const SEEN: usize = STORE_BASE + 96;
+export const SEEN: usize = STORE_BASE + 112;
 if (SEEN + 32 != STORE_BASE + STORE_SIZE) ERROR("Store: size");
 
 /** The one Store. */
@@ -172,6 +188,16 @@ export enum Step {
   VERIFY = 9,
   REJECT = 10,
   CLEAR = 11,
+  // on flash
+  LOG_SCAN = 12,
+  LOG_APPEND = 13,
+  LOG_NEXT = 14,
+  LOG_VERIFY = 15,
+  LOG_COPY = 16,
+  LOG_COPIED = 17,
+  LOG_HEAD = 18,
+  LOG_HEADED = 19,
+  LOG_WIPE = 20,
 }
 
 export enum StoreFlag {
@@ -201,6 +227,11 @@ export function noteShadow(s: Store, type: u32): void {
 
 /** Address of a cell on the device. */
 export function cellAddress(cell: u32): u32 {
+  const s = storeAt();
+  if (HAS_LOG && s.page != 0) {
+    const page = cell / s.page;
+    return page * nv_erase_size() + (cell - page * s.page) * s.stride;
+  }
   return CELLS_ORIGIN + (cell << CELL_BYTES_LOG2);
 }
 export function extentAddress(s: Store, extent: u32): u32 {
@@ -209,7 +240,7 @@ export function extentAddress(s: Store, extent: u32): u32 {
 /** The first address behind cells and extents: what lies there is not the store's. */
 export function storeEnd(): u32 {
   const s = storeAt();
-  return extentAddress(s, s.extents);
+  return HAS_LOG && s.page != 0 ? cellAddress(s.cells) : extentAddress(s, s.extents);
 }
 
 /** One more than there were resets. */

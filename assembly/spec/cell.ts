@@ -84,6 +84,9 @@ export enum CellKind {
   LIVE = 4,
 }
 
+/** Marks on flash that a key was deleted; the value is the CellType of what ended. */
+export const TOMBSTONE: u32 = 0xf0;
+
 // ---- Epoch: its low byte counts resets that keep the factory cells, its high byte those that take them, too ----
 /** Factory cells are sealed with this part of the epoch. */
 export const EPOCH_FACTORY: u32 = 0xff00;

@@ -75,7 +75,7 @@ export const MACHINES: Readonly<Record<Target, Machine>> = {
   },
   "arm-m4": {
     addressBits: 32,
-    hasComputedGoto: true,
+    hasComputedGoto: false, // TBH serves a switch in one instruction
     define: "HSX_ON_M4",
     pins: [],
     hasDouble: false,

@@ -43,6 +43,42 @@ export const NV_GEOMETRY = {
   },
 } as const satisfies Record<string, NvGeometry>;
 
+/**
+ * On-chip flash of STM32 families as a store: half-words of the F0 (RM0091, "Flash program memory": 16 bits, 1 or 2 KiB
+ * pages), double words with ECC of L4 and G4 (RM0440: 64 bits, 2 KiB), quad words of the U5 (RM0456: 128 bits; its 8 KiB
+ * pages are too few here, so these are of 2 KiB). Times are typical values of their data sheets.
+ */
+export const FLASH_GEOMETRY = {
+  flash2: {
+    medium: NvMedium.FLASH,
+    granule: 2,
+    eraseSize: 1024,
+    byteTime_us: 27,
+    eraseTime_us: 30_000,
+  },
+  flash4: {
+    medium: NvMedium.FLASH,
+    granule: 4,
+    eraseSize: 1024,
+    byteTime_us: 10,
+    eraseTime_us: 20_000,
+  },
+  flash8: {
+    medium: NvMedium.FLASH,
+    granule: 8,
+    eraseSize: 2048,
+    byteTime_us: 11,
+    eraseTime_us: 22_000,
+  },
+  flash16: {
+    medium: NvMedium.FLASH,
+    granule: 16,
+    eraseSize: 2048,
+    byteTime_us: 8,
+    eraseTime_us: 2_000,
+  },
+} as const satisfies Record<string, NvGeometry>;
+
 /** What power loss leaves of a byte that was being changed from `old` to `wanted`. */
 export type Tear = (old: number, wanted: number) => number;
 
@@ -55,6 +91,8 @@ export interface Cut {
   readonly tail?: Tear;
   /** Random bytes. With it the bits that were to change read as they like, each time, until they are written again. */
   readonly flicker?: () => number;
+  /** Of a medium with granules: true when the torn one cannot be read any more. */
+  readonly isUnreadable?: () => boolean;
 }
 
 /** Thrown into the node when its power goes. */
@@ -99,6 +137,11 @@ export class NvDevice {
   /** Bits that read as they like, by address. */
   unsteady = new Map<number, number>();
   private flicker: () => number = () => 0;
+  /** Granules programmed since they were erased; those beyond repair. */
+  readonly touched: Uint8Array;
+  readonly unreadable: Uint8Array;
+  /** Granules that were programmed a second time with anything but zeros, or not whole: a fault of the driver. */
+  misprogrammed = 0;
   /** Hears of each unit that was erased. */
   onErase: ((address: number) => void) | undefined;
   bytesRead = 0;
@@ -112,8 +155,19 @@ export class NvDevice {
     this.bytes = bytes;
     this.wear = new Uint32Array(bytes.length);
     this.geometry = options.geometry ?? NV_GEOMETRY.fram;
+    const granules = Math.ceil(bytes.length / this.geometry.granule);
+    this.touched = new Uint8Array(granules);
+    this.unreadable = new Uint8Array(granules);
+    if (this.geometry.granule > 1 || this.geometry.medium === NvMedium.FLASH) this.noteTouched();
     this.clock_us = options.clock_us;
     this.onChange = options.onChange;
+  }
+
+  /** Granules that are not blank were programmed. */
+  private noteTouched(): void {
+    this.bytes.forEach((byte, at) => {
+      if (byte !== 0xff) this.touched[Math.floor(at / this.geometry.granule)] = 1;
+    });
   }
 
   /** Power comes back: what was being programmed stays as the cut left it. */
@@ -150,10 +204,20 @@ export class NvDevice {
     const err = this.refusal(address, len);
     if (err < 0) return err;
     this.bytesRead += len;
+    if (this.isUnreadable(address, len)) return Err.CORRUPT;
     if (this.fault === "stuck-00") into.fill(0, at, at + len);
     else if (this.fault === "stuck-ff") into.fill(0xff, at, at + len);
     else for (let i = 0; i < len; i++) into[at + i] = this.byteAt(address + i);
     return Err.OK;
+  }
+
+  private isUnreadable(address: number, len: number): boolean {
+    const { granule } = this.geometry;
+    if (granule === 1) return false;
+    for (let g = Math.floor(address / granule); g * granule < address + len; g++) {
+      if (this.unreadable[g]) return true;
+    }
+    return false;
   }
 
   private byteAt(address: number): number {
@@ -190,7 +254,7 @@ export class NvDevice {
   private settle(): void {
     const { burst } = this;
     if (burst === undefined) return;
-    const units = burst.isErase ? 1 : burst.data.length;
+    const units = burst.isErase ? 1 : burst.data.length / this.geometry.granule;
     const done = Math.min(units, this.unitsElapsed(burst));
     while (burst.done < done) this.change(burst);
     if (burst.done === units) this.burst = undefined;
@@ -198,7 +262,8 @@ export class NvDevice {
 
   private unitsElapsed(burst: Burst): number {
     if (this.clock_us === undefined) return Number.POSITIVE_INFINITY;
-    const time_us = burst.isErase ? this.geometry.eraseTime_us : this.geometry.byteTime_us;
+    const { eraseTime_us, byteTime_us, granule } = this.geometry;
+    const time_us = burst.isErase ? eraseTime_us : byteTime_us * granule;
     return Math.floor((this.clock_us() - burst.started_us) / time_us);
   }
 
@@ -207,15 +272,30 @@ export class NvDevice {
       burst.done++;
       return; // the bus is stuck: nothing arrives
     }
-    if (this.cut !== undefined && this.cut.after-- <= 0) this.tear(burst, this.cut);
-    const first = burst.address + burst.done;
-    const len = burst.isErase ? burst.data.length : 1;
+    const { granule } = this.geometry;
+    const first = burst.address + burst.done * granule;
+    const len = burst.isErase ? burst.data.length : granule;
+    if (this.cut !== undefined && this.cut.after-- <= 0) this.tear(burst, this.cut, first, len);
+    if (granule > 1) this.noteGranules(burst, first, len);
     for (let at = first; at < first + len; at++) this.setByte(at, this.wanted(burst, at));
     if (burst.isErase) this.onErase?.(first);
     if (burst.isErase) this.unitsErased++;
-    else this.bytesProgrammed++;
+    else this.bytesProgrammed += len;
     burst.done++;
     this.onChange?.(first, this.bytes.subarray(first, first + len));
+  }
+
+  /** A granule takes one programming after an erase; then zeros at most. */
+  private noteGranules(burst: Burst, first: number, len: number): void {
+    const { granule } = this.geometry;
+    for (let at = first; at < first + len; at += granule) {
+      const g = at / granule;
+      const isZero = burst.data.subarray(at - burst.address, at - burst.address + granule);
+      const isMisused = this.touched[g] === 1 && isZero.some((byte) => byte !== 0);
+      if (!burst.isErase && (isMisused || !Number.isInteger(g))) this.misprogrammed++;
+      this.touched[g] = burst.isErase ? 0 : 1;
+      this.unreadable[g] = 0;
+    }
   }
 
   /** Tells of bytes that something else than the HAL changed, such as the model of a chip. */
@@ -240,19 +320,29 @@ export class NvDevice {
     this.wear[address] = (this.wear[address] as number) + 1;
   }
 
-  private tear(burst: Burst, cut: Cut): never {
+  private tear(burst: Burst, cut: Cut, first: number, len: number): never {
     const end = burst.address + burst.data.length;
-    const first = burst.address + burst.done;
     for (let at = first; at < end; at++) {
-      const tear = burst.isErase || at === first ? cut.tear : cut.tail;
+      const tear = at < first + len ? cut.tear : cut.tail;
       if (tear === undefined) break;
       const old = this.bytes[at] as number;
       const wanted = this.wanted(burst, at);
       this.setByte(at, tear(old, wanted) & 0xff);
       if (cut.flicker !== undefined && old !== wanted) this.unsteady.set(at, old ^ wanted);
     }
+    this.tearGranules(cut, first, len);
     this.burst = undefined;
     if (cut.flicker !== undefined) this.flicker = cut.flicker;
     throw new PowerCut(`power lost at byte ${first}`);
+  }
+
+  /** Whatever it reads as now, the granule in flight is no longer as if erased. */
+  private tearGranules(cut: Cut, first: number, len: number): void {
+    const { granule } = this.geometry;
+    if (granule === 1) return;
+    for (let at = first; at < first + len; at += granule) {
+      this.touched[at / granule] = 1;
+      this.unreadable[at / granule] = cut.isUnreadable?.() ? 1 : 0;
+    }
   }
 }

@@ -85,7 +85,7 @@ hal_u16 nv_erase_size(void);
 hal_u8 nv_medium(void);
 /** Bytes that are programmed together, and only once between two erasures, from a multiple of it on; 1: any byte, at any time. */
 hal_u8 nv_granule(void);
-/** Copies `len` bytes out. IO: the device failed. ABSENT: it does not answer. BUSY: a program or erase goes on. */
+/** Copies `len` bytes out. IO: the device failed. ABSENT: it does not answer. BUSY: a program or erase goes on. CORRUPT: beyond the repair of the ECC. */
 hal_s8 nv_read(u32 address, hal_u16 data, hal_u16 len);
 /** Starts programming `len` bytes in ascending order; they are copied. Durable once nv_busy() is 0. IO, ABSENT, BUSY. */
 hal_s8 nv_program(u32 address, hal_u16 data, hal_u16 len);

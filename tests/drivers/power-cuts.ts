@@ -2,11 +2,32 @@
 
 import { CellType, StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
-import { NV_GEOMETRY, NvDevice, PowerCut, type Tear } from "../../host/node/nv.ts";
+import {
+  FLASH_GEOMETRY,
+  NV_GEOMETRY,
+  NvDevice,
+  type NvGeometry,
+  PowerCut,
+  type Tear,
+} from "../../host/node/nv.ts";
 import type { Fault } from "../probes/compile.ts";
 import { type Found, type Snapshot, StoreRig } from "./store-rig.ts";
 
-export type Medium = keyof typeof NV_GEOMETRY;
+/** Flash with pages so small that they are turned often. */
+const FLASH = {
+  flash2: { ...FLASH_GEOMETRY.flash2, eraseSize: 128 },
+  flash4: { ...FLASH_GEOMETRY.flash4, eraseSize: 128 },
+  flash8: { ...FLASH_GEOMETRY.flash8, eraseSize: 256 },
+  flash16: { ...FLASH_GEOMETRY.flash16, eraseSize: 256 },
+} as const;
+const GEOMETRY: Record<string, NvGeometry> = { ...NV_GEOMETRY, ...FLASH };
+export type Medium = keyof typeof NV_GEOMETRY | keyof typeof FLASH;
+export const MEDIA = Object.keys(GEOMETRY) as Medium[];
+export function isFlash(medium: Medium): boolean {
+  return medium in FLASH;
+}
+/** Pages of a flash store. */
+const PAGES = 3;
 
 export interface CutPlan {
   readonly medium: Medium;
@@ -24,6 +45,8 @@ export interface CutPlan {
   readonly isScrambled?: boolean;
   /** The torn byte's bits read as they like until they are rewritten; five boots are compared. */
   readonly isUnsteady?: boolean;
+  /** Four bits of each page of flash, behind its header, never change. */
+  readonly hasStuckBits?: boolean;
   /** A design fault to be caught. */
   readonly fault?: Fault;
 }
@@ -117,10 +140,10 @@ type Operation =
   | { readonly kind: "delete"; readonly key: Key }
   | { readonly kind: "reset"; readonly keepsFactory: boolean };
 
-function keysOf(count: number): Key[] {
+function keysOf(count: number, isLog: boolean): Key[] {
   // value keys that differ in one bit, and system words and factory values of the same numbers
   return Array.from({ length: count }, (_, n) => {
-    if (n % 7 === 5) return { type: CellType.BLOB, key: n };
+    if (n % 7 === 5) return { type: isLog ? CellType.SHADOW : CellType.BLOB, key: n };
     if (n % 5 === 4) return { type: CellType.FACTORY, key: n };
     return n % 4 === 3 ? { type: CellType.SYSTEM, key: n } : { type: CellType.VALUE, key: n + 1 };
   });
@@ -193,6 +216,7 @@ class CutProof {
   private after: Model = new Map();
   private place = "";
   private isUnsteady = false;
+  private readonly isFlash: boolean;
   /** What unsteady bits read as: set bits, what was wanted. */
   private flicker: () => number;
 
@@ -201,7 +225,8 @@ class CutProof {
     private readonly plan: CutPlan,
   ) {
     this.random = randomFrom(plan.seed);
-    this.keys = keysOf(plan.keys);
+    this.isFlash = isFlash(plan.medium);
+    this.keys = keysOf(plan.keys, this.isFlash);
     this.flicker = this.anyBits;
   }
 
@@ -233,15 +258,31 @@ class CutProof {
   private begin(): void {
     const { rig, plan } = this;
     const { bytes } = rig.device;
-    if (this.random(2) === 0) for (let n = 0; n < bytes.length; n++) bytes[n] = this.random(256);
+    if (this.random(2) === 0) {
+      for (let n = 0; n < bytes.length; n++) bytes[n] = this.random(256);
+      rig.device.touched.fill(1);
+    }
+    if (plan.hasStuckBits) this.stickBits();
     rig.mount();
-    if (rig.format(plan.cells, 1, EXTENTS) !== Err.OK)
-      throw new Error("the device cannot be formatted");
+    const formatted = this.isFlash
+      ? rig.format(rig.core.storeCapacity())
+      : rig.format(plan.cells, 1, EXTENTS);
+    if (formatted !== Err.OK) throw new Error("the device cannot be formatted");
     for (let n = this.random(WARM_UP_MAX); n > 0; n--) {
       const operation = nextOperation(this.random, this.keys);
       perform(rig, operation);
       this.model = performOnModel(this.model, operation);
     }
+  }
+
+  private stickBits(): void {
+    const { device } = this.rig;
+    const { eraseSize } = device.geometry;
+    device.stuckBits = Array.from({ length: 4 * PAGES }, (_, n) => ({
+      address: (n % PAGES) * eraseSize + 32 + this.random(eraseSize - 32),
+      bit: this.random(8),
+      level: n % 2 === 0 ? 0 : 1,
+    }));
   }
 
   private expect(isRight: boolean, what: string): void {
@@ -252,7 +293,9 @@ class CutProof {
 
   private performWhole(operation: Operation): void {
     this.place = `operation ${this.figures.operations} (${operation.kind})`;
-    this.expect(perform(this.rig, operation) >= 0 || operation.kind === "delete", "refused");
+    const done = perform(this.rig, operation);
+    const isDone = done >= 0 || (operation.kind === "delete" && done === Err.NOT_FOUND);
+    this.expect(isDone, `refused with ${Err[done]}`);
     this.model = this.after;
   }
 
@@ -298,7 +341,8 @@ class CutProof {
   private runUntilCut(after: number, { tear, tail }: TearModel, act: () => void): boolean {
     const { device } = this.rig;
     const flicker = this.isUnsteady && { flicker: () => this.flicker() };
-    device.cut = { after, tear, ...(tail && { tail }), ...flicker };
+    const granules = this.isFlash && { isUnreadable: () => this.random(3) === 0 };
+    device.cut = { after, tear, ...(tail && { tail }), ...flicker, ...granules };
     try {
       act();
       return false;
@@ -418,12 +462,18 @@ class CutProof {
     this.expect(done >= 0, "the next write is refused");
     this.rig.mount();
     this.expect(read(this.rig, key) === value, "the next write is lost");
+    this.expect(this.rig.device.misprogrammed === 0, "a granule was programmed twice");
+    this.rig.device.misprogrammed = 0;
   }
 }
 
 /** Runs one plan on a store of its own. */
 export async function proveCuts(plan: CutPlan): Promise<CutFigures> {
-  const bytes = new Uint8Array(32 + 8 * plan.cells + EXTENTS * 64).fill(0xff);
-  const device = new NvDevice(bytes, { geometry: NV_GEOMETRY[plan.medium] });
-  return new CutProof(await StoreRig.open(device, "small", plan.fault), plan).run();
+  const geometry = GEOMETRY[plan.medium] as NvGeometry;
+  const size = isFlash(plan.medium)
+    ? geometry.eraseSize * PAGES
+    : 32 + 8 * plan.cells + EXTENTS * 64;
+  const device = new NvDevice(new Uint8Array(size).fill(0xff), { geometry });
+  const rig = await StoreRig.open(device, isFlash(plan.medium) ? "large" : "small", plan.fault);
+  return new CutProof(rig, plan).run();
 }

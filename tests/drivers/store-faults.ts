@@ -11,14 +11,15 @@ export interface PlantedFault extends Fault {
 const PROGRAM = `  s.step = <u8>Step.VERIFY;
   return program(s, 0, RECORD, s.length);`;
 const PLAIN = { cuts: 20_000 };
+const FLASH = { cuts: 20_000, medium: "flash8", powerCycles: 1000 } as const;
 const FLICKER = { cuts: 20_000, isUnsteady: true };
 
 /** A whole body counts, whatever its marker; so the end of a cell is to break its body. */
 const CRC_ONLY = [
   {
     file: "persist/medium.ts",
-    from: "  if (type == marker) return Kind.LIVE;",
-    to: "  if (s.cells != 0) return Kind.LIVE;",
+    from: "  if (type == marker) return CellKind.LIVE;",
+    to: "  if (s.cells != 0) return CellKind.LIVE;",
   },
   {
     file: "persist/medium.ts",
@@ -27,8 +28,8 @@ const CRC_ONLY = [
   },
   {
     file: "persist/medium.ts",
-    from: "    return isMarked && !isOld(SEEN, cell, s.epoch) ? Kind.DAMAGED : Kind.FREE;",
-    to: "    return Kind.FREE;",
+    from: "    return isMarked && !isOld(SEEN, cell, s.epoch) ? CellKind.DAMAGED : CellKind.FREE;",
+    to: "    return CellKind.FREE;",
   },
 ];
 const CRC_OF_8_BITS = {
@@ -169,5 +170,81 @@ ${PROGRAM}`,
       },
     ],
     plan: FLICKER,
+  },
+  // ---- On flash ----
+  {
+    name: "header-first",
+    edits: [
+      {
+        file: "persist/log.ts",
+        from: "  goOnCopying(s);\n  return nv_erase(page * nv_erase_size());",
+        to: `  const err = nv_erase(page * nv_erase_size());
+  if (err < 0 || s.job == Job.RESET) {
+    goOnCopying(s);
+    return err;
+  }
+  goTo(s, Step.LOG_HEAD, page * nv_erase_size(), SUPER_BYTES);
+  return err;`,
+      },
+      {
+        file: "persist/log.ts",
+        from: `  memory.copy(FORM, RECORD, SUPER_BYTES);
+  s.head = <u8>nextPage(s);`,
+        to: `  if (s.cursor < s.cells) {
+    goOnCopying(s);
+    return Err.OK;
+  }
+  memory.copy(FORM, RECORD, SUPER_BYTES);
+  s.head = <u8>nextPage(s);`,
+      },
+    ],
+    plan: FLASH,
+  },
+  {
+    name: "no-dead-granule",
+    edits: [{ file: "persist/log.ts", from: "  s.isFresh = 1;\n", to: "" }],
+    plan: FLASH,
+  },
+  {
+    name: "retired-pages-count",
+    edits: [
+      {
+        file: "persist/log.ts",
+        from: "  return (<u32>s.head + pages(s) + 1 - s.extents) % pages(s);",
+        to: "  return (<u32>s.head + 1) % pages(s);",
+      },
+    ],
+    plan: FLASH,
+  },
+  {
+    name: "scan-stops-at-damage",
+    edits: [
+      {
+        file: "persist/log.ts",
+        from: "    if (isSound && isKey(cellKey(SEEN))) replay(s, cell);",
+        to: `    if (isSound && isKey(cellKey(SEEN))) replay(s, cell);
+    else if (content != BLANK && content != 0) return settle(s, StoreState.READY);`,
+      },
+    ],
+    plan: FLASH,
+  },
+  {
+    name: "retired-though-a-copy-failed",
+    edits: [
+      {
+        file: "persist/log.ts",
+        from: "    goToCell(s, Step.LOG_COPIED, s.to);\n    return programCell(s, Step.LOG_COPIED);",
+        to: `    goToCell(s, Step.LOG_COPIED, s.to);
+    const err = programCell(s, Step.LOG_COPIED);
+    if (err < 0 || s.job == Job.RESET) return err;
+    takeCell(s, s.to);
+    freeCell(s, s.cursor);
+    s.cursor = <u16>nextTaken(s, s.cursor + 1);
+    s.to += 1;
+    goOnCopying(s);
+    return err;`,
+      },
+    ],
+    plan: { ...FLASH, hasStuckBits: true, seed: 4 },
   },
 ];

@@ -13,6 +13,8 @@ export interface Snapshot {
   readonly state: Uint8Array;
   readonly found: ReadonlyMap<number, number>;
   readonly unsteady: ReadonlyMap<number, number>;
+  readonly touched: Uint8Array;
+  readonly unreadable: Uint8Array;
 }
 
 const POLLS_MAX = 200_000;
@@ -145,6 +147,8 @@ export class StoreRig {
       state: this.state.slice(),
       found: new Map(this.found),
       unsteady: new Map(this.device.unsteady),
+      touched: this.device.touched.slice(),
+      unreadable: this.device.unreadable.slice(),
     };
   }
   restore(snapshot: Snapshot): void {
@@ -153,5 +157,7 @@ export class StoreRig {
     this.state.set(snapshot.state);
     this.found = new Map(snapshot.found);
     this.device.unsteady = new Map(snapshot.unsteady);
+    this.device.touched.set(snapshot.touched);
+    this.device.unreadable.set(snapshot.unreadable);
   }
 }
