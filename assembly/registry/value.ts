@@ -210,13 +210,14 @@ function valuePassOn(v: Value): void {
   for (let i: usize = 0; i < count; i++) {
     const heir = valueAt(i);
     if (heir.oid != v.oid || heir.owner == v.owner || (heir.bits & ValueBit.ALIAS) == 0) continue;
-    heir.value = v.value;
-    heir.cell = v.cell;
-    heir.timer = v.timer;
-    heir.stamp = v.stamp;
-    heir.high = v.high;
-    heir.debt = v.debt;
-    heir.key = v.key;
+    const from = offsetof<Value>("value"); // to the timer
+    const to = changetype<usize>(heir);
+    memory.copy(to + from, changetype<usize>(v) + from, offsetof<Value>("slot") - from);
+    store<u32>(
+      to,
+      load<u32>(changetype<usize>(v), offsetof<Value>("stamp")),
+      offsetof<Value>("stamp"),
+    );
     heir.flags = <u8>((heir.flags & ~ValueFlag.PERSIST) | (v.flags & ValueFlag.PERSIST));
     heir.bits = <u8>((heir.bits & ValueBit.PENDING) | (v.bits & ~ValueBit.PENDING)); // with what it waits for
     v.bits &= ~(<u8>(ValueBit.DIRTY | ValueBit.RESTORE));

@@ -121,9 +121,9 @@ export const CALIBRATION_FAULTS: readonly Fault[] = [
     name: "torn-shadow-comes-true-later",
     edits: [
       {
-        file: "persist/find.ts",
-        from: "popcnt(cellMarker(SEEN) ^ CellType.SHADOW) == 1;",
-        to: "popcnt(cellMarker(SEEN)) == 9;",
+        file: "persist/medium.ts",
+        from: "popcnt(type ^ marker) == 1 && type != CellType.SHADOW;",
+        to: "popcnt(type ^ marker) == 1;",
       },
     ],
   },

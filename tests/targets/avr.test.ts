@@ -4,12 +4,17 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { AvrBoard } from "../../host/boards/avr/board.ts";
+import { StoreState } from "../../assembly/spec/cell.ts";
+import type { CType } from "../../host/boards/avr/abi.ts";
+import { AvrBoard, newMedia } from "../../host/boards/avr/board.ts";
 import { flashOf } from "../../host/boards/avr/chip.ts";
+import type { SdOptions } from "../../host/boards/devices/sd-card.ts";
 import { readElf } from "../../host/formats/elf.ts";
 import { buildAvr, type Firmware } from "../../scripts/firmware/avr.ts";
 import { fromRoot } from "../../scripts/root.ts";
 import { readFirmware } from "../drivers/avr.ts";
+import { type BoardRig, powerOff, startBoard, useFirmware } from "../drivers/avr-board.ts";
+import { guestOf } from "../drivers/guest.ts";
 
 const FILES = ["hsx.elf", "hsx.hex", "hsx.map", "hsx-test.elf"];
 /** Limit for two builds, the core's own compilation included. */
@@ -129,5 +134,156 @@ describe("with a bootloader in the boot section", () => {
     board.run_ms(100);
     expect(said()).toBe("?");
     expect(cause()).toBe(RESET_SOFTWARE);
+  });
+});
+
+// ---- On the board ----
+
+const VALUE = guestOf(
+  '.value {"group":1,"id":1,"name":"v","init":1,"persist_key":7}\nRET',
+  "keeper",
+).image;
+const OID = 0x101;
+const SIX = 0x4600; // binary16
+/** The slowest instruction: an endless division of 7 by -1. */
+const DIVIDER = guestOf(
+  `LDI R1, 7\nLDI32 R2, 0xFFFFFFFF\nloop:\n${"DIV R3, R2, R1\n".repeat(60)}JMP loop`,
+  "divider",
+).image;
+/** Milliseconds at 16 MHz in cycles. */
+const TURN_MAX = 1.5 * 16_000;
+/** Any place in linear memory that nobody uses on an empty node: the end of the arena. */
+const BUFFER = 0x3900;
+const OK = 0;
+const BUSY = -16;
+const IO = -2;
+const ABSENT = -19;
+
+/** A function of the HAL as the chip has it; each call also gives its cycles. */
+function driver({ machine }: BoardRig, symbol: string, params: readonly CType[], result: CType) {
+  const call = machine.live.port.function({ symbol, params, result });
+  if (call === undefined) throw new Error(`no ${symbol}`);
+  const { chip } = machine.board;
+  return (...args: number[]) => {
+    const from = chip.cpu.cycles;
+    return { result: call(...args), cycles: chip.cpu.cycles - from };
+  };
+}
+
+/** Reads a block as a core would: again while it is BUSY. */
+function readBlock(rig: BoardRig, block: number) {
+  const read = driver(rig, "sd_read", ["u32", "u16"], "s8");
+  let longest = 0;
+  for (let calls = 1; ; calls++) {
+    const { result, cycles } = read(block, BUFFER);
+    longest = Math.max(longest, cycles);
+    if (result !== BUSY) return { result, calls, longest };
+    rig.machine.advance(1000);
+  }
+}
+
+function startWithCard(sd: SdOptions = {}) {
+  const media = newMedia("MB85RS64V", 4096);
+  media.sd?.forEach((_, at, bytes) => {
+    bytes[at] = (at >> 9) + at;
+  });
+  return startBoard({ media, sd });
+}
+
+describe("the drivers on the AVR board", () => {
+  beforeAll(() => {
+    useFirmware(one.folder);
+  });
+
+  it.each([
+    ["SDHC", { isHighCapacity: true }],
+    ["SDSC", { isHighCapacity: false }],
+    ["version 1", { isVersion1: true, isHighCapacity: false }],
+    ["slow", { isHighCapacity: true, access_us: 50_000, initTries: 40 }],
+  ])("read a card in calls of less than 1.5 ms: %s", async (_name, sd) => {
+    const rig = await startWithCard(sd);
+    expect(driver(rig, "sd_blocks", [], "u32")().result).toBe(4096);
+    const { result, longest } = readBlock(rig, 3);
+    expect(result).toBe(OK);
+    expect(longest).toBeLessThan(TURN_MAX);
+    const bytes = rig.board.chip.data.subarray(BUFFER, BUFFER + 512);
+    expect([bytes[0], bytes[1], bytes[511]]).toEqual([3, 4, 2]); // 3 + 1536 + n, modulo 256
+    expect(readBlock(rig, 4096).result).toBe(IO);
+  });
+
+  it("keep the FRAM from a bus that a card holds, and let go when nobody asks on", async () => {
+    const rig = await startWithCard({ isHighCapacity: true, access_us: 100_000 });
+    const read = driver(rig, "sd_read", ["u32", "u16"], "s8");
+    const fram = driver(rig, "nv_read", ["u32", "u16", "u16"], "s8");
+    expect(read(0, BUFFER).result).toBe(BUSY);
+    expect(fram(0, BUFFER, 8).result).toBe(BUSY);
+    rig.machine.advance(300_000); // READ_MS is 250
+    expect(fram(0, BUFFER, 8).result).toBe(OK);
+    rig.machine.advance(300_000);
+    expect(readBlock(rig, 1).result).toBe(OK);
+  });
+
+  it("tell that a card was pulled while a block was under way", async () => {
+    const rig = await startWithCard({ isHighCapacity: true, access_us: 20_000 });
+    const read = driver(rig, "sd_read", ["u32", "u16"], "s8");
+    expect(read(0, BUFFER).result).toBe(BUSY);
+    rig.board.pullCard();
+    expect(read(0, BUFFER).result).toBe(ABSENT);
+    rig.machine.advance(10_000);
+    expect(rig.node.store().state).toBe(StoreState.READY);
+  });
+
+  it("save a value at once when the supply warns", async () => {
+    const rig = await startBoard({ fram: "FM25V10", media: newMedia("FM25V10") });
+    rig.node.load(VALUE);
+    rig.node.setValue(OID, SIX);
+    rig.board.warnOfPowerFail(true);
+    rig.machine.advance(10_000); // the debounce is 100 ms
+    const again = await startBoard({ fram: "FM25V10", media: powerOff(rig) });
+    again.node.load(VALUE);
+    expect(again.node.getValue(OID)).toBe(SIX);
+  });
+
+  it("keep a turn of the main loop below 1.5 ms, and the stack within its bound", async () => {
+    const rig = await startBoard();
+    rig.node.load(DIVIDER);
+    rig.node.load(VALUE);
+    const { chip, firmware } = rig.board;
+    let last = 0;
+    let longest = 0;
+    chip.hook(firmware.addressOf("board_turn") ?? 0, () => {
+      const now = chip.cpu.cycles - chip.sleptCycles;
+      if (last > 0) longest = Math.max(longest, now - last);
+      last = now;
+    });
+    rig.machine.advance(100_000);
+    expect(longest).toBeGreaterThan(10_000); // the divisions are in it
+    expect(longest).toBeLessThan(TURN_MAX);
+    const unused = chip.data.subarray(0x3e00, 0x4100).findIndex((byte) => byte !== 0xc5);
+    expect(0x300 - unused).toBeGreaterThan(60); // something was used
+    expect(0x300 - unused).toBeLessThanOrEqual(one.stack.bytes);
+  });
+
+  it("put a pin at its safe level when its app is killed", async () => {
+    // GPIO_CONFIGURE 9.2 pin 3 as an output, GPIO_WRITE 9.1 level 1
+    const rig = await startBoard();
+    const drive = guestOf(
+      `LDI R1, 3
+       LDI R2, 2
+       SVC 0x902
+       LDI R1, 3
+       LDI R2, 1
+       SVC 0x901
+       wait:
+       LDI R1, 1000
+       SVC 0x600
+       JMP wait`,
+      "driver",
+    ).image;
+    const pid = rig.node.load(drive);
+    rig.node.run(20);
+    expect([rig.board.ports.isOutput("PA3"), rig.board.ports.level("PA3")]).toEqual([true, 1]);
+    rig.node.kill(pid);
+    expect(rig.board.ports.isOutput("PA3")).toBe(false);
   });
 });

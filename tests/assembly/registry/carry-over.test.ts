@@ -205,6 +205,23 @@ describe("an app that replaces another", () => {
   });
 });
 
+describe("a load that is refused", () => {
+  it("saves nothing of what it would have clamped", async () => {
+    const nv = await device();
+    await saved(nv, {}, f16FromNumber(20));
+    const rig = await start(nv);
+    rig.node.load(guestOf('.value {"group":2,"id":1}\n RET\n', "other").image);
+    const values = [
+      { group: 1, id: 1, persist_key: KEY, min: 0, max: 10 },
+      { group: 2, id: 1 },
+    ];
+    const image = guestOf(`.value ${JSON.stringify(values)}\n RET\n`, "app").image;
+    expect(() => rig.node.load(image)).toThrow(/other/);
+    rig.node.run(500);
+    expect(cellsOf(rig)).toEqual([["VALUE", KEY, f16FromNumber(20)]]);
+  });
+});
+
 describe("one key and two apps that run", () => {
   const group = (n: number, flags?: string) =>
     guestOf(
