@@ -109,6 +109,36 @@ const store = {
   file: z.string().nullable(),
 };
 
+/** An app with a stored image, or a place in the boot list. */
+const appRecord = z.strictObject({
+  app: count,
+  name: z.string(),
+  /** `confirmed`, `trial`, `dropping`, `empty` */
+  state: z.string(),
+  active: count.nullable(),
+  fallback: count.nullable(),
+  attempts_left: count,
+  confirm_after: z.enum(["never", "10s", "1m", "10m"]),
+  boot: z.strictObject({
+    order: count,
+    restarts: count,
+    fallback_on_fault: z.boolean(),
+    source: z.string(),
+    quantum: count,
+  }),
+});
+const storedApp = appRecord.extend({ pid: pid.nullable() });
+/** What a node keeps of its settings; 0, or no sources: the board's default. */
+const nodeConfig = z.strictObject({
+  id: count,
+  role: count,
+  bit_rate: count,
+  base_id: count,
+  master_wait: count,
+  card_wait: count,
+  sources: names,
+});
+
 // ---- Parts of persistence images ----
 
 /** `fram:8192` */
@@ -315,6 +345,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     schema_of_keys: count,
     values: count,
     factory: count,
+    apps: count,
     cells: count,
     free: count,
   }),
@@ -329,6 +360,19 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     live: count,
     free: count,
     damaged: count,
+    node: nodeConfig.nullable(),
+    slots: z.array(
+      z.strictObject({
+        slot: count,
+        address: u32,
+        room: count,
+        state: z.enum(["image", "empty", "damaged"]),
+        name: z.string(),
+        bytes: count,
+        crc: u32,
+      }),
+    ),
+    apps: z.array(appRecord),
     entries: z.array(
       z.strictObject({
         kind: cellKind,
@@ -394,6 +438,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
         unit: z.string(),
       }),
     ),
+    /** Images of stored apps that were written. */
+    extracted: names,
     text: z.string().optional(),
     output: z.string().optional(),
   }),
@@ -533,7 +579,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
         bytes: count,
         crc: u32,
         verified: z.boolean(),
-        source: z.literal("host"),
+        /** `host`, or `slot 2`. */
+        source: z.string(),
         tasks: z.array(
           z.strictObject({
             pid,
@@ -547,7 +594,33 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     ),
     memory_free: count,
     store: z.string(),
+    slots: z.array(
+      z.strictObject({
+        slot: count,
+        state: z.enum(["image", "empty", "damaged"]),
+        name: z.string(),
+        bytes: count,
+        crc: u32,
+        room: count,
+        active_of: names,
+        fallback_of: names,
+      }),
+    ),
+    apps: z.array(storedApp),
+    /** `confirmed`, `trial` or `empty`: of the configuration. */
+    node_config: z.string(),
+    damaged: count,
+    free_cells: count,
   }),
+  object("hsx.provision.app/1", { app: storedApp }),
+  object("hsx.provision.stage/1", {
+    file: z.string(),
+    slot: count,
+    name: z.string(),
+    bytes: count,
+    crc: u32,
+  }),
+  object("hsx.provision.format/1", { slots: count, bytes: count }),
   object("hsx.store.status/1", store),
   object("hsx.store.list/1", {
     cells: z.array(
@@ -564,7 +637,10 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
   }),
   object("hsx.store.format/1", store),
   object("hsx.store.reset/1", store),
-  object("hsx.config.get/1", { settings: z.record(z.string(), u32) }),
+  object("hsx.config.get/1", { settings: z.record(z.string(), u32), node: nodeConfig }),
+  object("hsx.config.change/1", { name: z.string(), text: z.string(), trial: z.boolean() }),
+  object("hsx.config.export/1", { node: nodeConfig, text: z.string() }),
+  object("hsx.config.settle/1", { state: z.string() }),
   object("hsx.config.set/1", { name: z.string(), value: u32 }),
   object("hsx.run.time/1", { ran_ms: ms, at_ms: ms }),
   object("hsx.clock/1", { at_ms: ms, pace: z.enum(["live", "manual"]) }),

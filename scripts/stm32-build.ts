@@ -31,6 +31,9 @@ const DRIVER_LEVEL = "-Os";
 /** Of the translated core: the F072 has room for the small form only. */
 const CORE_LEVEL: Readonly<Record<BoardName, string>> = { stm32f072: "-Os", stm32f405: "-O2" };
 
+/** Functions of the HAL that are there although no profile of the core calls them all. */
+const KEPT = ["node_reset", "node_uid", "sd_blocks", "sd_read"];
+
 export interface BuildOptions {
   /** Bytes of flash left to a bootloader. */
   readonly offset?: number;
@@ -111,7 +114,7 @@ export function buildBoard(board: BoardBuild, options: BuildOptions = {}): Built
     "-Wl,--gc-sections",
     "-Wl,--build-id=none",
     `-Wl,-Map,${map}`,
-    ...exports.map(({ symbol }) => `-Wl,-u,${symbol}`),
+    ...[...exports.map(({ symbol }) => symbol), ...KEPT].map((symbol) => `-Wl,-u,${symbol}`),
     core,
     ...objects,
     "-lm",

@@ -16,7 +16,9 @@ import {
   SUPER_SEQ_OFF,
   TOMBSTONE,
 } from "../spec/cell";
+import { refuseFull } from "../refusal";
 import { Err } from "../spec/errors";
+import { Resource } from "../spec/node";
 import { kindOf, program } from "./medium";
 import { settle, storeMount } from "./mount";
 import {
@@ -181,7 +183,9 @@ export function scanLog(s: Store): void {
 /** Begins to append type, key, generation and value of the job. FULL: there is no room for a new key. */
 export function appendCell(s: Store): i32 {
   const most = (pages(s) - 1) * (s.page - headCells(s)) - SPARE_CELLS;
-  if (s.old == <u16>NO_CELL && storeLive() >= most) return Err.FULL;
+  if (s.old == <u16>NO_CELL && storeLive() >= most) {
+    return refuseFull(Err.FULL, Resource.CELLS, 1, 0);
+  }
   s.turns = 0;
   return goOn(s);
 }

@@ -22,11 +22,12 @@ export enum Exit {
 /** One line each, for --help and docs/cli.md. */
 export const EXIT_TEXT: Record<Exit, string> = {
   [Exit.OK]: "done",
-  [Exit.FAILED]: "the operation failed; of `run`: an app faulted",
+  [Exit.FAILED]:
+    "the operation failed; of `run`: an app faulted; of `persist diff`: the images differ",
   [Exit.USAGE]: "the command line is wrong",
   [Exit.NOT_FOUND]: "no such file, task, value, command or mailbox",
   [Exit.TIMEOUT]: "no answer in time; of `run`: every app waits for ever",
-  [Exit.VERIFY]: "an image or a store is damaged or none",
+  [Exit.VERIFY]: "an image or a store is damaged or none; of `persist verify`: a value is lost",
   [Exit.PARTIAL]: "some of several failed",
   [Exit.DOES_NOT_FIT]: "incompatible, or the node is full",
   [Exit.BUSY]: "busy or locked; try again",

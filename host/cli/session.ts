@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 import { StoreState } from "../../assembly/spec/cell.ts";
-import { NodeMode } from "../../assembly/spec/node.ts";
+import { EventType, NodeMode } from "../../assembly/spec/node.ts";
 import { framOf, newMedia } from "../boards/avr/board.ts";
 import { type BoardEvents, BoardMachine, startBoardNode } from "../client/board-node.ts";
 import { type LoadOptions, LocalNode, type NodeOptions } from "../client/local-node.ts";
@@ -75,6 +75,8 @@ export class Session {
   private readonly listeners = new Set<Listener>();
   private readonly install: Install;
   private nv: NvFile | undefined;
+  /** Its time is that of the nv file, already while a node starts. */
+  private machine: Machine | undefined;
   private board: BoardMachine | undefined;
   private console!: Console;
 
@@ -133,7 +135,7 @@ export class Session {
       const node = await this.startNode(new Machine({ nv }));
       node.formatStore();
     };
-    return openNvFile(spec, () => this.node?.machine.now_us ?? 0, format);
+    return openNvFile(spec, () => this.machine?.now_us ?? 0, format);
   }
 
   private async powerOn(): Promise<void> {
@@ -144,7 +146,10 @@ export class Session {
       onCan: (frame: CanFrame) => this.tell((l) => l.onCan?.(frame)),
     };
     if (this.options.board !== undefined) this.node = await this.startBoard(hears, nv);
-    else this.node = await this.startNode(new Machine({ ...(nv && { nv }), ...hears }));
+    else {
+      this.machine = new Machine({ ...(nv && { nv }), ...hears });
+      this.node = await this.startNode(this.machine);
+    }
     this.console = new Console(this.node, (stream, pid, bytes) =>
       this.tell((l) => l.onStdio?.(stream, pid, bytes)),
     );
@@ -278,8 +283,15 @@ export class Session {
     this.takeEvents();
   }
 
+  /** Joins the streams of a task that the node started from a slot. */
+  private adopt(pid: number): void {
+    const isOurs = this.apps.has(pid) || this.node.task(pid) === undefined;
+    if (!isOurs && !this.options.reference) this.console.attach(pid);
+  }
+
   private takeEvents(): void {
     for (const event of this.node.events()) {
+      if (event.type === EventType.LOADED) this.adopt(event.pid);
       this.events.push(event);
       this.tell((l) => l.onEvent?.(event));
     }

@@ -1,7 +1,9 @@
 // Calibration files: TOML that says what a persistence image is to hold; read with checks, and written.
 
+import { Source } from "../../assembly/spec/boot.ts";
 import { CellType } from "../../assembly/spec/cell.ts";
-import { type Diagnostic, type Position, suggest, wholeFile } from "./diagnostic.ts";
+import { Desktop } from "../../assembly/spec/limits.ts";
+import { type Diagnostic, type Position, suggest } from "./diagnostic.ts";
 import { f16FromNumber, f16Shortest, f16ToNumber } from "./f16.ts";
 import { findKey, isWithin, type KeptValue, limitsText } from "./kept-values.ts";
 import { hex } from "./text.ts";
@@ -16,17 +18,59 @@ export interface CalibrationCell {
   readonly place: Position;
 }
 
+/** Settings that a node keeps; 0, or no sources: the board's default. */
+export interface NodeSettings {
+  readonly id: number;
+  readonly role: number;
+  /** kbit/s */
+  readonly bitRate: number;
+  readonly baseId: number;
+  readonly sources: readonly Source[];
+  readonly masterWait_ms: number;
+  readonly cardWait_ms: number;
+}
+
+/** An app whose image the device is to hold. */
+export interface AppEntry {
+  /** File of the image, as written. */
+  readonly image: string;
+  /** Of the image's name in the file. */
+  readonly place: Position;
+  readonly order: number;
+  readonly restarts: number;
+  readonly fallbackOnFault: boolean;
+  readonly source: Source;
+  readonly quantum: number;
+}
+
 export interface Calibration {
   /** Number of the key schema. */
   readonly schema: number;
+  /** Cells to make; undefined: as many as fit. */
+  readonly storeCells: number | undefined;
   /** `fram:8192`, where the file says it. */
   readonly media: { readonly text: string; readonly place: Position } | undefined;
   readonly cells: readonly CalibrationCell[];
+  readonly node: NodeSettings | undefined;
+  readonly slots: { readonly count: number; readonly bytes: number } | undefined;
+  readonly apps: readonly AppEntry[];
 }
 
 /** Tables of values, and the type of their cells. */
 const TABLES = { values: CellType.VALUE, factory: CellType.FACTORY } as const;
-const MEMBERS = ["schema", "media", ...Object.keys(TABLES)];
+const MEMBERS = ["schema", "media", "cells", ...Object.keys(TABLES), "node", "slots", "apps"];
+
+/** Numbers of [node]: the most of each, and what it is called. */
+const NODE_NUMBERS = {
+  id: [255, "id"],
+  role: [255, "role"],
+  bit_rate: [0xffff, "bitRate"],
+  base_id: [0x7ff, "baseId"],
+  master_wait: [0xffff, "masterWait_ms"],
+  card_wait: [0xffff, "cardWait_ms"],
+} as const;
+const SLOT_COUNT_MAX = 14;
+const SLOT_BYTES: readonly [number, number] = [256, 0xfff00];
 
 // ---- Reading ----
 
@@ -60,30 +104,140 @@ class Reader {
   read(root: TomlTable): Calibration {
     let schema = 0;
     let media: Calibration["media"];
+    let storeCells: number | undefined;
+    let node: Calibration["node"];
+    let slots: Calibration["slots"];
+    let apps: AppEntry[] = [];
     for (const member of root.members) {
-      if (member.key === "schema") schema = this.integer(member, 0xff);
+      if (member.key === "schema") schema = this.integer(member, 0, 0xff);
+      else if (member.key === "cells") storeCells = this.integer(member, 1, Desktop.CELLS);
       else if (member.key === "media") media = this.text(member);
       else if (member.key in TABLES) this.readTable(member);
-      else {
-        const remedy = suggest(member.key, MEMBERS, `there are ${MEMBERS.join(", ")}`) as string;
-        this.wrong(member.place, "unknown-key", `nothing is called "${member.key}" here`, remedy);
-      }
+      else if (member.key === "node") node = this.readNode(member);
+      else if (member.key === "slots") slots = this.readSlots(member);
+      else if (member.key === "apps") apps = this.readApps(member);
+      else this.unknown(member, MEMBERS);
     }
-    return { schema, media, cells: [...this.cells.values()] };
+    return { schema, storeCells, media, cells: [...this.cells.values()], node, slots, apps };
   }
 
-  private integer({ key, value }: TomlMember, max: number): number {
-    const isInteger = value.kind === "integer" && value.value >= 0 && value.value <= max;
-    if (isInteger) return value.value;
-    const message = `${key} is ${kindText(value)}; it is an integer from 0 to ${max}`;
-    this.wrong(value.place, "bad-number", message, "correct it");
+  private unknown({ key, place }: TomlMember, known: readonly string[]): void {
+    const remedy = suggest(key, known, `there are ${known.join(", ")}`) as string;
+    this.wrong(place, "unknown-key", `nothing is called "${key}" here`, remedy);
+  }
+
+  // ---- Node, slots, apps ----
+
+  private tableOf({ key, value, place }: TomlMember): TomlTable | undefined {
+    if (value.kind === "table") return value;
+    this.wrong(place, "bad-table", `${key} is ${kindText(value)}; it is a table`, `write [${key}]`);
+    return undefined;
+  }
+
+  private readNode(member: TomlMember): NodeSettings | undefined {
+    const numbers = { id: 0, role: 0, bitRate: 0, baseId: 0, masterWait_ms: 0, cardWait_ms: 0 };
+    let sources: Source[] = [];
+    for (const item of this.tableOf(member)?.members ?? []) {
+      const number = NODE_NUMBERS[item.key as keyof typeof NODE_NUMBERS];
+      if (number !== undefined) numbers[number[1]] = this.integer(item, 0, number[0]);
+      else if (item.key === "sources") sources = this.readSources(item);
+      else this.unknown(item, [...Object.keys(NODE_NUMBERS), "sources"]);
+    }
+    return { ...numbers, sources };
+  }
+
+  private readSources({ key, value }: TomlMember): Source[] {
+    const items = value.kind === "array" ? value.items : [];
+    const sources = items.map((item) => this.source({ key, place: item.place, value: item }));
+    if (value.kind === "array" && items.length <= 4 && !sources.includes(Source.STORED))
+      return sources;
+    const message = 'sources is an array of at most four, and none of them is "stored"';
+    this.wrong(value.place, "bad-sources", message, 'write sources = ["sd", "can"]');
+    return [];
+  }
+
+  private source({ value }: TomlMember): Source {
+    const names = Object.keys(Source).filter((name) => !/^\d/.test(name));
+    const known = names.map((name) => name.toLowerCase());
+    const index = value.kind === "string" ? known.indexOf(value.value) : -1;
+    if (index >= 0) return index;
+    const text = value.kind === "string" ? `"${value.value}"` : kindText(value);
+    const remedy = `there are ${known.map((name) => `"${name}"`).join(", ")}`;
+    this.wrong(value.place, "bad-source", `${text} is no source of images`, remedy);
+    return Source.HOST;
+  }
+
+  private readSlots(member: TomlMember): Calibration["slots"] {
+    const slots = { count: 0, bytes: 0 };
+    for (const item of this.tableOf(member)?.members ?? []) {
+      if (item.key === "count") slots.count = this.integer(item, 0, SLOT_COUNT_MAX);
+      else if (item.key === "bytes") slots.bytes = this.integer(item, ...SLOT_BYTES);
+      else this.unknown(item, ["count", "bytes"]);
+    }
+    if (slots.count > 0 && slots.bytes === 0)
+      this.wrong(member.place, "bad-slots", "how large is a slot?", "add bytes = 8192");
+    return slots;
+  }
+
+  private readApps({ place, value }: TomlMember): AppEntry[] {
+    const items = value.kind === "array" ? value.items : [];
+    if (value.kind !== "array" || items.some((item) => item.kind !== "table")) {
+      this.wrong(place, "bad-table", "apps are tables, one for each app", "write [[apps]]");
+      return [];
+    }
+    return items.flatMap((item) => (item.kind === "table" ? this.readApp(item) : []));
+  }
+
+  private readApp(table: TomlTable): AppEntry[] {
+    const app = {
+      order: 0,
+      restarts: 0,
+      fallbackOnFault: false,
+      source: Source.STORED,
+      quantum: 0,
+    };
+    let image: { text: string; place: Position } | undefined;
+    for (const item of table.members) {
+      if (item.key === "image") image = this.text(item);
+      else if (item.key === "order") app.order = this.integer(item, 0, 15);
+      else if (item.key === "restarts") app.restarts = this.integer(item, 0, 7);
+      else if (item.key === "fallback_on_fault") app.fallbackOnFault = this.boolean(item);
+      else if (item.key === "source") app.source = this.source(item);
+      else if (item.key === "quantum") app.quantum = this.quantum(item);
+      else this.unknown(item, ["image", ...Object.keys(app)]);
+    }
+    if (image !== undefined) return [{ image: image.text, place: image.place, ...app }];
+    this.wrong(table.place, "bad-app", "this app has no image", 'add image = "app.hxe"');
+    return [];
+  }
+
+  private boolean({ key, value }: TomlMember): boolean {
+    if (value.kind === "boolean") return value.value;
+    const message = `${key} is ${kindText(value)}; it is true or false`;
+    this.wrong(value.place, "bad-boolean", message, "write true or false");
+    return false;
+  }
+
+  private quantum(item: TomlMember): number {
+    const quantum = this.integer(item, 0, 16384);
+    if (quantum === 0 || Number.isInteger(Math.log2(quantum))) return quantum;
+    const message = `quantum ${quantum} is no power of two`;
+    this.wrong(item.value.place, "bad-number", message, "choose 0, 1, 2, 4, … 16384");
     return 0;
+  }
+
+  private integer({ key, value }: TomlMember, min: number, max: number): number {
+    const isInteger = value.kind === "integer" && value.value >= min && value.value <= max;
+    if (isInteger) return value.value;
+    const message = `${key} is ${kindText(value)}; it is an integer from ${min} to ${max}`;
+    this.wrong(value.place, "bad-number", message, "correct it");
+    return min;
   }
 
   private text({ key, value }: TomlMember): Calibration["media"] {
     if (value.kind === "string") return { text: value.value, place: value.place };
     const message = `${key} is ${kindText(value)}; it is a text`;
-    this.wrong(value.place, "bad-text", message, `write ${key} = "fram:8192"`);
+    this.wrong(value.place, "bad-text", message, "write it in quotes");
     return undefined;
   }
 
@@ -219,6 +373,7 @@ export function writeCalibration(
   content: {
     readonly schema: number;
     readonly media: string;
+    readonly storeCells: number;
     readonly cells: readonly StoredValue[];
   },
   known: readonly KeptValue[],
@@ -228,16 +383,11 @@ export function writeCalibration(
     const cells = content.cells.filter((c) => c.type === type).sort((a, b) => a.key - b.key);
     return cells.length === 0 ? [] : ["", `[${name}]`, ...cells.map((c) => valueLine(c, known))];
   });
-  const head = [`# ${remark}`, `schema = ${content.schema}`, `media = "${content.media}"`];
+  const head = [
+    `# ${remark}`,
+    `schema = ${content.schema}`,
+    `media = "${content.media}"`,
+    `cells = ${content.storeCells}`,
+  ];
   return [...head, ...tables, ""].join("\n");
-}
-
-/** A diagnostic of the file as a whole. */
-export function fileDiagnostic(
-  file: string,
-  code: string,
-  message: string,
-  remedy: string,
-): Diagnostic {
-  return { ...wholeFile(file), code, message, remedy };
 }

@@ -3,6 +3,14 @@
 
 import { crc32 } from "node:zlib";
 import {
+  STORED_CRC_OFF,
+  STORED_HEADER_BYTES,
+  STORED_LENGTH_OFF,
+  STORED_MARKER,
+  STORED_MARKER_OFF,
+  STORED_UNIT,
+} from "../../assembly/spec/boot.ts";
+import {
   BLOB_BYTES_MAX,
   BLOB_CRC_OFF,
   BLOB_DATA_OFF,
@@ -122,6 +130,44 @@ export function blobOf(
   const data = extent.slice(BLOB_DATA_OFF, BLOB_DATA_OFF + length);
   const checked = new Uint8Array([...extent.subarray(0, BLOB_CRC_OFF), ...data]);
   return crc32(checked) === u32(extent, BLOB_CRC_OFF) ? data : undefined;
+}
+
+// ---- Slots for images ----
+
+/** A slot behind the store. */
+export interface StoredImage {
+  readonly slot: number;
+  readonly address: number;
+  /** Bytes of the longest file. */
+  readonly room: number;
+  readonly state: "image" | "empty" | "damaged";
+  /** The file, when the state is "image". */
+  readonly file: Uint8Array;
+  readonly crc: number;
+}
+
+function readSlot(image: Uint8Array, slot: number, address: number, bytes: number): StoredImage {
+  const room = bytes - STORED_HEADER_BYTES;
+  const header = image.subarray(address, address + STORED_HEADER_BYTES);
+  const length = u32(header, STORED_LENGTH_OFF);
+  const crc = u32(header, STORED_CRC_OFF);
+  const none = { slot, address, room, file: new Uint8Array(), crc };
+  if (header[STORED_MARKER_OFF] !== STORED_MARKER) return { ...none, state: "empty" };
+  const from = address + STORED_HEADER_BYTES;
+  const file = image.slice(from, from + Math.min(length, room));
+  const isWhole = length <= room && file.length === length && crc32(file) === crc;
+  return isWhole ? { ...none, file, state: "image" } : { ...none, state: "damaged" };
+}
+
+/** The slots that the word of system key 0x0141 tells of. `eraseUnit`: of the device; 0: none. */
+export function storedImages(image: Uint8Array, word: number, eraseUnit: number): StoredImage[] {
+  const holds = holdingSuperblock(image);
+  if (holds === undefined) return [];
+  const end = CELLS_ORIGIN + holds.cells * CELL_BYTES + holds.extents * BLOB_EXTENT_BYTES;
+  const unit = Math.max(STORED_UNIT, eraseUnit);
+  const first = Math.ceil(end / unit) * unit;
+  const bytes = (word & 0xfff) * STORED_UNIT;
+  return Array.from({ length: word >> 12 }, (_, n) => readSlot(image, n, first + n * bytes, bytes));
 }
 
 // ---- Single wrong bits ----

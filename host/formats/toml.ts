@@ -182,11 +182,16 @@ class Reader {
         return { kind: node.kind, place, value: node.value } as TomlNode;
       case "integer":
       case "float":
-        return { kind: node.kind, place, value: node.value, text: node.number };
+        return { kind: node.kind, place, value: node.value, text: textAt(place) };
       default:
         return { kind: "date", place };
     }
   }
+}
+
+/** What stands at a place of one line. */
+function textAt({ source = "", column, width = 1 }: Position): string {
+  return source.slice(column - 1, column - 1 + width);
 }
 
 function nameOf(key: AST.TOMLBare | AST.TOMLQuoted): string {

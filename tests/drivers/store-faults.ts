@@ -18,8 +18,8 @@ const FLICKER = { cuts: 20_000, isUnsteady: true };
 const CRC_ONLY = [
   {
     file: "persist/medium.ts",
-    from: "  if (type == marker) return Kind.LIVE;",
-    to: "  if (s.cells != 0) return Kind.LIVE;",
+    from: "  if (type == marker) return CellKind.LIVE;",
+    to: "  if (s.cells != 0) return CellKind.LIVE;",
   },
   {
     file: "persist/medium.ts",
@@ -28,8 +28,8 @@ const CRC_ONLY = [
   },
   {
     file: "persist/medium.ts",
-    from: "    return isMarked && !isOld(SEEN, cell, s.epoch) ? Kind.DAMAGED : Kind.FREE;",
-    to: "    return Kind.FREE;",
+    from: "    return isMarked && !isOld(SEEN, cell, s.epoch) ? CellKind.DAMAGED : CellKind.FREE;",
+    to: "    return CellKind.FREE;",
   },
 ];
 const CRC_OF_8_BITS = {

@@ -4,7 +4,7 @@ import * as arena from "../../assembly/arena";
 import { IO_BASE } from "../../assembly/layout";
 
 function owner(n: i32): usize {
-  return IO_BASE + (<usize>n << 1);
+  return IO_BASE + ((<usize>n) << 1);
 }
 export function allocate(bytes: i32, n: i32): bool {
   return arena.arenaAllocate(bytes, owner(n));

@@ -127,7 +127,13 @@ export function sectionFind(slot: u32, type: u32, section: u32): u32 {
 }
 export function text(slot: u32, entry: u32, field: u32, max: u32): u32 {
   const offset = slots.slotU16(slot, entry + field);
-  return metadata.sectionText(slot, metadata.sectionStart(slot, entry), offset, layout.IO_BASE, max);
+  return metadata.sectionText(
+    slot,
+    metadata.sectionStart(slot, entry),
+    offset,
+    layout.IO_BASE,
+    max,
+  );
 }
 
 // ---- Mailboxes ----

@@ -1,7 +1,15 @@
 // The cell store, for its tests.
 
 import { CellType } from "../../assembly/spec/cell";
-import { CELLS_BASE, CELLS_SIZE, IO_BASE, STORE_BASE, STORE_SIZE } from "../../assembly/layout";
+import { REFUSAL_HAVE_OFF, REFUSAL_NEED_OFF, REFUSAL_RESOURCE_OFF } from "../../assembly/spec/node";
+import {
+  CELLS_BASE,
+  CELLS_SIZE,
+  IO_BASE,
+  REFUSAL_BASE,
+  STORE_BASE,
+  STORE_SIZE,
+} from "../../assembly/layout";
 import { Kind, kindOf } from "../../assembly/persist/medium";
 import { encodeCell } from "../../assembly/persist/record";
 import { isTaken, SEEN, storeAt, storeEpoch, storeLive } from "../../assembly/persist/store";
@@ -67,6 +75,13 @@ export function stateSize(): usize {
   return CELLS_BASE + CELLS_SIZE - STORE_BASE;
 }
 if (CELLS_BASE != STORE_BASE + STORE_SIZE) ERROR("probe: the store and its map must be neighbours");
+
+/** Of the last refusal: the Resource, how many were needed, and how many there are, as three bytes. */
+export function refused(): u32 {
+  const need = load<u32>(REFUSAL_BASE + REFUSAL_NEED_OFF);
+  const have = load<u32>(REFUSAL_BASE + REFUSAL_HAVE_OFF);
+  return (<u32>load<u8>(REFUSAL_BASE + REFUSAL_RESOURCE_OFF)) | (need << 8) | (have << 16);
+}
 
 /** Eight bytes to encode a cell into. */
 export function scratch(): usize {

@@ -58,8 +58,11 @@ function closer(a: u32, b: u32): u32 {
 /** Operates on `count` pairs of 16-bit words at `pairs` and lays the results at `out`. */
 export function f16Batch(operation: i32, pairs: usize, count: i32, out: usize): void {
   for (let i: i32 = 0; i < count; i++) {
-    const pair = pairs + (<usize>i << 2);
-    store<u16>(out + (<usize>i << 1), <u16>operate(operation, load<u16>(pair), load<u16>(pair, 2)));
+    const pair = pairs + ((<usize>i) << 2);
+    store<u16>(
+      out + ((<usize>i) << 1),
+      <u16>operate(operation, load<u16>(pair), load<u16>(pair, 2)),
+    );
   }
 }
 export function fromInteger(value: i32): u32 {

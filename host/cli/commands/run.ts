@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { EventType, TaskState } from "../../../assembly/spec/node.ts";
 import type { TaskInfo } from "../../client/records.ts";
-import { Exit, usage } from "../exit.ts";
+import { Exit, Failure, usage } from "../exit.ts";
 import type { ProfileName } from "../install.ts";
 import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-options.ts";
 import { parseDuration, parseInteger, secondsText } from "../numbers.ts";
@@ -62,12 +62,13 @@ export function addSim(program: Command, context: Context): void {
 }
 
 export function addRun(program: Command, context: Context): void {
-  const command = addCommand(program, "run <images...>", "run images on a node in this process", [
+  const command = addCommand(program, "run [images...]", "run images on a node in this process", [
     [
       "hsx run blink.hxe --for 5s --show pins",
       "five seconds of node time, as fast as they can be had",
     ],
     ["hsx run app.hxe --nv node.fram", "values that persist are kept in node.fram"],
+    ["hsx run --nv node7.fram", "the apps that lie in slots of node7.fram"],
     [
       "hsx run server.hxe client.hxe --profile small",
       "two apps on a node as small as an ATmega1284P",
@@ -180,15 +181,27 @@ function report(context: Context, session: Session, ending: Ending): void {
   out.result("hsx.run/1", data, () => "");
 }
 
+/** Pids of the apps that the node started from its slots, the first in line first. */
+function bootedApps({ node, options }: Session): number[] {
+  const pids = node.tasks().map((t) => t.pid);
+  if (pids.length > 0) return pids;
+  throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", `${options.nv?.path} starts no app`, {
+    remedy: "name an image, or store one: [[apps]] of hsx persist build, or provision stage",
+  });
+}
+
 async function run(context: Context, images: readonly string[], options: Options): Promise<void> {
   const { out, install } = context;
   const shown = parseShown(options.show);
   const restarts = parseInteger(options.restarts ?? "0", "--restarts", 0, 255);
   const warn: Listener = { onWarning: (message, remedy) => out.warn(message, remedy) };
+  if (images.length === 0 && options.nv === undefined)
+    throw usage("which image?", "name one, or --nv FILE of a node that has stored some");
   const session = await Session.open(install, sessionOptions(options), warn);
   session.listen(makeListener(out, session, shown));
   try {
-    const pids = images.map((image) => session.load(image, { restarts }));
+    const loaded = images.map((image) => session.load(image, { restarts }));
+    const pids = images.length === 0 ? bootedApps(session) : loaded;
     const pace = new Pace(out.terminal, session, pids[0] as number, options.realtime === true);
     const ending = await pace.run(options.for ?? Infinity);
     session.finishOutput();

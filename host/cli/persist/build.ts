@@ -1,5 +1,6 @@
 // hsx persist build: an image of a whole device from a calibration file, the same bytes each time.
 
+import { dirname, isAbsolute, join } from "node:path";
 import type { Command } from "commander";
 import { CellType } from "../../../assembly/spec/cell.ts";
 import type { PersistImage } from "../../client/persist-image.ts";
@@ -14,6 +15,7 @@ import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 import { mount } from "./image.ts";
 import { addImageOption, type ImageOptions, readNames, writeImage } from "./options.ts";
+import { cellsForNode, populate, readApps } from "./populate.ts";
 
 interface Options extends ImageOptions {
   readonly output: string;
@@ -84,20 +86,35 @@ function ofFile({ text, place }: NonNullable<Calibration["media"]>): Media {
 
 // ---- Filling ----
 
-/** Refuses more cells than there are, and names the keys that find no room. */
-function checkRoom(capacity: number, media: Media, { cells }: Calibration, names: KeyNames): void {
-  if (cells.length <= capacity) return;
-  const left = cells.slice(capacity).map((cell) => names.text(cell.key));
-  const few = `${left.slice(0, 8).join(", ")}${left.length > 8 ? ", …" : ""}`;
-  const message = `${mediaText(media)} has ${plural(capacity, "cell")}, and ${count(cells.length)} are needed; no room is left for ${few}`;
+/** Cells to make. */
+function cellsOf(capacity: number, media: Media, { storeCells = capacity }: Calibration): number {
+  if (storeCells <= capacity) return storeCells;
+  const message = `${mediaText(media)} has room for ${plural(capacity, "cell")}, not for ${count(storeCells)}`;
   throw new Failure(Exit.DOES_NOT_FIT, "FULL", message, {
-    remedy: "take a larger device, or fewer values",
-    details: { need: cells.length, have: capacity, keys: cells.slice(capacity).map((c) => c.key) },
+    remedy: "take a larger device, or fewer cells",
+    details: { need: storeCells, have: capacity },
   });
 }
 
-function fill(image: PersistImage, { schema, cells }: Calibration): void {
-  image.format(image.info().capacityCells, schema, 0);
+/** Refuses more values than there are cells, and names the keys that find no room. */
+function checkRoom(room: number, media: Media, calibration: Calibration, names: KeyNames): void {
+  const { cells } = calibration;
+  const own = cellsForNode(calibration);
+  const need = cells.length + own;
+  if (need <= room) return;
+  const left = cells.slice(Math.max(0, room - own));
+  const keys = left.map((cell) => names.text(cell.key));
+  const few = `${keys.slice(0, 8).join(", ")}${keys.length > 8 ? ", …" : ""}`;
+  const what = own === 0 ? "" : `, ${own} of them for configuration and apps`;
+  const message = `${mediaText(media)} has ${plural(room, "cell")}, and ${count(need)} are needed${what}; no room is left for ${few || "them"}`;
+  throw new Failure(Exit.DOES_NOT_FIT, "FULL", message, {
+    remedy: "take a larger device, or fewer values",
+    details: { need, have: room, keys: left.map((c) => c.key) },
+  });
+}
+
+function fill(image: PersistImage, room: number, { schema, cells }: Calibration): void {
+  image.format(room, schema, 0);
   for (const { type, key, bits } of cells) image.write(type, key, bits);
 }
 
@@ -111,15 +128,21 @@ async function build(context: Context, path: string, options: Options): Promise<
   const { out, install } = context;
   const names = readNames(options);
   const calibration = readCalibrationFile(out, path, names);
+  const images = readApps(calibration, (name) =>
+    isAbsolute(name) ? name : join(dirname(path), name),
+  );
   const media = mediaOf(options.media, calibration);
   const bytes = new Uint8Array(media.bytes as number).fill(BLANK);
   const image = await mount(install, bytes, media);
-  checkRoom(image.info().capacityCells, media, calibration, names);
-  fill(image, calibration);
-  check(await mount(install, bytes.slice(), media), calibration);
+  const room = cellsOf(image.info().capacityCells, media, calibration);
+  checkRoom(room, media, calibration, names);
+  fill(image, room, calibration);
+  await populate(install, bytes, media, calibration, images);
+  const made = await mount(install, bytes.slice(), media);
+  check(made, calibration);
   writeImage(options.output, bytes, options.force === true);
 
-  const { cells, free } = image.info();
+  const { cells, free } = made.info();
   if (free < SPARE_CELLS) {
     const message = `${plural(free, "cell")} of ${count(cells)} stay free; a node that saves values needs ${SPARE_CELLS}`;
     out.warn(message, "take a larger device, or fewer values");
@@ -134,11 +157,14 @@ async function build(context: Context, path: string, options: Options): Promise<
     schema_of_keys: schema,
     values,
     factory,
+    apps: calibration.apps.length,
     cells,
     free,
   };
   out.result("hsx.persist.build/1", data, () => {
-    const held = [plural(values, "value"), plural(factory, "factory value")].join(", ");
+    const apps = calibration.apps.length;
+    const parts = [plural(values, "value"), plural(factory, "factory value")];
+    const held = [...parts, ...(apps === 0 ? [] : [plural(apps, "app")])].join(", ");
     return `${options.output}: ${mediaText(media)}, ${held}; ${count(free)} of ${plural(cells, "cell")} free`;
   });
 }

@@ -16,6 +16,7 @@ import {
   isNumber,
   kindRank,
   kindText,
+  nameOf,
   type OpenImage,
   openPersist,
   type PersistFile,
@@ -239,7 +240,7 @@ function rowsOf(names: KeyNames, { from, to, outcomes }: Span): string[][] {
   return changed.map((o, n) => [
     n === 0 ? where : "",
     hex(o.key, 4),
-    isNumber(o.type) ? (names.of(o.key)?.label ?? "") : "",
+    nameOf(names, o) ?? "",
     kindText(o.type),
     contentText(names, o, o.before),
     contentText(names, o, o.wanted),
@@ -255,7 +256,7 @@ function outcomeData(names: KeyNames, o: Outcome) {
   return {
     kind: kindText(o.type),
     key: o.key,
-    name: isNumber(o.type) ? (names.of(o.key)?.label ?? null) : null,
+    name: nameOf(names, o),
     before: contentData(o.before),
     wanted: contentData(o.wanted),
     found: contentData(o.found),

@@ -13,6 +13,7 @@ import {
   isNumber,
   kindRank,
   kindText,
+  nameOf,
   openPersist,
   readPersistFile,
 } from "./image.ts";
@@ -89,7 +90,7 @@ async function diff(
   const differences = changed.map(({ type, key, a, b }) => ({
     kind: kindText(type),
     key,
-    name: isNumber(type) ? (names.of(key)?.label ?? null) : null,
+    name: nameOf(names, { type, key }),
     before: sideOf(a),
     after: sideOf(b),
   }));
@@ -106,7 +107,7 @@ async function diff(
     if (isSame) return `the same: ${plural(all.length, "entry", "entries")}`;
     const rows = changed.map(({ type, key, a, b }) => [
       hex(key, 4),
-      isNumber(type) ? (names.of(key)?.label ?? "") : "",
+      nameOf(names, { type, key }) ?? "",
       kindText(type),
       a === undefined ? "none" : contentText(a, names),
       b === undefined ? "none" : contentText(b, names),

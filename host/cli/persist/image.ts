@@ -9,6 +9,7 @@ import {
   PersistImage,
   type WrongBit,
 } from "../../client/persist-image.ts";
+import { wordName } from "../../formats/boot-words.ts";
 import { blobOf, faultOf, type ImageFault } from "../../formats/persist-image.ts";
 import { count, hex } from "../../formats/text.ts";
 import { NvDevice } from "../../node/nv.ts";
@@ -193,9 +194,18 @@ export function kindText(type: CellType): string {
 export function kindRank(type: CellType): number {
   return [...KINDS.keys()].indexOf(type);
 }
+/** Name of what a key holds; null: no image tells. */
+export function nameOf(names: KeyNames, { type, key }: Omit<Entry, "value">): string | null {
+  if (type === CellType.SYSTEM) return wordName(key) ?? null;
+  return type === CellType.BLOB ? null : (names.of(key)?.label ?? null);
+}
+
 /** `0x0201 thermostat:setpoint = 22.5 degC` */
 export function entryText(names: KeyNames, { type, key, value }: Entry): string {
-  if (!isNumber(type)) return `${kindText(type)} ${hex(key, 4)} = ${hex(value, 4)}`;
+  if (!isNumber(type)) {
+    const name = nameOf(names, { type, key });
+    return `${kindText(type)} ${hex(key, 4)}${name === null ? "" : ` ${name}`} = ${hex(value, 4)}`;
+  }
   const kind = type === CellType.VALUE ? "" : `${kindText(type)} value `;
   return `${kind}${names.text(key)} = ${names.valueText(key, value)}`;
 }

@@ -4,20 +4,25 @@ import type { Command } from "commander";
 import { isYounger } from "../../client/persist-image.ts";
 import { holdingSuperblock, type Superblock, superblocksOf } from "../../formats/persist-image.ts";
 import { count, hex, plural } from "../../formats/text.ts";
+import { appRecordData, bootText, configData, nodeTable } from "../boot-text.ts";
 import type { KeyNames } from "../key-names.ts";
 import { mediaText } from "../media.ts";
 import { numberOf } from "../numbers.ts";
+import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 import {
   blobData,
+  findAll,
   isNumber,
   kindRank,
   kindText,
+  nameOf,
   type OpenImage,
   openPersist,
   readPersistFile,
 } from "./image.ts";
 import { addImageOption, addMediaOption, type ImageOptions, readNames } from "./options.ts";
+import { type Stored, storedIn } from "./stored.ts";
 
 export function addInspect(parent: Command, context: Context): void {
   const command = addCommand(parent, "inspect <file>", "show what an image holds", [
@@ -43,7 +48,7 @@ function rowsOf(open: OpenImage, names: KeyNames) {
         type,
         kind: kindText(type),
         key,
-        name: isNumber(type) ? (names.of(key)?.label ?? null) : null,
+        name: nameOf(names, own),
         value: isNumber(type) ? numberOf(value) : null,
         bits: value,
         unit: isNumber(type) ? (names.of(key)?.unit ?? "") : "",
@@ -64,9 +69,39 @@ function superText(block: Superblock, holds: boolean): string {
   return `${block.copy} is ${isBlank ? "blank" : block.isWhole ? "ended" : "not sound"}`;
 }
 
+/** Slots, apps and configuration, as far as there are any. */
+function storedText(out: Output, { slots, apps, config }: Stored): string[] {
+  const slotRows = slots.map((s) => [
+    String(s.slot),
+    s.state,
+    s.name,
+    s.state === "image" ? count(s.file.length) : "",
+    count(s.room),
+    hex(s.address, 4),
+  ]);
+  const appRows = apps
+    .map(appRecordData)
+    .map((a) => [
+      String(a.app),
+      a.name,
+      a.state,
+      String(a.active ?? ""),
+      String(a.fallback ?? ""),
+      bootText(a.boot),
+    ]);
+  const table = (header: string[], rows: string[][]) =>
+    rows.length === 0 ? [] : ["", out.table(header, rows)];
+  return [
+    ...table(["SLOT", "HOLDS", "APP", "BYTES", "ROOM", "ADDRESS"], slotRows),
+    ...table(["APP", "NAME", "STATE", "ACTIVE", "FALLBACK", "BOOT"], appRows),
+    ...(config === undefined ? [] : ["", nodeTable(config)]),
+  ];
+}
+
 function valueText(row: Row, names: KeyNames): string {
   if (row.kind === "blob") return row.hex === null ? "damaged" : row.hex;
-  return row.kind === "system" ? hex(row.bits, 4) : names.valueText(row.key, row.bits);
+  const isWord = row.kind === "system" || row.kind === "meaning";
+  return isWord ? hex(row.bits, 4) : names.valueText(row.key, row.bits);
 }
 
 async function inspect(context: Context, path: string, options: ImageOptions): Promise<void> {
@@ -76,6 +111,7 @@ async function inspect(context: Context, path: string, options: ImageOptions): P
   const open = await openPersist(install, file);
   const { cells, live, free, damaged, epoch, schema } = open.image.info();
   const rows = rowsOf(open, names);
+  const stored = storedIn(open, findAll(open));
   const holds = holdingSuperblock(file.bytes)?.copy;
   const data = {
     file: path,
@@ -88,6 +124,11 @@ async function inspect(context: Context, path: string, options: ImageOptions): P
     live,
     free,
     damaged,
+    node: stored.config === undefined ? null : configData(stored.config),
+    slots: stored.slots.map(({ slot, address, room, state, name, file: { length }, crc }) => {
+      return { slot, address, room, state, name, bytes: length, crc };
+    }),
+    apps: stored.apps.map(appRecordData),
     entries: rows.map(({ type: _, ...row }) => row),
   };
   out.result("hsx.persist.inspect/1", data, () => {
@@ -107,8 +148,7 @@ async function inspect(context: Context, path: string, options: ImageOptions): P
       row.holds ? "" : "older",
     ]);
     const header = ["KEY", "NAME", "KIND", "VALUE", "BITS", "CELL", "GENERATION", ""];
-    return lines.length === 0
-      ? head.join("\n")
-      : [...head, "", out.table(header, lines)].join("\n");
+    const table = lines.length === 0 ? [] : ["", out.table(header, lines)];
+    return [...head, ...table, ...storedText(out, stored)].join("\n");
   });
 }

@@ -1,58 +1,353 @@
-// provision: which images the node runs, and where they came from.
+// provision: the images a node runs and stores, which of them are on trial, and what is done about it.
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { AppState } from "../../../assembly/spec/boot.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
 import { Config } from "../../../assembly/spec/node.ts";
-import { count, hex } from "../../formats/text.ts";
+import type { AppInfo, BootPolicy, StoredSlotInfo } from "../../client/records.ts";
+import { suggest } from "../../formats/diagnostic.ts";
+import { count, hex, plural } from "../../formats/text.ts";
+import {
+  appRecordData,
+  appStateText,
+  bootText,
+  CONFIRM_AFTER,
+  parseAfter,
+  parseSource,
+  SOURCES,
+} from "../boot-text.ts";
+import { Exit, Failure, usage } from "../exit.ts";
+import { readBytes } from "../files.ts";
+import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
+import type { Session } from "../session.ts";
 import type { VerbContext } from "../shell/context.ts";
 import { stateText } from "../symbols.ts";
 import { storeStateText } from "../trace.ts";
 
-function status({ out, session }: VerbContext): void {
-  const { node } = session;
-  const tasks = node.tasks();
-  const images = node.slots().map((slot) => ({
-    name: slot.name,
-    bytes: slot.bytes,
-    crc: slot.crc,
-    verified: slot.verified,
-    source: "host",
-    tasks: tasks
-      .filter((t) => t.imageCrc === slot.crc && t.imageBytes === slot.bytes)
-      .map((t) => ({
+// ---- What there is ----
+
+/** Where the image of a task came from: a slot, if the node started it itself. */
+function sourceOf(apps: readonly AppInfo[], pids: readonly number[]): string {
+  const stored = apps.find((a) => a.pid !== undefined && pids.includes(a.pid));
+  return stored === undefined ? "host" : `slot ${stored.active}`;
+}
+
+function imagesData({ session }: VerbContext, apps: readonly AppInfo[]) {
+  return session.node.slots().map((slot) => {
+    const tasks = session.node
+      .tasks()
+      .filter((t) => t.imageCrc === slot.crc && t.imageBytes === slot.bytes);
+    return {
+      name: slot.name,
+      bytes: slot.bytes,
+      crc: slot.crc,
+      verified: slot.verified,
+      source: sourceOf(
+        apps,
+        tasks.map((t) => t.pid),
+      ),
+      tasks: tasks.map((t) => ({
         pid: t.pid,
         name: t.name,
         state: stateText(t),
         confirmed: t.confirmed,
         file: session.apps.get(t.pid)?.path ?? null,
       })),
-  }));
-  const profile = (Profile[node.config(Config.PROFILE)] ?? "").toLowerCase();
-  const data = {
-    profile,
-    images,
-    memory_free: node.config(Config.ARENA_FREE),
-    store: storeStateText(node.store().state),
-  };
-  out.result("hsx.provision.status/1", data, () => {
-    const head = `${profile} node, ${count(data.memory_free)} bytes free, store ${data.store}`;
-    const rows = images.map((i) => [
-      i.name,
-      count(i.bytes),
-      hex(i.crc, 8),
-      i.source,
-      i.tasks.map((t) => `${t.pid} ${t.state}${t.confirmed ? ", well" : ""}`).join("; "),
-    ]);
-    return rows.length === 0
-      ? `${head}\nno images`
-      : `${head}\n${out.table(["IMAGE", "BYTES", "CRC", "FROM", "TASKS"], rows)}`;
+    };
   });
 }
 
-export function addProvision(parser: Command, context: VerbContext): void {
-  const provision = parser.command("provision").description("images of the node: status");
-  addCommand(provision, "status", "images, their tasks, free memory and the store").action(() =>
-    status(context),
+/** The slots of the node; none when its store is not ready. */
+function storedSlots({ node }: Session): StoredSlotInfo[] {
+  return storeStateText(node.store().state) === "ready" ? node.provision.slots() : [];
+}
+
+function slotsData(session: Session, apps: readonly AppInfo[]) {
+  const users = (key: "active" | "fallback", slot: number) =>
+    apps.filter((a) => a[key] === slot).map((a) => a.name || `app ${a.app}`);
+  return storedSlots(session).map(({ slot, state, name, bytes, crc, roomBytes }) => ({
+    slot,
+    state,
+    name,
+    bytes,
+    crc,
+    room: roomBytes,
+    active_of: users("active", slot),
+    fallback_of: users("fallback", slot),
+  }));
+}
+
+function appData(app: AppInfo) {
+  return { ...appRecordData(app), pid: app.pid ?? null };
+}
+
+function statusData(context: VerbContext) {
+  const { node } = context.session;
+  const apps = node.provision.apps();
+  const store = node.store();
+  return {
+    profile: (Profile[node.config(Config.PROFILE)] ?? "").toLowerCase(),
+    images: imagesData(context, apps),
+    memory_free: node.config(Config.ARENA_FREE),
+    store: storeStateText(store.state),
+    slots: slotsData(context.session, apps),
+    apps: apps.map(appData),
+    node_config: appStateText(node.provision.configState().state),
+    damaged: store.damaged,
+    free_cells: store.free,
+  };
+}
+type Status = ReturnType<typeof statusData>;
+
+function imageRows({ images }: Status): string[][] {
+  return images.map((i) => [
+    i.name,
+    count(i.bytes),
+    hex(i.crc, 8),
+    i.source,
+    i.tasks.map((t) => `${t.pid} ${t.state}${t.confirmed ? ", well" : ""}`).join("; "),
+  ]);
+}
+function slotRows({ slots }: Status): string[][] {
+  return slots.map((s) => [
+    String(s.slot),
+    s.state,
+    s.name,
+    s.state === "image" ? count(s.bytes) : "",
+    count(s.room),
+    s.state === "image" ? hex(s.crc, 8) : "",
+    [
+      ...s.active_of.map((a) => `active of ${a}`),
+      ...s.fallback_of.map((a) => `fallback of ${a}`),
+    ].join(", "),
+  ]);
+}
+function appRows({ apps }: Status): string[][] {
+  return apps.map((a) => [
+    String(a.app),
+    a.name,
+    a.state,
+    a.active === null ? "" : String(a.active),
+    a.fallback === null ? "" : String(a.fallback),
+    a.state === "trial" ? String(a.attempts_left) : "",
+    a.pid === null ? "" : String(a.pid),
+    bootText(a.boot),
+  ]);
+}
+function status(context: VerbContext): void {
+  const { out } = context;
+  const data = statusData(context);
+  out.result("hsx.provision.status/1", data, () => {
+    const health =
+      data.store === "ready"
+        ? `, ${count(data.free_cells)} cells free, ${count(data.damaged)} damaged`
+        : "";
+    const trial =
+      data.node_config === "trial"
+        ? ["the configuration is on trial: config confirm, or it goes at the next start but one"]
+        : [];
+    const table = (header: string[], rows: string[][]) =>
+      rows.length === 0 ? [] : ["", out.table(header, rows)];
+    const images = imageRows(data);
+    return [
+      `${data.profile} node, ${count(data.memory_free)} bytes free, store ${data.store}${health}`,
+      ...trial,
+      ...(images.length === 0
+        ? ["no images"]
+        : [out.table(["IMAGE", "BYTES", "CRC", "FROM", "TASKS"], images)]),
+      ...table(["SLOT", "HOLDS", "APP", "BYTES", "ROOM", "CRC", ""], slotRows(data)),
+      ...table(
+        ["APP", "NAME", "STATE", "ACTIVE", "FALLBACK", "ATTEMPTS", "PID", "BOOT"],
+        appRows(data),
+      ),
+    ].join("\n");
+  });
+}
+
+// ---- What can be done ----
+
+/** An app of the node by name or number; without a text, the one on trial. */
+function findApp({ node }: Session, text: string | undefined, otherwise: string): AppInfo {
+  const apps = node.provision.apps();
+  const found =
+    text === undefined
+      ? node.provision.trial()
+      : apps.find((a) => (/^\d+$/.test(text) ? a.app === Number(text) : a.name === text));
+  if (found !== undefined) return found;
+  const names = apps.map((a) => a.name || String(a.app));
+  const message = text === undefined ? "no app is on trial" : `there is no stored app "${text}"`;
+  const there = names.length === 0 ? "stage an image and activate it" : otherwise;
+  throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", message, {
+    remedy: text === undefined ? there : suggest(text, names, "list them: provision status"),
+  });
+}
+
+function tell({ out, session }: VerbContext, app: number, text: (app: AppInfo) => string): void {
+  const info = session.node.provision.apps().find((a) => a.app === app);
+  if (info === undefined) throw new Error("an app is gone");
+  out.result("hsx.provision.app/1", { app: appData(info) }, () => text(info));
+}
+
+const nameOf = ({ name, app }: AppInfo) => name || `app ${app}`;
+
+function stage(
+  context: VerbContext,
+  file: string,
+  options: { slot?: string; node?: string },
+): void {
+  const { out, session } = context;
+  const image = readBytes(file);
+  const slot = session.node.provision.stage(image, {
+    name: file,
+    ...(options.slot === undefined ? {} : { slot: parseSlot(options.slot) }),
+    ...(options.node === undefined ? {} : { node: parseInteger(options.node, "--node", 1, 255) }),
+  });
+  const info = session.node.provision.slots().find((s) => s.slot === slot);
+  const data = { file, slot, name: info?.name ?? "", bytes: image.length, crc: info?.crc ?? 0 };
+  out.result(
+    "hsx.provision.stage/1",
+    data,
+    () =>
+      `slot ${slot}: ${data.name}, ${plural(image.length, "byte")}, CRC ${hex(data.crc, 8)}; provision activate ${slot} starts it`,
   );
+}
+
+function parseSlot(text: string): number {
+  return parseInteger(text, "slot", 0, 13);
+}
+
+function activate(
+  context: VerbContext,
+  text: string,
+  options: { attempts: string; confirmAfter: string },
+): void {
+  const { session } = context;
+  const slot = parseSlot(text);
+  const attempts = parseInteger(options.attempts, "--attempts", 0, 7);
+  session.node.provision.activate(slot, {
+    attempts,
+    confirmAfter: parseAfter(options.confirmAfter),
+  });
+  const app = session.node.provision.apps().find((a) => a.active === slot);
+  if (app === undefined) throw new Error("an activated slot has no app");
+  tell(context, app.app, (a) => {
+    const trial =
+      a.state === AppState.TRIAL
+        ? `, on trial: ${plural(a.attemptsLeft, "start")} left unless it is confirmed`
+        : "";
+    return `${nameOf(a)} runs from slot ${slot}${trial}`;
+  });
+}
+
+function confirm(context: VerbContext, text: string | undefined): void {
+  const app = findApp(context.session, text, "nothing needs to be confirmed");
+  context.session.node.provision.confirm(app.app);
+  tell(context, app.app, (a) => `${nameOf(a)} is confirmed`);
+}
+
+function rollback(context: VerbContext, text: string | undefined): void {
+  const { session } = context;
+  const app = findApp(session, text, "name the app: provision rollback APP");
+  session.node.provision.rollback(app.app);
+  tell(context, app.app, (a) => `${nameOf(a)} runs from slot ${a.active} again`);
+}
+
+interface BootValues {
+  readonly order?: string;
+  readonly restarts?: string;
+  readonly fallback?: boolean;
+  readonly source?: string;
+  readonly quantum?: string;
+}
+
+function parseQuantum(text: string): number {
+  const quantum = parseInteger(text, "--quantum", 0, 16384);
+  if (quantum === 0 || Number.isInteger(Math.log2(quantum))) return quantum;
+  throw usage(`--quantum: ${text} is no power of two`, "choose 0, 1, 2, 4, ... 16384");
+}
+
+function boot(context: VerbContext, text: string, values: BootValues): void {
+  const { session } = context;
+  const app = findApp(session, text, "");
+  const { order, restarts, fallback, source, quantum } = values;
+  const policy: BootPolicy = {
+    order: order === undefined ? app.boot.order : parseInteger(order, "--order", 0, 15),
+    restarts:
+      restarts === undefined ? app.boot.restarts : parseInteger(restarts, "--restarts", 0, 7),
+    fallbackOnFault: fallback ?? app.boot.fallbackOnFault,
+    source: source === undefined ? app.boot.source : parseSource(source),
+    quantum: quantum === undefined ? app.boot.quantum : parseQuantum(quantum),
+  };
+  session.node.provision.setBoot(app.app, policy);
+  tell(context, app.app, (a) => `${nameOf(a)}: ${bootText(appData(a).boot)}`);
+}
+
+function format({ out, session }: VerbContext, number: string, bytes: string): void {
+  const slots = parseInteger(number, "slots", 0, 14);
+  const room = parseInteger(bytes, "bytes", 256, 0xfff00);
+  session.node.provision.formatSlots(slots, room);
+  const data = { slots, bytes: room };
+  out.result(
+    "hsx.provision.format/1",
+    data,
+    () => `${plural(slots, "slot")} of ${count(room)} bytes`,
+  );
+}
+
+export function addProvision(parser: Command, context: VerbContext): void {
+  const provision = parser
+    .command("provision")
+    .description(
+      "stored images of the node: status, format, stage, activate, confirm, rollback, boot",
+    );
+  addCommand(
+    provision,
+    "status",
+    "images and tasks, slots, apps with their state, health of the store",
+  ).action(() => status(context));
+  addCommand(provision, "format <slots> <bytes>", "make empty slots for images behind the store", [
+    ["provision format 4 8192", "four slots of 8,192 bytes, 16 of them for a header"],
+  ]).action((slots: string, bytes: string) => format(context, slots, bytes));
+  addCommand(
+    provision,
+    "stage <file>",
+    "put an image into a slot and check it there; the old app runs on",
+    [["provision stage pump.hxe", "into a slot that nobody needs"]],
+  )
+    .option("--slot <n>", "into this slot")
+    .option("--node <id>", "only if this is the node's id")
+    .action((file: string, options) => stage(context, file, options));
+  addCommand(provision, "activate <slot>", "start the image in a slot in place of its app", [
+    ["provision activate 1", "on trial: confirm it within three starts, or the old one comes back"],
+    ["provision activate 1 --attempts 0", "for good"],
+  ])
+    .option("--attempts <n>", "starts until it must be confirmed, 0 to 7; 0: no trial", "3")
+    .addOption(
+      new Option("--confirm-after <time>", "confirmed by time alone")
+        .choices(CONFIRM_AFTER)
+        .default("never"),
+    )
+    .action((slot: string, options) => activate(context, slot, options));
+  addCommand(provision, "confirm [app]", "keep the app that is on trial").action((app?: string) =>
+    confirm(context, app),
+  );
+  addCommand(
+    provision,
+    "rollback [app]",
+    "bring the fallback of an app back, of the one on trial without a name",
+  ).action((app?: string) => rollback(context, app));
+  addCommand(provision, "boot <app>", "say how an app comes up at power-on", [
+    ["provision boot pump --order 1 --restarts 3 --fallback", "what is not named stays as it is"],
+  ])
+    .option("--order <n>", "0 to 15, lower ones first")
+    .option("--restarts <n>", "restarts after a fault, 0 to 7")
+    .option("--fallback", "a fault beyond them brings the fallback back, also when confirmed")
+    .option("--no-fallback", "it does not")
+    .option(
+      "--source <name>",
+      `where the image comes from when no slot holds it: ${SOURCES.join(", ")}`,
+    )
+    .option("--quantum <n>", "instructions of a turn, a power of two; 0: as the node")
+    .action((app: string, values: BootValues) => boot(context, app, values));
 }

@@ -42,7 +42,7 @@ function tell(
     const where = s.file === null ? "" : ` in ${s.file}`;
     return [
       `${s.state}, ${plural(s.device_bytes, "byte")}${where}`,
-      `${count(s.live)} of ${plural(s.cells, "cell")} hold a value, ${count(s.free)} free, ${count(s.damaged)} damaged, ${count(s.retired)} worn out`,
+      `${count(s.live)} of ${plural(s.cells, "cell")} are in use, ${count(s.free)} free, ${count(s.damaged)} damaged, ${count(s.retired)} worn out`,
       `${plural(s.saved, "cell")} and ${plural(s.programmed_bytes, "byte")} written since power-on; epoch ${s.epoch}, schema ${s.schema_of_keys}`,
     ].join("\n");
   });

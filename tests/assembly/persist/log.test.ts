@@ -68,6 +68,7 @@ describe.each(Object.entries(FLASH_GEOMETRY))("a store on %s", (_, geometry) => 
     let keys = 0;
     while (rig.set(keys + 1, keys) >= 0) keys++;
     expect(rig.set(keys + 1, 1)).toBe(Err.FULL);
+    expect(rig.core.refused()).toBe(10 | (1 << 8)); // Resource.CELLS: one needed, none free
     expect(keys).toBeGreaterThan(20);
     for (let n = 0; n < 100; n++) {
       expect(rig.delete(keys)).toBe(Err.OK);

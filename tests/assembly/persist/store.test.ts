@@ -158,6 +158,7 @@ describe.each(Object.entries(NV_GEOMETRY))("a store on %s", (name, geometry) => 
     const rig = await readyRig(geometry);
     for (let key = 1; key <= CELLS; key++) expect(rig.set(key, key)).toBeGreaterThanOrEqual(0);
     expect(rig.set(99, 1)).toBe(Err.FULL);
+    expect(rig.core.refused()).toBe(10 | (1 << 8)); // Resource.CELLS: one needed, none free
     expect(rig.set(5, 6)).toBe(Err.FULL);
     expect(rig.get(5)).toBe(5);
     expect(rig.delete(6)).toBe(Err.OK);

@@ -1,5 +1,6 @@
 // build, info, disasm, run, new, completion, version: what they print and how they end.
 
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { fromRoot } from "../../../scripts/root.ts";
@@ -391,6 +392,20 @@ describe("hsx, what it is", () => {
     expect(out).toContain("small large desktop");
     expect(out).not.toContain("docs");
     expect(json((await hsx(["completion", name, "--json"])).out)).toMatchObject({ shell: name });
+  });
+
+  it.each([
+    ["hsx per", "persist"],
+    ["hsx persist ve", "verify"],
+    ["hsx persist repair --in", "--in-place"],
+    ["hsx build --li", "--listing"],
+    ["hsx run --profile sm", "small"],
+  ])("completes %j in bash", async (line, word) => {
+    const { out } = await hsx(["completion", "bash"]);
+    const words = line.split(" ");
+    const ask = `COMP_WORDS=(${words.join(" ")}); COMP_CWORD=${words.length - 1}; _hsx; echo "\${COMPREPLY[@]}"`;
+    const { stdout } = spawnSync("bash", ["-c", `${out}\n${ask}`], { encoding: "utf8" });
+    expect(stdout.trim()).toBe(word);
   });
 
   it("knows no other shell", async () => {

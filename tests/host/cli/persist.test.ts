@@ -422,7 +422,9 @@ describe("hsx persist export and diff", () => {
 
   it("exports to the terminal, and as JSON", async () => {
     const { out } = await hsx(["persist", "export", node7]);
-    expect(out).toContain('schema = 7\nmedia = "fram:512"\n\n[values]\n0x0201 = 22.5\n');
+    expect(out).toContain(
+      'schema = 7\nmedia = "fram:512"\ncells = 60\n\n[values]\n0x0201 = 22.5\n',
+    );
     const object = json((await hsx(["persist", "export", node7, "--json"])).out);
     expect(object).toMatchObject({ media: "fram:512", schema_of_keys: 7, text: out });
   });

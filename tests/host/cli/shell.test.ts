@@ -112,6 +112,11 @@ describe("every verb", () => {
       "mem server",
       "mem server 0x4000",
       "provision status",
+      "provision format 2 2048",
+      "config set role 3",
+      "config export",
+      "config set id 4",
+      "config rollback",
       "store status",
       "store list",
       "config get",
@@ -131,7 +136,7 @@ describe("every verb", () => {
       "reboot",
       "exit",
     ];
-    const nv = ["--nv", inFolder("verbs.fram")];
+    const nv = ["--nv", `${inFolder("verbs.fram")}:fram:16384`];
     const { exit, out, err } = await shell(lines, [
       "--preload",
       server,
@@ -150,7 +155,7 @@ describe("every verb", () => {
       ...["build", "cut", "diff", "export", "inspect", "repair", "verify"].map(
         (s) => `persist.${s}`,
       ),
-      ...["store.format", "store.reset", "version", "warning"],
+      ...["provision.app", "provision.stage", "store.format", "store.reset", "version", "warning"],
     ].map((name) => `hsx.${name}/1`);
     expect([...SCHEMAS.keys()].filter((name) => !told.has(name)).sort()).toEqual(untold.sort());
   });

@@ -97,6 +97,7 @@ limit = 21
     ["[values]\n1 = { bits = 65536 }", "a table is no number"],
     ["values = 3", "values is 3; it is a table"],
     ["schema = 256", "schema is 256; it is an integer from 0 to 255"],
+    ["cells = 0", "cells is 0; it is an integer from 1 to 1020"],
     ["media = 8192", "media is 8192; it is a text"],
     [
       "[valus]\n1 = 1",
@@ -139,7 +140,11 @@ limit = 21
         key: 1 + n,
         bits: from + 64 * n,
       }));
-      const text = writeCalibration({ schema: 3, media: "fram:8192", cells: part }, [], "all");
+      const text = writeCalibration(
+        { schema: 3, media: "fram:8192", storeCells: 1020, cells: part },
+        [],
+        "all",
+      );
       const { calibration, warnings } = readCalibration(text, "c.toml", []);
       expect(warnings).toEqual([]);
       const read = calibration?.cells.map(({ type, key, bits }) => ({ type, key, bits }));
@@ -153,10 +158,15 @@ limit = 21
       { type: CellType.VALUE as const, key: 0x1205, bits: 0xc000 },
       { type: CellType.VALUE as const, key: 0x0201, bits: 0x4da0 },
     ];
-    const text = writeCalibration({ schema: 0, media: "fram:512", cells }, KNOWN, "values of x");
+    const text = writeCalibration(
+      { schema: 0, media: "fram:512", storeCells: 60, cells },
+      KNOWN,
+      "values of x",
+    );
     expect(text).toBe(`# values of x
 schema = 0
 media = "fram:512"
+cells = 60
 
 [values]
 "pump:limit" = 22.5  # bar, key 0x0201

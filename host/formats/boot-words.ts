@@ -1,0 +1,32 @@
+// Names of the node's own words: which system key is an activation record, a place in the boot list, a setting.
+
+import {
+  APPS_MAX,
+  CONFIG_WORDS,
+  NodeWord,
+  WORD_GROUP_LOG2,
+  WORD_KEY,
+  WordGroup,
+} from "../../assembly/spec/boot.ts";
+
+const NAMES: Record<WordGroup, (n: number) => string | undefined> = {
+  [WordGroup.APPS]: (n) => (n < APPS_MAX ? `app ${n}: activation` : undefined),
+  [WordGroup.NODE]: (n) => ["configuration: activation", "slots"][n],
+  [WordGroup.BOOT]: (n) => (n < APPS_MAX ? `app ${n}: boot` : undefined),
+  [WordGroup.CONFIG]: (n) => configName(n),
+};
+
+function configName(n: number): string | undefined {
+  const word = NodeWord[n % CONFIG_WORDS]?.toLowerCase().replace("_", " ");
+  return n < 2 * CONFIG_WORDS
+    ? `configuration ${Math.floor(n / CONFIG_WORDS)}: ${word}`
+    : undefined;
+}
+
+/** What the word under a system key is; undefined: nothing that this version knows. */
+export function wordName(key: number): string | undefined {
+  const index = key - WORD_KEY;
+  const group = index >> WORD_GROUP_LOG2;
+  const name = NAMES[group as WordGroup];
+  return index < 0 ? undefined : name?.(index & ((1 << WORD_GROUP_LOG2) - 1));
+}

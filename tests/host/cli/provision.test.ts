@@ -1,0 +1,289 @@
+// Stored images and configuration, from a calibration file, by the verbs of the shell, and when a node boots.
+
+import { existsSync, readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { example, file, hsx, image, inFolder, json, jsonLines, shell } from "./harness.ts";
+
+let thermostat = "";
+/** Two versions of an app that says which it is. */
+let first = "";
+let second = "";
+const SAYS = (version: string) => `.app "talker"
+    LDI32 R1, text
+    LDI R2, 2
+    SVC 0x101           ; UART_WRITE
+again:
+    LDI R0, 1000
+    SVC 0x600
+    JMP again
+.data
+text: .ascii "${version}\\n"
+`;
+beforeAll(async () => {
+  thermostat = await example("thermostat");
+  first = await image("talker-1", SAYS("1"));
+  second = await image("talker-2", SAYS("2"));
+});
+
+const CALIB = `
+media = "fram:32768"
+cells = 60
+[values]
+"thermostat:setpoint" = 22.5
+[node]
+id = 7
+bit_rate = 250
+sources = ["sd", "can"]
+[slots]
+count = 3
+bytes = 2048
+[[apps]]
+image = "talker-1.hxe"
+order = 2
+restarts = 3
+[[apps]]
+image = "thermostat.hxe"
+fallback_on_fault = true
+quantum = 128
+`;
+
+/** Builds an image of a device with two apps. */
+async function device(name: string, calib = CALIB): Promise<string> {
+  const to = inFolder(name);
+  const args = ["persist", "build", file("apps.toml", calib), "--image", thermostat, "-o", to];
+  const { exit, err } = await hsx([...args, "--force"]);
+  expect([exit, err]).toEqual([0, ""]);
+  return to;
+}
+const on = (nv: string, ...lines: string[]) => shell([...lines], ["--nv", nv, "--keep-going"]);
+
+/** What a calibration file is refused with. */
+async function refusal(calib: string): Promise<string> {
+  const args = ["persist", "build", file("wrong.toml", calib), "-o", inFolder("wrong.fram")];
+  const { exit, err } = await hsx(args);
+  expect([exit === 0, existsSync(inFolder("wrong.fram"))]).toEqual([false, false]);
+  return err;
+}
+
+describe("a calibration file with apps", () => {
+  it("makes a device whose node runs them", async () => {
+    const nv = await device("apps.fram");
+    const { exit, out } = await hsx(["run", "--nv", nv, "--for", "2s", "--show", "values"]);
+    expect(exit).toBe(0);
+    expect(out).toContain("1\n");
+    expect(out).toContain("thermostat:heater 0 -> 1");
+    const got = await on(nv, "val get setpoint", "config get id", "config get sources");
+    expect(got.out).toBe("22.5 degC\n7\nsd, can\n");
+  });
+
+  it("is shown by inspect", async () => {
+    const nv = await device("inspect.fram");
+    const object = json((await hsx(["persist", "inspect", nv, "--json"])).out);
+    expect(object).toMatchObject({
+      node: { id: 7, bit_rate: 250, role: 0, sources: ["sd", "can"] },
+      slots: [
+        { slot: 0, address: 512, state: "image", name: "talker" },
+        { slot: 1, address: 2560, state: "image", name: "thermostat" },
+        { slot: 2, address: 4608, state: "empty" },
+      ],
+      apps: [
+        { app: 0, name: "talker", state: "confirmed", active: 0, boot: { order: 2, restarts: 3 } },
+        { app: 1, active: 1, boot: { fallback_on_fault: true, quantum: 128 } },
+      ],
+    });
+    const { out } = await hsx(["persist", "inspect", nv]);
+    expect(out).toMatch(/0x0141 {2}slots +system +0x3008/);
+    expect(out).toMatch(/1 {2}thermostat {2}confirmed +1 +order 0, fallback on fault, quantum 128/);
+  });
+
+  it("is what export writes, with the images", async () => {
+    const nv = await device("export.fram");
+    const toml = inFolder("back.toml");
+    const left = await hsx(["persist", "export", nv, "-o", toml]);
+    expect(left.err).toContain("2 apps are left out\n  remedy: add --extract FOLDER");
+    const folder = inFolder("extracted");
+    const exported = await hsx(["persist", "export", nv, "-o", toml, "--extract", folder]);
+    expect([exported.exit, exported.err]).toEqual([0, `${toml}: 1 value\n`]);
+    expect(readFileSync(`${folder}/talker.hxe`)).toEqual(readFileSync(first));
+    const again = inFolder("again-apps.fram");
+    expect((await hsx(["persist", "build", toml, "-o", again])).err).toBe("");
+    expect(readFileSync(again)).toEqual(readFileSync(nv));
+  });
+
+  it.each([
+    ['media = "fram:512"\n[slots]\ncount = 3\nbytes = 2048', "3 slots of 2048 bytes: "],
+    ["[slots]\ncount = 15\nbytes = 2048", "count is 15; it is an integer from 0 to 14"],
+    ["[slots]\ncount = 1", "how large is a slot?"],
+    ["[[apps]]\norder = 1", "this app has no image"],
+    ['[[apps]]\nimage = "nowhere.hxe"', "nowhere.hxe: there is no such file"],
+    ['[[apps]]\nimage = "apps.toml"', "not an HXE image"],
+    ['[[apps]]\nimage = "talker-1.hxe"\nquantum = 100', "quantum 100 is no power of two"],
+    ['[[apps]]\nimage = "talker-1.hxe"\nsource = "moon"', '"moon" is no source of images'],
+    ['[apps]\nimage = "talker-1.hxe"', "apps are tables, one for each app"],
+    ['[node]\nsources = ["stored"]', "sources is an array of at most four"],
+    ["[node]\nid = 256", "id is 256; it is an integer from 0 to 255"],
+    ["[node]\nidd = 25", 'nothing is called "idd" here'],
+  ])("is refused with its place: %j", async (calib, message) => {
+    const media = calib.startsWith("media") ? "" : 'media = "fram:32768"\ncells = 60\n';
+    expect(await refusal(`${media}${calib}\n`)).toContain(message);
+  });
+
+  it("is refused when an image finds no slot, or is longer than one", async () => {
+    const head = 'media = "fram:32768"\ncells = 60\n[slots]\ncount = 1\n';
+    const two = '[[apps]]\nimage = "talker-1.hxe"\n[[apps]]\nimage = "thermostat.hxe"\n';
+    const full = await refusal(`${head}bytes = 2048\n${two}`);
+    expect(full).toMatch(/wrong\.toml:9:9: error: thermostat\.hxe: the app "talker" needs it\n/);
+    const long = await refusal(`${head}bytes = 512\n[[apps]]\nimage = "thermostat.hxe"\n`);
+    expect(long).toContain("the image has 885 bytes, the slot takes 496");
+  });
+});
+
+describe("provision", () => {
+  it("holds a new image on trial, confirms it and rolls back", async () => {
+    const nv = await device("trial.fram");
+    const { out, err } = await on(
+      nv,
+      `provision stage ${second}`,
+      "provision activate 2",
+      "run 1ms",
+      "provision confirm",
+      "provision rollback talker",
+      "run 1ms",
+    );
+    expect(err).toBe("");
+    expect(out).toContain("slot 2: talker, ");
+    expect(out).toContain(
+      "talker runs from slot 2, on trial: 2 starts left unless it is confirmed\n",
+    );
+    expect(out).toContain("2\nnode time");
+    expect(out).toContain("talker is confirmed\ntalker runs from slot 0 again\n");
+    expect(out).toContain("1\nnode time");
+  });
+
+  it("brings the old image back when nobody confirms the new one", async () => {
+    const nv = await device("unconfirmed.fram");
+    await on(nv, `provision stage ${second}`, "provision activate 2 --attempts 1");
+    const { out } = await on(nv, "provision status --json");
+    const [status] = jsonLines(out);
+    expect(status).toMatchObject({
+      store: "ready",
+      slots: [
+        { slot: 0, active_of: ["talker"] },
+        { slot: 1, active_of: ["thermostat"] },
+        { slot: 2, state: "image", name: "talker", active_of: [], fallback_of: [] },
+      ],
+      apps: [{ name: "talker", state: "confirmed", active: 0 }, { name: "thermostat" }],
+    });
+  });
+
+  it("says what it is refused for, and changes nothing", async () => {
+    const nv = await device("refused.fram");
+    const empty = await on(nv, "provision activate 2");
+    expect(empty.err).toContain("slot 2: no whole image was ever put there");
+    await on(nv, `provision stage ${second}`);
+    const bytes = new Uint8Array(readFileSync(nv));
+    const [from = 0] = (
+      json((await hsx(["persist", "inspect", nv, "--json"])).out).slots as {
+        address: number;
+      }[]
+    )
+      .slice(2)
+      .map((s) => s.address);
+    bytes[from + 60] = (bytes[from + 60] as number) ^ 1;
+    const bad = file("refused-bad.fram", bytes);
+    const before = new Uint8Array(readFileSync(bad));
+    const { exit, err } = await on(
+      bad,
+      "provision activate 2",
+      "provision activate 13",
+      "provision activate 14",
+      "provision activate 0",
+      "provision confirm",
+      "provision confirm talkr",
+      "provision rollback thermostat",
+      `provision stage ${second} --slot 0`,
+      `provision stage ${second} --node 9`,
+      "provision boot talker --quantum 100",
+      "provision format 1 256",
+      "config confirm",
+      "config set sources stored",
+      "config set id 256",
+    );
+    expect(exit).toBe(1);
+    for (const message of [
+      "1: error: slot 2: what it holds is not what was put there",
+      "2: error: slot 13: there is no such thing",
+      "3: error: slot: 14 is out of range: 0 to 13",
+      '4: error: slot 0: the app "talker" needs it',
+      "5: error: no app is on trial",
+      '6: error: there is no stored app "talkr"\n  remedy: did you mean "talker"?',
+      "7: error: app thermostat: there is no earlier image to come back",
+      "8: error: ",
+      "9: error: ",
+      "10: error: --quantum: 100 is no power of two",
+      "11: error: 1 slots of 256 bytes: ",
+      "12: error: the configuration: nothing is on trial",
+      "13: error: stored: at most four sources",
+      "14: error: id: 256 is out of range: 0 to 255",
+    ]) {
+      expect(err).toContain(`stdin:${message}`);
+    }
+    expect(new Uint8Array(readFileSync(bad))).toEqual(before);
+  });
+
+  it("tells programs the same", async () => {
+    const nv = await device("json.fram");
+    const { out, err } = await shell(
+      [`provision stage ${second}`, "provision activate 2", "provision boot talker --order 3"],
+      ["--nv", nv, "--json"],
+    );
+    const told = jsonLines(out).filter((o) => o.schema !== "hsx.status/1");
+    expect([err, told]).toMatchObject([
+      "",
+      [
+        { schema: "hsx.provision.stage/1", slot: 2, name: "talker" },
+        {
+          schema: "hsx.provision.app/1",
+          app: { name: "talker", state: "trial", attempts_left: 2 },
+        },
+        { app: { boot: { order: 3, restarts: 3 } } },
+      ],
+    ]);
+  });
+
+  it("is refused without a store", async () => {
+    const { err } = await shell(["provision status", "provision activate 0"]);
+    expect(err).toContain("error: slot 0: ");
+  });
+});
+
+describe("the configuration of a node", () => {
+  it("is on trial for one start when it could cut the node off", async () => {
+    const nv = await device("config.fram");
+    const set = await on(nv, "config set role 2", "config set id 8");
+    expect(set.out).toBe(
+      "role is 2 from the next start on\nid is 8 from the next start on; on trial for that start: then config confirm, or the old one comes back\n",
+    );
+    expect((await on(nv, "config get id")).out).toBe("8\n");
+    expect((await on(nv, "config get id")).out).toBe("7\n");
+    await on(nv, "config set id 9");
+    expect((await on(nv, "config confirm")).out).toBe("the configuration is confirmed\n");
+    expect((await on(nv, "config get id", "config get role")).out).toBe("9\n2\n");
+    expect((await on(nv, "config set id 10", "config rollback")).out).toContain(
+      "the old configuration holds",
+    );
+    expect((await on(nv, "config export")).out).toBe(
+      '[node]\nid = 9\nrole = 2\nbit_rate = 250  # kbit/s\nsources = ["sd", "can"]\n',
+    );
+  });
+});
+
+describe("hsx run without an image", () => {
+  it("wants a node that has stored some", async () => {
+    expect((await hsx(["run"])).exit).toBe(2);
+    const nv = inFolder("no-apps.fram");
+    await shell(["ps"], ["--nv", nv]);
+    const { exit, err } = await hsx(["run", "--nv", nv]);
+    expect([exit, err]).toEqual([3, expect.stringContaining("no-apps.fram starts no app")]);
+  });
+});
