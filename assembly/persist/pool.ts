@@ -73,6 +73,14 @@ import {
 
 export { storeCapacity, storeMount } from "./mount";
 export { storeAt, storeEnd, storeEpoch, storeLive } from "./store";
+export {
+  storeCountDue,
+  storeCounted,
+  storeIsWorn,
+  storeUpdatesLeft,
+  storeWear,
+  storeWearMax,
+} from "./wear";
 
 // ---- Polling ----
 
