@@ -90,6 +90,7 @@ import {
 } from "./provision/session";
 import { sourceChoose } from "./provision/source";
 import { inspectApp, inspectStored } from "./provision/status";
+import { forgetChanges } from "./registry/saver-state";
 import { NodeWord } from "./spec/boot";
 import { Err } from "./spec/errors";
 import { HOST_PID, MESSAGE_RECORD_DATA_OFF } from "./spec/node";
@@ -355,10 +356,12 @@ export function hsx_store_format(cells: u32, schema: u32, extents: u32): i32 {
   if (begun >= 0) provisionForget();
   return begun;
 }
-/** Begins a factory reset. `keepsFactory` 1: factory cells stay. */
+/** Begins a factory reset. `keepsFactory` 1: factory cells stay. What was not saved yet is forgotten, too. */
 export function hsx_store_reset(keepsFactory: u32): i32 {
   const begun = storeReset(keepsFactory != 0);
-  if (begun >= 0) provisionForget();
+  if (begun < 0) return begun;
+  forgetChanges();
+  provisionForget();
   return begun;
 }
 /** Lays out the first live cell from `cell` on and returns its number. NOT_FOUND: there is none. BUSY, STATE, IO. */
