@@ -1,16 +1,23 @@
-// `npm run proof:board`: the firmware on the simulated AVR board under a full CAN bus, what a start takes, and a second opinion
+// `npm run proof:board`: the firmware on the simulated AVR board under a full CAN bus, with its power cut, and a second opinion
 // on the simulator: simavr runs the same programs for the same number of cycles.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { StoreState } from "../assembly/spec/cell.ts";
+import { newMedia } from "../host/boards/avr/board.ts";
 import { Chip, flashOf, Reset } from "../host/boards/avr/chip.ts";
 import { TIMERS, Timer } from "../host/boards/avr/timer.ts";
 import { USART0, Usart } from "../host/boards/avr/usart.ts";
 import { readElf } from "../host/formats/elf.ts";
 import { assemble } from "../host/toolchain/assembler.ts";
 import { link } from "../host/toolchain/linker.ts";
-import { startBoard, useFirmware, watchCanInterrupt } from "../tests/drivers/avr-board.ts";
+import {
+  powerOff,
+  startBoard,
+  useFirmware,
+  watchCanInterrupt,
+} from "../tests/drivers/avr-board.ts";
 import { guestOf } from "../tests/drivers/guest.ts";
 import { buildBareNode, CORE_FLAGS } from "./avr-build.ts";
 import { type Figure, report } from "./figures.ts";
@@ -78,6 +85,57 @@ async function measureStart(): Promise<Figure> {
   const { up_us } = await startBoard();
   const value = Math.round(up_us / 100) / 10;
   return { id: "start", value, unit: "ms", note: "power-on until a store of 8 KiB is mounted" };
+}
+
+// ---- Power ----
+
+const VALUE = guestOf(
+  '.value {"group":1,"id":1,"name":"v","init":1,"persist_key":7}\nRET',
+  "keeper",
+).image;
+const OID = 0x101;
+const INIT = 0x3c00; // binary16 of 1
+/** Cycles in which a value is saved: of EEPROM, up to ten bytes at 3.4 ms. */
+const SAVING = { fram: 400_000, eeprom: 700_000 } as const;
+
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 0x41c64e6d) + 12345) >>> 0;
+    return state >>> 8;
+  };
+}
+
+/** The power goes at a random cycle while a value is saved; the next start must find the old one or the new one. */
+async function cutPower(medium: keyof typeof SAVING, rounds: number): Promise<Figure[]> {
+  const random = randomFrom(7);
+  let media = newMedia("MB85RS64V");
+  let known = INIT;
+  let wrong = 0;
+  let kept = 0;
+  for (let round = 0; round <= rounds; round++) {
+    const rig = await startBoard({ media, seed: round + 1 }, ({ framSocket, eeprom }) => {
+      if (medium === "eeprom") framSocket.fault = "absent";
+      eeprom.tear = () => random() & 0xff;
+    });
+    rig.node.load(VALUE);
+    const found = rig.node.getValue(OID);
+    const wanted = 0x4000 + round - 1;
+    if (found === wanted) kept++;
+    if (rig.node.store().state !== StoreState.READY) wrong++;
+    if (round > 0 && found !== wanted && found !== known) wrong++;
+    known = found;
+    rig.node.setValue(OID, 0x4000 + round);
+    rig.node.saveValue(OID);
+    rig.machine.live.runExactly(random() % SAVING[medium]);
+    media = powerOff(rig);
+  }
+  const id = `power_off.${medium}`;
+  const note = `of ${rounds} behind a power-off at a random cycle`;
+  return [
+    { id: `${id}.wrong`, value: wrong, unit: "starts", must: "== 0", note },
+    { id: `${id}.saved`, value: kept, unit: "values", must: ">= 1", note: "the others in vain" },
+  ];
 }
 
 // ---- simavr ----
@@ -166,6 +224,8 @@ report({
   figures: [
     ...(await fillBus(8)),
     ...(await fillBus(0)),
+    ...(await cutPower("fram", 40)),
+    ...(await cutPower("eeprom", 20)),
     await measureStart(),
     ...compareSimulators(),
   ],

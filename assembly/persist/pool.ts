@@ -2,7 +2,8 @@
 // cut interrupts, a key has its old or its new value afterwards.
 //
 // One job at a time. Its caller starts it, polls until storePoll() is OK and takes its result, which
-// frees the store for the next. Cells found stay valid until the next mount, format or reset.
+// frees the store for the next. Cells found stay valid until the next mount, format or reset; on flash, until the next
+// write or delete.
 
 import { nv_busy, nv_medium, nv_size } from "../hal";
 import {

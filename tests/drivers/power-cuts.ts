@@ -76,6 +76,8 @@ const BOOTS = 5;
 /** Torn bytes tried at each byte of a recovery. */
 const RECOVERY_TEARS = 3;
 
+const RESETS_MAX = 200;
+
 /** Room for blobs behind the cells. */
 const EXTENTS = 3;
 /** Violations after which a history is given up. */
@@ -216,6 +218,7 @@ class CutProof {
   private after: Model = new Map();
   private place = "";
   private isUnsteady = false;
+  private resets = 0;
   private readonly isFlash: boolean;
   /** What unsteady bits read as: set bits, what was wanted. */
   private flicker: () => number;
@@ -244,8 +247,15 @@ class CutProof {
     return this.figures.violations.length >= VIOLATIONS_MAX;
   }
 
-  private step(isCutEverywhere: boolean): void {
+  /** A store takes 255 resets of each kind; then keys are deleted instead. */
+  private next(): Operation {
     const operation = nextOperation(this.random, this.keys);
+    if (operation.kind !== "reset" || this.resets++ < RESETS_MAX) return operation;
+    return { kind: "delete", key: this.keys[0] as Key };
+  }
+
+  private step(isCutEverywhere: boolean): void {
+    const operation = this.next();
     this.before = this.model;
     this.after = performOnModel(this.model, operation);
     if (isCutEverywhere) this.cutEverywhere(operation);

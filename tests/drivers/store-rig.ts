@@ -1,6 +1,6 @@
 // One cell store in WASM over one simulated device, driven to the end of each job.
 
-import { CellType, NO_CELL, type StoreState } from "../../assembly/spec/cell.ts";
+import { CellType, NO_CELL, NvMedium, type StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import type { NvDevice } from "../../host/node/nv.ts";
 import { compileProbe, type Fault, type Probe, type ProfileName } from "../probes/compile.ts";
@@ -99,8 +99,13 @@ export class StoreRig {
     if (!this.found.has(id)) this.get(key, type);
     const old = this.found.get(id) ?? NO_CELL;
     const cell = this.run(this.probe.storeWrite(type, key, value, old));
+    this.forgetMoved();
     if (cell >= 0) this.found.set(id, cell);
     return cell;
+  }
+  /** On flash any write may move cells. */
+  private forgetMoved(): void {
+    if (this.device.geometry.medium === NvMedium.FLASH) this.found.clear();
   }
   /** Writes a blob. */
   setBlob(key: number, data: Uint8Array): number {
@@ -126,6 +131,7 @@ export class StoreRig {
     if (typeof this.get(key, type) !== "number") return Err.NOT_FOUND;
     const id = type * 0x10000 + key;
     const err = this.run(this.probe.storeDelete(type, key, this.found.get(id)));
+    this.forgetMoved();
     if (err >= 0) this.found.delete(id);
     return err;
   }

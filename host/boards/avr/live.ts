@@ -107,6 +107,15 @@ export class LiveBoard {
     throw new ChipFailure(`the firmware does not come back to its main loop: ${ended} at ${place}`);
   }
 
+  /** Runs for so many cycles and stops wherever the firmware then is: for what happens without warning. */
+  runExactly(cycles: number): void {
+    const { chip } = this.board;
+    const stop = this.now + cycles;
+    this.end = Number.POSITIVE_INFINITY;
+    while (this.now < stop) chip.run(stop);
+    this.end = 0;
+  }
+
   /** Tells the firmware that its core was called, so that it does not rest before it has looked. */
   touch(): void {
     this.hasCalled = true;

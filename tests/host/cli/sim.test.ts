@@ -39,7 +39,7 @@ beforeAll(async () => {
   }
   hello = inFolder("hello.hxe");
   value = inFolder("value.hxe");
-});
+}, 300_000);
 
 describe("hsx sim", () => {
   it("runs images in the firmware and shows the board's UART", async () => {
