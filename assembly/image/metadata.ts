@@ -1,5 +1,6 @@
 // What a verified image says of itself, read from its slot: the header, and the metadata with its entries and strings.
 
+import { IMAGE_MASK } from "../layout";
 import {
   COMMAND_ENTRY_SIZE,
   HXE_BSS_SIZE_OFF,
@@ -38,15 +39,15 @@ export function imageFlags(slot: u32): u32 {
 }
 /** Byte offset of the first instruction in the code. */
 export function imageEntry(slot: u32): u32 {
-  return slotU32(slot, HXE_ENTRY_OFF);
+  return slotU32(slot, HXE_ENTRY_OFF) & IMAGE_MASK;
 }
 /** Bytes of code, 4 to 65,536. */
 export function imageCodeSize(slot: u32): u32 {
-  return slotU32(slot, HXE_CODE_LEN_OFF);
+  return slotU32(slot, HXE_CODE_LEN_OFF) & IMAGE_MASK;
 }
 /** Bytes of rodata. */
 export function imageRodataSize(slot: u32): u32 {
-  return slotU32(slot, HXE_RO_LEN_OFF);
+  return slotU32(slot, HXE_RO_LEN_OFF) & IMAGE_MASK;
 }
 /** Bytes of zeroed data behind the rodata. */
 export function imageBssSize(slot: u32): u32 {
@@ -67,7 +68,7 @@ export function imageHeaderSize(slot: u32): u32 {
 }
 /** Offset of the rodata in the file. */
 export function imageRodataStart(slot: u32): u32 {
-  return imageHeaderSize(slot) + imageCodeSize(slot);
+  return (imageHeaderSize(slot) + imageCodeSize(slot)) & IMAGE_MASK;
 }
 /** Offset of what follows the rodata. */
 export function imageRodataEnd(slot: u32): u32 {
@@ -76,11 +77,11 @@ export function imageRodataEnd(slot: u32): u32 {
 
 /** Offset of the metadata table; 0: none. */
 export function imageTable(slot: u32): u32 {
-  return imageVersion(slot) == 1 ? 0 : slotU32(slot, HXE_META_OFFSET_OFF);
+  return imageVersion(slot) == 1 ? 0 : slotU32(slot, HXE_META_OFFSET_OFF) & IMAGE_MASK;
 }
 /** Entries of the metadata table. */
 export function imageSections(slot: u32): u32 {
-  return imageVersion(slot) == 1 ? 0 : slotU32(slot, HXE_META_COUNT_OFF);
+  return imageVersion(slot) == 1 ? 0 : slotU32(slot, HXE_META_COUNT_OFF) & 0xffff;
 }
 
 function isBlank(byte: u32): bool {
@@ -107,8 +108,8 @@ export function imageName(slot: u32, to: usize): u32 {
 
 /** A field of a section's row. Version 1 has no sections, so that nobody asks for its rows. */
 function tableField(slot: u32, section: u32, field: u32): u32 {
-  const table = slotU32(slot, HXE_META_OFFSET_OFF);
-  return slotU32(slot, table + section * META_ENTRY_SIZE + field);
+  const table = imageTable(slot);
+  return slotU32(slot, (table + (section & 0xff) * META_ENTRY_SIZE + field) & IMAGE_MASK);
 }
 /** MetaType of section 0 to imageSections() - 1, or a number nobody knows. */
 export function sectionType(slot: u32, section: u32): u32 {
@@ -154,12 +155,13 @@ export function entryTotal(slot: u32, type: u32): u32 {
 
 /** Offset in the file of value or command `index` of the image, 0 to entryTotal() - 1; 0: there is none. */
 export function entryFind(slot: u32, type: u32, index: u32): u32 {
+  index &= 0xffff;
   const sections = imageSections(slot);
   for (let i: u32 = 0; i < sections; i++) {
     if (sectionType(slot, i) != type) continue;
     const entries = sectionEntries(slot, i);
-    if (index < entries) return sectionOffset(slot, i) + index * entrySize(type);
-    index -= entries;
+    if (index < entries) return (sectionOffset(slot, i) + index * entrySize(type)) & IMAGE_MASK;
+    index = (index - entries) & 0xffff;
   }
   return 0;
 }

@@ -1,7 +1,7 @@
 // Stored images on whole nodes: staging, activation, trial, confirmation, the way back, and the next power-on.
 
 import { describe, expect, it } from "vitest";
-import { AppState, ConfirmAfter } from "../../../assembly/spec/boot.ts";
+import { AppState, ConfirmAfter, Source } from "../../../assembly/spec/boot.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { TaskState } from "../../../assembly/spec/node.ts";
 import type { NodeError } from "../../../host/client/refusal.ts";
@@ -230,5 +230,105 @@ describe("what is refused changes nothing", () => {
     expect(nv.bytes).toEqual(before);
     run(rig);
     expect(versions(rig)).toEqual([1]);
+  });
+});
+
+describe("the boot list", () => {
+  it("starts apps in its order, with the restarts it says", async () => {
+    const { nv, rig } = await fresh();
+    install(rig, versionOf(1, LOOP, "first"));
+    install(rig, versionOf(2, LOOP, "second"));
+    const boot0 = {
+      order: 5,
+      restarts: 2,
+      fallbackOnFault: false,
+      source: Source.STORED,
+      quantum: 0,
+    };
+    rig.node.provision.setBoot(0, boot0);
+    const next = await boot(nv);
+    run(next);
+    expect(next.node.tasks().map((t) => [t.name, t.restartsLeft])).toEqual([
+      ["second", 0],
+      ["first", 2],
+    ]);
+    expect(next.node.provision.apps()[0]?.boot).toEqual(boot0);
+  });
+
+  it("brings the fallback of a confirmed app back after a fault, where asked for", async () => {
+    const { rig } = await fresh();
+    install(rig, versionOf(1));
+    install(rig, versionOf(2, `SVC 0x602\nLDI R0, 500\nSVC 0x600\n${BAD}`));
+    run(rig, 100);
+    expect(rig.node.provision.trial()).toBeUndefined();
+    const word = {
+      order: 0,
+      restarts: 0,
+      fallbackOnFault: true,
+      source: Source.STORED,
+      quantum: 0,
+    };
+    rig.node.provision.setBoot(0, word);
+    run(rig, 1000);
+    expect(versions(rig)).toEqual([1]);
+  });
+});
+
+describe("the configuration of the node", () => {
+  const safe = { role: 3, masterWait_ms: 250 };
+
+  it("holds from the next start on when nobody could be cut off", async () => {
+    const { nv, rig } = await fresh();
+    rig.node.provision.setConfig(safe);
+    const next = await boot(nv);
+    expect(next.node.provision.config()).toMatchObject({ id: 0, ...safe });
+    expect(next.node.provision.configState().state).toBe(AppState.CONFIRMED);
+  });
+
+  it("is back after two starts when it could cut the node off and nobody confirmed it", async () => {
+    const { nv, rig } = await fresh();
+    rig.node.provision.setConfig(safe);
+    rig.node.provision.setConfig({ bitRate: 125 });
+    const second = refusalOf(() => rig.node.provision.setConfig({ id: 9 }));
+    expect(Err[second.code]).toBe("IN_TRIAL");
+    const rates: number[] = [];
+    for (let n = 0; n < 3; n++) rates.push((await boot(nv)).node.provision.config().bitRate);
+    expect(rates).toEqual([125, 0, 0]);
+    expect((await boot(nv)).node.provision.config()).toMatchObject(safe);
+  });
+
+  it("stays when it was confirmed after the start, and keeps images of others away", async () => {
+    const { nv, rig } = await fresh();
+    rig.node.provision.setConfig({ id: 9 });
+    const tried = await boot(nv);
+    tried.node.provision.confirmConfig();
+    await boot(nv);
+    const last = await boot(nv);
+    expect(last.node.provision.config().id).toBe(9);
+    const refusal = refusalOf(() => last.node.provision.stage(versionOf(1), { node: 4 }));
+    expect(refusal.message).toBe("image: it is meant for node 4, this is node 9");
+  });
+});
+
+describe("of several sources", () => {
+  const ALL = [Source.HOST, Source.SD, Source.CAN, Source.SERIAL];
+
+  it("the first in the order wins, whichever two or three offer an image", async () => {
+    const { rig } = await fresh();
+    const orders = [[], [3, 1], [4, 2, 1, 3], [2]];
+    for (const order of orders) {
+      rig.node.provision.setConfig({ sources: order });
+      const counts = order.length === 0 ? ALL : order;
+      for (const a of ALL) {
+        for (const b of ALL) {
+          for (const c of [Source.STORED, ...ALL]) {
+            const offers = [a, b, c];
+            const wins = counts.find((source) => offers.includes(source));
+            const stored = offers.includes(Source.STORED) ? Source.STORED : undefined;
+            expect(rig.node.provision.chooseSource(offers)).toBe(wins ?? stored);
+          }
+        }
+      }
+    }
   });
 });
