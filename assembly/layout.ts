@@ -67,6 +67,9 @@ export const ARENA_SHIFT: usize = IS_SMALL
 /** Linear addresses, and offsets into what lies in memory, have no bits beyond these. */
 export const ADDRESS_MASK: u32 = IS_DESKTOP ? 0xffffffff : 0xffff;
 
+/** Offsets into an image have no bits beyond these: a small node takes no image of 64 KiB or more. */
+export const IMAGE_MASK: u32 = IS_SMALL ? 0xffff : 0xffffffff;
+
 // Indexes into tables are cut to these: what a translator sees to lie in memory needs no check when the node runs.
 export const TASK_MASK: usize = 0xffff >>> clz<u32>((<u32>(TASK_MAX - 1)) << 16);
 export const VALUE_MASK: usize = 0xffff >>> clz<u32>((<u32>(VALUE_MAX - 1)) << 16);

@@ -3,6 +3,8 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { outline, stackedOf } from "../host/aot/outline.ts";
+import type { Translation } from "../host/aot/translate.ts";
 import { translateCore } from "./core-c.ts";
 import { fromRoot } from "./root.ts";
 
@@ -20,6 +22,14 @@ export const CORE_FLAGS: readonly string[] = [
   "-fno-tree-loop-im",
   "-ffunction-sections",
   "-fdata-sections",
+];
+/** Functions whose time matters more than their size. */
+const TIMED = [
+  "vm/vm/vmRun",
+  "executive/scheduler/schedule",
+  "executive/scheduler/run",
+  "executive/turn/readyAfter",
+  "image/slot/slotSum",
 ];
 /** C statics and the stack begin above linear memory. */
 const LINK_FLAGS = ["-Wl,--gc-sections", "-Wl,--relax", "-Wl,-Tdata=0x803c00"];
@@ -61,24 +71,34 @@ function load(elf: string, sources: Program["sources"] = new Map()): Program {
   return { elf, sources, flash: new Uint16Array(flash.buffer) };
 }
 
+/** Compiles core.c in a folder, with sequences that occur often made routines: core.s, core.su and core.o. */
+export function compileCore(folder: string, core: Translation, include: readonly string[]): void {
+  const at = { cwd: folder, stdio: ["ignore", "pipe", "inherit"] as ["ignore", "pipe", "inherit"] };
+  const strict = ["-Wall", "-Wextra", "-Werror", "-fstack-usage"];
+  execFileSync(
+    "avr-gcc",
+    [...CORE_FLAGS, ...strict, ...include, "-S", "core.c", "-o", "core.s"],
+    at,
+  );
+  const timed = [...core.sources].filter(([, name]) => TIMED.some((end) => name.endsWith(end)));
+  const keep = new Set(timed.map(([symbol]) => symbol));
+  const file = join(folder, "core.s");
+  const stacked = stackedOf(core.functions);
+  writeFileSync(file, outline(readFileSync(file, "utf8"), { keep, stacked }));
+  execFileSync("avr-gcc", [...CORE_FLAGS, "-c", "core.s", "-o", "core.o"], at);
+}
+
 /** The core and a bare machine around it, as scripts/bench/avr/node.c drives it; all exports are kept. */
 export function buildBareNode(): Program {
   const folder = fromRoot("build/avr-bare");
   mkdirSync(folder, { recursive: true });
-  const { code, header, exports, sources } = translateCore("small", "avr");
+  const core = translateCore("small", "avr");
+  const { code, header, exports, sources } = core;
   writeFileSync(join(folder, "core.c"), code);
   writeFileSync(join(folder, "core.h"), header);
   const include = ["-I", fromRoot("targets/common"), "-I", folder];
   const file = (name: string) => join(folder, name);
-  run("avr-gcc", [
-    ...CORE_FLAGS,
-    ...include,
-    "-fstack-usage",
-    "-c",
-    file("core.c"),
-    "-o",
-    file("core.o"),
-  ]);
+  compileCore(folder, core, include);
   const keep = exports.map(({ symbol }) => `-Wl,-u,${symbol}`);
   const parts = [fromRoot("scripts/bench/avr/node.c"), file("core.o")];
   run("avr-gcc", [

@@ -16,7 +16,7 @@ export function reg16(c: Context, n: usize): u32 {
 
 /** Address of `bytes` readable bytes at register n; 0: a fault. The flat machine is asked for what it has: see guestBytes. */
 export function guestRange(c: Context, n: usize, bytes: u32): usize {
-  return vmRange(c, reg16(c, n), bytes);
+  return vmRange(c, reg16(c, n), bytes > 0xffff && !isFlat(c) ? 0xffff : bytes); // no segment has so many
 }
 
 /** Bytes of a buffer of `bytes` at register n that exist: all, or on the flat machine up to its end. */

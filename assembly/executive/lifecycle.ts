@@ -43,7 +43,7 @@ const BACKOFF_DOUBLINGS: u32 = 8;
 /** Bytes of stack an image gets: its .stack section, or the profile's default. */
 export function stackBytesOf(slot: u32): u32 {
   const asked = imageStackSize(slot);
-  return asked == 0 ? <u32>STACK_SIZE_DEFAULT : (asked + 3) & ~3;
+  return asked == 0 ? <u32>STACK_SIZE_DEFAULT : (asked + 3) & 0x1fffc;
 }
 
 /** Bytes of data an image needs, a multiple of 4 so that the stack behind it is aligned. */

@@ -31,13 +31,14 @@ import {
   imageHeaderSize,
   imageRodataEnd,
   imageRodataSize,
+  imageRodataStart,
   imageSections,
   imageTable,
 } from "./metadata";
 import { slotByte } from "./slot";
 
 /** Bytes of the header checked in one call. */
-const HEADER_SLICE: u32 = 16;
+const HEADER_SLICE: u32 = 8;
 const FLAGS_ALL: u32 = HxeFlag.MANIFEST | HxeFlag.MULTIPLE;
 
 /** Offset just behind rodata and, if there is one, the manifest's length. */
@@ -105,8 +106,8 @@ function checkCodeLen(c: Check, codeLen: u32): i32 {
   return end > c.total ? refuse(Err.HXE_TRUNCATED, HXE_CODE_LEN_OFF, end, c.total) : Err.OK;
 }
 
-function checkRoLen(c: Check): i32 {
-  const rodataEnd = imageRodataEnd(c.slot);
+function checkRoLen(c: Check, roLen: u32): i32 {
+  const rodataEnd = imageRodataStart(c.slot) + roLen;
   if (rodataEnd > c.total) return refuse(Err.HXE_TRUNCATED, HXE_RO_LEN_OFF, rodataEnd, c.total);
   const end = fixedEnd(c);
   return end > c.total ? refuse(Err.HXE_MANIFEST, HXE_FLAGS_OFF, end, c.total) : Err.OK;
@@ -137,7 +138,7 @@ function checkWhole(c: Check, field: u32, value: u32): i32 {
     case HXE_CODE_LEN_OFF:
       return checkCodeLen(c, value);
     case HXE_RO_LEN_OFF:
-      return checkRoLen(c);
+      return checkRoLen(c, value);
     case HXE_META_OFFSET_OFF:
       return checkMetaOffset(c, value);
     case HXE_META_COUNT_OFF:

@@ -1,5 +1,6 @@
 // What a verified image says of itself, read from its slot: the header, and the metadata with its entries and strings.
 
+import { IMAGE_MASK } from "../layout";
 import {
   COMMAND_ENTRY_SIZE,
   HXE_BSS_SIZE_OFF,
@@ -24,7 +25,7 @@ import {
   MetaType,
   VALUE_ENTRY_SIZE,
 } from "../spec/hxe";
-import { slotByte, slotU16, slotU32 } from "./slot";
+import { slotByte, slotCopy, slotU16, slotU32 } from "./slot";
 
 // ---- The header ----
 
@@ -38,15 +39,15 @@ export function imageFlags(slot: u32): u32 {
 }
 /** Byte offset of the first instruction in the code. */
 export function imageEntry(slot: u32): u32 {
-  return slotU32(slot, HXE_ENTRY_OFF);
+  return slotU32(slot, HXE_ENTRY_OFF) & IMAGE_MASK;
 }
 /** Bytes of code, 4 to 65,536. */
 export function imageCodeSize(slot: u32): u32 {
-  return slotU32(slot, HXE_CODE_LEN_OFF);
+  return slotU32(slot, HXE_CODE_LEN_OFF) & IMAGE_MASK;
 }
 /** Bytes of rodata. */
 export function imageRodataSize(slot: u32): u32 {
-  return slotU32(slot, HXE_RO_LEN_OFF);
+  return slotU32(slot, HXE_RO_LEN_OFF) & IMAGE_MASK;
 }
 /** Bytes of zeroed data behind the rodata. */
 export function imageBssSize(slot: u32): u32 {
@@ -67,7 +68,7 @@ export function imageHeaderSize(slot: u32): u32 {
 }
 /** Offset of the rodata in the file. */
 export function imageRodataStart(slot: u32): u32 {
-  return imageHeaderSize(slot) + imageCodeSize(slot);
+  return (imageHeaderSize(slot) + imageCodeSize(slot)) & IMAGE_MASK;
 }
 /** Offset of what follows the rodata. */
 export function imageRodataEnd(slot: u32): u32 {
@@ -76,24 +77,25 @@ export function imageRodataEnd(slot: u32): u32 {
 
 /** Offset of the metadata table; 0: none. */
 export function imageTable(slot: u32): u32 {
-  return imageVersion(slot) == 1 ? 0 : slotU32(slot, HXE_META_OFFSET_OFF);
+  return imageVersion(slot) == 1 ? 0 : slotU32(slot, HXE_META_OFFSET_OFF) & IMAGE_MASK;
 }
 /** Entries of the metadata table. */
 export function imageSections(slot: u32): u32 {
-  return imageVersion(slot) == 1 ? 0 : slotU32(slot, HXE_META_COUNT_OFF);
+  return imageVersion(slot) == 1 ? 0 : slotU32(slot, HXE_META_COUNT_OFF) & 0xffff;
 }
 
 function isBlank(byte: u32): bool {
   return byte == 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
-/** Stores the app's name, ASCII without blanks around it, at `to`, and returns its length, 0 to 32; 0: it has none. */
+/** Stores the app's name, ASCII without blanks around it, at `to`, which has room for 32 bytes, and returns its length; 0: it has none. */
 export function imageName(slot: u32, to: usize): u32 {
   if (imageVersion(slot) == 1) return 0;
+  slotCopy(slot, HXE_NAME_OFF, to, HXE_NAME_SIZE); // then trimmed where it is: a read for each byte would be long
   let length: u32 = 0;
   let used: u32 = 0;
   for (let i: u32 = 0; i < HXE_NAME_SIZE; i++) {
-    const byte = slotByte(slot, HXE_NAME_OFF + i);
+    const byte: u32 = load<u8>(to + <usize>i);
     if (byte == 0) break;
     if (length == 0 && isBlank(byte)) continue;
     store<u8>(to + <usize>length, <u8>byte);
@@ -107,8 +109,8 @@ export function imageName(slot: u32, to: usize): u32 {
 
 /** A field of a section's row. Version 1 has no sections, so that nobody asks for its rows. */
 function tableField(slot: u32, section: u32, field: u32): u32 {
-  const table = slotU32(slot, HXE_META_OFFSET_OFF);
-  return slotU32(slot, table + section * META_ENTRY_SIZE + field);
+  const table = imageTable(slot);
+  return slotU32(slot, (table + (section & 0xff) * META_ENTRY_SIZE + field) & IMAGE_MASK);
 }
 /** MetaType of section 0 to imageSections() - 1, or a number nobody knows. */
 export function sectionType(slot: u32, section: u32): u32 {
@@ -154,12 +156,13 @@ export function entryTotal(slot: u32, type: u32): u32 {
 
 /** Offset in the file of value or command `index` of the image, 0 to entryTotal() - 1; 0: there is none. */
 export function entryFind(slot: u32, type: u32, index: u32): u32 {
+  index &= 0xffff;
   const sections = imageSections(slot);
   for (let i: u32 = 0; i < sections; i++) {
     if (sectionType(slot, i) != type) continue;
     const entries = sectionEntries(slot, i);
-    if (index < entries) return sectionOffset(slot, i) + index * entrySize(type);
-    index -= entries;
+    if (index < entries) return (sectionOffset(slot, i) + index * entrySize(type)) & IMAGE_MASK;
+    index = (index - entries) & 0xffff;
   }
   return 0;
 }

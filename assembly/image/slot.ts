@@ -8,8 +8,16 @@
 //  8  crc    u32  CRC-32 over every byte: with the length, what the image is known by
 
 import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
-import { ADDRESS_MASK, IO_BASE, SLOT_MASK, SLOT_MAX, SLOT_SIZE, SLOTS_BASE } from "../layout";
-import { refuseFull, refuseMemory } from "../refusal";
+import {
+  ADDRESS_MASK,
+  IMAGE_MASK,
+  IO_BASE,
+  SLOT_MASK,
+  SLOT_MAX,
+  SLOT_SIZE,
+  SLOTS_BASE,
+} from "../layout";
+import { refuse, refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
 import { crcByte } from "../crc";
@@ -47,8 +55,9 @@ function fetch(s: Slot, offset: u32, to: usize, length: u32): void {
 
 // ---- Life of a slot ----
 
-/** Takes a free slot for the file of `bytes`, 1 or more, in stored slot `stored`, which is read in place. Returns its number. FULL. */
+/** Takes a free slot for the file of `bytes`, 1 or more, in stored slot `stored`, which is read in place. Returns its number. FULL, TOO_LARGE. */
 export function slotOpen(stored: u32, bytes: u32): i32 {
+  if (bytes > IMAGE_MASK) return refuse(Err.TOO_LARGE, 0, bytes, IMAGE_MASK);
   let slot: u32 = 0;
   while (slot < <u32>SLOT_MAX && slotAt(slot).bytes != 0) slot++;
   if (slot == <u32>SLOT_MAX) return refuseFull(Err.FULL, Resource.SLOTS, slot + 1, slot);
@@ -60,6 +69,7 @@ export function slotOpen(stored: u32, bytes: u32): i32 {
 
 /** Takes a free slot and room for a file of `bytes`, 1 or more. Returns its number. FULL, NO_MEMORY: see the refusal. */
 export function slotAllocate(bytes: u32): i32 {
+  if (bytes > IMAGE_MASK) return refuseMemory(bytes);
   const slot = slotOpen(0, bytes);
   if (slot < 0 || arenaAllocate(bytes, changetype<usize>(slotAt(slot)))) return slot;
   slotFree(slot);
@@ -124,7 +134,7 @@ export function isVerified(slot: u32): bool {
 }
 /** Length of the file in bytes. */
 export function slotBytes(slot: u32): u32 {
-  return slotAt(slot).bytes;
+  return slotAt(slot).bytes & IMAGE_MASK;
 }
 /** CRC-32 over every byte of a verified file. */
 export function slotCrc(slot: u32): u32 {
@@ -145,9 +155,10 @@ const SUM_BYTES: u32 = 32;
 /** The byte at `offset`. */
 export function slotByte(slot: u32, offset: u32): u32 {
   const s = slotAt(slot);
-  if (offset >= s.bytes) return 0;
-  if (s.block != 0) return load<u8>(placeOf(s, offset));
-  fetch(s, offset, BYTES, 1);
+  const at = offset & IMAGE_MASK;
+  if (at >= (s.bytes & IMAGE_MASK)) return 0;
+  if (s.block != 0) return load<u8>(placeOf(s, at));
+  fetch(s, at, BYTES, 1);
   return load<u8>(BYTES);
 }
 
@@ -159,10 +170,12 @@ export function slotU16(slot: u32, offset: u32): u32 {
 /** The 32-bit number at `offset`. */
 export function slotU32(slot: u32, offset: u32): u32 {
   const s = slotAt(slot);
-  if (offset >= s.bytes || s.bytes - offset < 4) return 0;
+  const bytes = s.bytes & IMAGE_MASK;
+  const first = offset & IMAGE_MASK;
+  if (first >= bytes || bytes - first < 4) return 0;
   let at = BYTES;
-  if (s.block != 0) at = placeOf(s, offset);
-  else fetch(s, offset, at, 4);
+  if (s.block != 0) at = placeOf(s, first);
+  else fetch(s, first, at, 4);
   // byte by byte: some chips cannot load a word that is not aligned
   const high = ((<u32>load<u8>(at)) << 8) | load<u8>(at, 1);
   return (high << 16) | ((<u32>load<u8>(at, 2)) << 8) | load<u8>(at, 3);
@@ -186,7 +199,7 @@ export function slotAddress(slot: u32): usize {
 export function slotSum(slot: u32, crc: u32, offset: u32, end: u32): u32 {
   const s = slotAt(slot);
   while (offset < end) {
-    let bytes = end - offset;
+    let bytes = (end - offset) & IMAGE_MASK;
     let at = IO_BASE;
     if (s.block != 0) at = placeOf(s, offset);
     else {

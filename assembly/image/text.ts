@@ -1,7 +1,7 @@
 // Characters of a text in a slot: UTF-8 up to a NUL, or a JSON string up to its closing quote. The text was verified.
 
 import { hexDigit } from "./json";
-import { slotByte, slotU16 } from "./slot";
+import { slotByte } from "./slot";
 
 /** How a text ends and escapes. */
 export enum TextForm {
@@ -26,10 +26,9 @@ function character(code: u32, size: u32): u32 {
 }
 
 function unit(slot: u32, at: u32): u32 {
-  const word = (slotU16(slot, at) << 16) | slotU16(slot, at + 2);
   let value: u32 = 0;
-  for (let shift: i32 = 24; shift >= 0; shift -= 8) {
-    value = (value << 4) | hexDigit((word >>> (<u32>shift)) & 0xff);
+  for (let i: u32 = 0; i < 4; i++) {
+    value = ((value << 4) | hexDigit(slotByte(slot, at + i))) & 0xffff;
   }
   return value;
 }

@@ -76,7 +76,7 @@ export function rowAt(row: usize): Row {
   return changetype<Row>(ROWS_BASE + (row & HANDLE_ROW_MASK) * ROW_SIZE);
 }
 export function firstPlace(row: usize): usize {
-  return row * HANDLE_MAX;
+  return (row & HANDLE_ROW_MASK) * HANDLE_MAX;
 }
 
 export function hasFlag(h: Handle, flag: u32): bool {
@@ -97,7 +97,7 @@ export function descriptorOf(h: Handle): u32 {
 /** Place of the first handle on descriptor `id` from `place` on. There must be one. */
 export function seekHandle(place: usize, id: u32): usize {
   while (handleAt(place).number == 0 || descriptorOf(handleAt(place)) != id) place++;
-  return place;
+  return place & HANDLE_PLACE_MASK;
 }
 
 /** Place of the handle a row knows by `number`. NOT_FOUND. */
@@ -105,7 +105,7 @@ export function findHandle(row: usize, number: u32): i32 {
   if (number == 0) return Err.NOT_FOUND;
   const place = firstPlace(row);
   for (let i: usize = 0; i < HANDLE_MAX; i++) {
-    if (handleAt(place + i).number == number) return <i32>(place + i);
+    if (handleAt(place + i).number == number) return <i32>((place + i) & HANDLE_PLACE_MASK);
   }
   return Err.NOT_FOUND;
 }

@@ -19,7 +19,7 @@
 // 14  (2 spare)
 
 import { arenaAddress, arenaAllocate, arenaMove, arenaRelease } from "../arena";
-import { RECEIVED_BASE, RECEIVED_SIZE } from "../layout";
+import { RECEIVED_BASE, RECEIVED_SIZE, ADDRESS_MASK } from "../layout";
 import { MESSAGE_HEADER_SIZE } from "../spec/svc";
 
 
@@ -53,9 +53,12 @@ export function receivedAt(): Received {
 }
 const OLD_FIELD: usize = RECEIVED_BASE + offsetof<Received>("old");
 
+/** Ring offsets, lengths and their sums: on a chip with 16-bit addresses no ring is so long that one needs more. */
+const LENGTH_MASK: u32 = ADDRESS_MASK;
+
 /** Bytes a message of `len` bytes takes. */
 export function messageCost(len: usize): usize {
-  return len + MESSAGE_HEADER_SIZE;
+  return (len + MESSAGE_HEADER_SIZE) & LENGTH_MASK;
 }
 
 function fieldOf(ring: Ring): usize {
@@ -65,21 +68,21 @@ function fieldOf(ring: Ring): usize {
 // ---- Bytes ----
 
 function offsetAfter(ring: Ring, at: usize, bytes: usize): usize {
-  const end = at + bytes;
+  const end = (at + bytes) & LENGTH_MASK;
   const size: usize = ring.size;
-  return end < size ? end : end - size;
+  return end < size ? end : (end - size) & 0xffff;
 }
 
 function copyIn(ring: Ring, at: usize, data: usize, bytes: usize): void {
   const base = arenaAddress(ring.block);
-  const first = min<usize>(bytes, <usize>ring.size - at);
+  const first = min<usize>(bytes, (ring.size - at) & 0xffff);
   memory.copy(base + at, data, first);
   memory.copy(base, data + first, bytes - first);
 }
 
 function copyOut(ring: Ring, at: usize, data: usize, bytes: usize): void {
   const base = arenaAddress(ring.block);
-  const first = min<usize>(bytes, <usize>ring.size - at);
+  const first = min<usize>(bytes, (ring.size - at) & 0xffff);
   memory.copy(data, base + at, first);
   memory.copy(data + first, base, bytes - first);
 }
@@ -143,7 +146,7 @@ export function ringFree(ring: Ring): void {
 
 /** Address of the bytes behind the ring. */
 export function ringTail(ring: Ring): usize {
-  return arenaAddress(ring.block) + ring.size;
+  return (arenaAddress(ring.block) + ring.size) & ADDRESS_MASK;
 }
 
 /** Moves ring and tail to a block for `size` bytes of ring, at least those in use. False: no room, nothing changed. */

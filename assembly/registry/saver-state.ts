@@ -24,15 +24,7 @@ import { CellType, NO_CELL } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { ValueFlag } from "../spec/svc";
 import { entryU16, RUN_TIME, VALUE_DEBOUNCE_OFF } from "./entry";
-import {
-  Value,
-  ValueBit,
-  valueAt,
-  valueAwait,
-  valueCount,
-  valueRemove,
-  valueServed,
-} from "./value";
+import { Value, ValueBit, valueAt, valueAwait, valueCount, valueServed } from "./value";
 
 /** What becomes of shadows, the changes of an app in trial. */
 export enum TrialMode {
@@ -166,19 +158,6 @@ export function saveNow(v: Value): i32 {
   valueAwait(v, ValueBit.DIRTY);
   v.timer = 0;
   return Err.OK;
-}
-
-/** What value `index` has not saved yet is forgotten. True: it is still there; one that only waited to be saved goes. */
-export function forgetChange(index: usize): bool {
-  const v = valueAt(index);
-  valueServed(v, ValueBit.DIRTY);
-  if ((v.bits & ValueBit.GHOST) == 0) return true;
-  valueRemove(index);
-  return false;
-}
-/** A factory reset has begun: no change from before it is saved. */
-export function forgetChanges(): void {
-  for (let i = valueCount(); i > 0; i--) forgetChange(i - 1);
 }
 
 /** No value knows its cell any more, and who waits for what is stored is served anew. */

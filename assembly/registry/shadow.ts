@@ -8,16 +8,8 @@
 // A power cut anywhere in between changes nothing: what was begun is begun again.
 
 import { Err } from "../spec/errors";
-import {
-  forgetCells,
-  forgetChange,
-  isTried,
-  JobNote,
-  saverAt,
-  SaverFlag,
-  TrialMode,
-} from "./saver-state";
-import { isStoreAlive, valueAt, valueCount } from "./value";
+import { forgetCells, isTried, JobNote, saverAt, SaverFlag, TrialMode } from "./saver-state";
+import { isStoreAlive, ValueBit, valueAt, valueCount, valueRemove, valueServed } from "./value";
 
 /** True when no shadow waits to be merged or dropped. */
 export function shadowIsSettled(): bool {
@@ -52,7 +44,11 @@ export function shadowMerge(): void {
 export function shadowDrop(): void {
   let isAlive = false;
   for (let i = valueCount(); i > 0; i--) {
-    if (isTried(valueAt(i - 1)) && forgetChange(i - 1)) isAlive = true;
+    const v = valueAt(i - 1);
+    if (!isTried(v)) continue;
+    valueServed(v, ValueBit.DIRTY);
+    if ((v.bits & ValueBit.GHOST) != 0) valueRemove(i - 1);
+    else isAlive = true;
   }
   if (!isAlive) saverAt().trial = 0;
   search(TrialMode.DROPPING);

@@ -1,6 +1,6 @@
 // The memory of a task as its instructions and SVC arguments see it: two segments, or flat in the reference's machine.
 
-import { IS_DESKTOP } from "../layout";
+import { IS_DESKTOP, ADDRESS_MASK } from "../layout";
 import { DATA_ORIGIN, STACK_TOP } from "../spec/hxe";
 import { Context, ContextFlag } from "./context";
 
@@ -12,13 +12,14 @@ export function isFlat(c: Context): bool {
   return IS_DESKTOP && (c.flags & ContextFlag.FLAT) != 0;
 }
 
-/** Bytes from a data address to the end of its segment; 0 when it lies in none. */
+/** Bytes from a data address, 16 bits, to the end of its segment; 0 when it lies in none. */
 export function vmLimit(c: Context, address: u32): u32 {
   if (isFlat(c)) return address < FLAT_SIZE ? FLAT_SIZE - address : 0;
-  const offset = address - DATA_ORIGIN;
+  const offset = (address - DATA_ORIGIN) & 0xffff;
   if (offset < <u32>c.dataBytes) return <u32>c.dataBytes - offset;
-  if (address < <u32>c.stackOrigin || address >= STACK_TOP) return 0;
-  return STACK_TOP - address;
+  const from = address & 0xffff;
+  if (from < <u32>c.stackOrigin || from >= STACK_TOP) return 0;
+  return STACK_TOP - from;
 }
 
 /**
@@ -29,7 +30,7 @@ export function vmRange(c: Context, address: u32, bytes: u32): usize {
   const limit = vmLimit(c, address);
   if (limit == 0 || bytes > limit) return 0;
   if (isFlat(c)) return c.data + address;
-  const offset = address - DATA_ORIGIN;
-  if (offset < <u32>c.dataBytes) return c.data + offset;
-  return c.stack + (address - c.stackOrigin);
+  const offset = (address - DATA_ORIGIN) & 0xffff;
+  if (offset < <u32>c.dataBytes) return (c.data + offset) & ADDRESS_MASK;
+  return (c.stack + (address - c.stackOrigin)) & ADDRESS_MASK;
 }

@@ -75,6 +75,10 @@ export class ModuleWriter {
   get imports(): readonly Prototype[] {
     return [...this.module.imports.keys()].map((name) => this.shapeOf(name));
   }
+  /** Every function of the module. */
+  get functions(): readonly Prototype[] {
+    return [...this.module.functions.keys()].map((name) => this.shapeOf(name));
+  }
   get exports(): readonly Prototype[] {
     const offered = [...this.module.functions.values()].filter(({ exports }) => exports.length > 0);
     return offered.map(({ name }) => this.shapeOf(name));

@@ -56,15 +56,21 @@ interface FuncRanges {
 export class Ranges {
   private readonly module: Module;
   private readonly shapes: Readonly<Record<string, ImportShape>>;
+  private readonly exportParams: Readonly<Record<string, readonly CType[]>>;
   private readonly functions = new Map<string, FuncRanges>();
   private readonly globals = new Map<string, Growing>();
   /** Of each place where a local is read. */
   private readonly reads = new WeakMap<Expr, Range>();
   private readonly queue = new Set<string>();
 
-  constructor(module: Module, shapes: Readonly<Record<string, ImportShape>> = {}) {
+  constructor(
+    module: Module,
+    shapes: Readonly<Record<string, ImportShape>> = {},
+    exportParams: Readonly<Record<string, readonly CType[]>> = {},
+  ) {
     this.module = module;
     this.shapes = shapes;
+    this.exportParams = exportParams;
     for (const { name, init } of module.globals.values()) {
       const growing = new Growing();
       if (init.kind === "const" && init.type === "i32") growing.add(exactly(init.value));
@@ -83,7 +89,7 @@ export class Ranges {
     const result = new Growing();
     this.functions.set(f.name, { params, stored: [], result, callers: new Set(), isReached });
     if (!isReached) return;
-    for (const param of params) param.add(ANY);
+    for (const [n, param] of params.entries()) param.add(TYPE_RANGE[this.exportParam(f, n)]);
     this.queue.add(f.name);
   }
 
@@ -134,6 +140,11 @@ export class Ranges {
 
   private functionOf(name: string): FuncRanges {
     return this.functions.get(name) as FuncRanges;
+  }
+
+  /** The C type of a parameter of an export that is an i32. */
+  exportParam(f: Func, index: number): CType {
+    return this.exportParams[f.exports[0] ?? ""]?.[index] ?? "u32";
   }
 
   // ---- What was found ----

@@ -17,6 +17,8 @@ export interface Translation {
   /** Functions of C that the code needs and offers, with their types. */
   readonly imports: readonly Prototype[];
   readonly exports: readonly Prototype[];
+  /** All functions of the code, exports among them. */
+  readonly functions: readonly Prototype[];
   /** Where each function of C comes from: `assembly/vm/vm/vmRun`, if the module has names. */
   readonly sources: ReadonlyMap<string, string>;
 }
@@ -42,11 +44,11 @@ function sourceLines(text: string | undefined): (at: Location) => string | undef
 export function translateText(text: string, options: TranslateOptions): Translation {
   const module = prune(readModule(text), options.exports);
   splitWebs(module);
-  const ranges = new Ranges(module, options.imports);
+  const ranges = new Ranges(module, options.imports, options.exportParams);
   fixOrder(module, new Places(module, ranges, options), ranges);
   const writer = new ModuleWriter(module, ranges, options, sourceLines(options.sourceMap));
-  const { imports, exports, sources } = writer;
-  return { code: writer.code(), header: writer.header(), imports, exports, sources };
+  const { imports, exports, functions, sources } = writer;
+  return { code: writer.code(), header: writer.header(), imports, exports, functions, sources };
 }
 
 /** Translates a module. The same input gives the same text, byte for byte. Throws Unsupported. */

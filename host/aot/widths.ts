@@ -84,7 +84,7 @@ export class Widths {
   local(f: Func, index: number): CType {
     const type = f.locals[index] ?? "i32";
     if (type !== "i32") return FLAT_TYPE[type];
-    if (f.exports.length > 0 && index < f.params.length) return "u32";
+    if (f.exports.length > 0 && index < f.params.length) return this.ranges.exportParam(f, index);
     return typeFor(this.ranges.local(f, index), this.demandOf(f, index));
   }
   /** Whether anything reads a local. */

@@ -4,7 +4,8 @@ import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { CORE_FLAGS } from "../avr-build.ts";
+import type { Translation } from "../../host/aot/translate.ts";
+import { compileCore } from "../avr-build.ts";
 import { halNames } from "../c-contract.ts";
 import { translateCore } from "../core-c.ts";
 import { fromRoot } from "../root.ts";
@@ -45,28 +46,29 @@ function sources(folder: string): string[] {
     .map((name) => fromRoot(folder, name));
 }
 
-/** Writes core.c, core.h and core.json, which a debug port reads; returns the names of the core's exports. */
-function writeCore(folder: string): string[] {
-  const { code, header, imports, exports } = translateCore("small", "avr");
+/** Writes core.c, core.h and core.json, which a debug port reads. */
+function writeCore(folder: string): Translation {
+  const core = translateCore("small", "avr");
+  const { code, header, imports, exports } = core;
   writeFileSync(join(folder, CORE), code);
   writeFileSync(join(folder, "core.h"), header);
   writeFileSync(join(folder, "core.json"), `${JSON.stringify({ imports, exports })}\n`);
-  return exports.map(({ symbol }) => symbol);
+  return core;
 }
 
 /** Object files are named alone, relative to the folder they are in, so that the map is the same everywhere. */
-async function compile(folder: string): Promise<string[]> {
-  const include = FOLDERS.map((name) => `-I${fromRoot(name)}`);
-  const files = [CORE, ...FOLDERS.flatMap(sources)];
+async function compile(folder: string, core: Translation): Promise<string[]> {
+  const include = ["-I.", ...FOLDERS.map((name) => `-I${fromRoot(name)}`)];
+  const files = FOLDERS.flatMap(sources);
   const objects = files.map((file) => basename(file).replace(/\.[cS]$/, ".o"));
   const jobs = files.map((file, n) => {
-    const flags = file === CORE ? CORE_FLAGS : COMPILE;
     const strict = file.endsWith(".c") ? STRICT : [];
     const output = ["-c", file, "-o", objects[n] as string];
-    return run(CC, [...flags, ...strict, "-I.", ...include, ...output], { cwd: folder });
+    return run(CC, [...COMPILE, ...strict, ...include, ...output], { cwd: folder });
   });
+  compileCore(folder, core, include);
   await Promise.all(jobs);
-  return objects;
+  return [CORE.replace(/c$/, "o"), ...objects];
 }
 
 function link(folder: string, name: string, objects: readonly string[], kept: readonly string[]) {
@@ -101,8 +103,9 @@ function measure(folder: string, objects: readonly string[]): Omit<Firmware, "fo
 /** Builds everything into a folder of its own. The core must have been built. */
 export async function buildAvr(folder: string): Promise<Firmware> {
   mkdirSync(folder, { recursive: true });
-  const exports = writeCore(folder);
-  const objects = await compile(folder);
+  const core = writeCore(folder);
+  const exports = core.exports.map(({ symbol }) => symbol);
+  const objects = await compile(folder, core);
   link(folder, "hsx", objects, []);
   link(folder, "hsx-test", objects, [...exports, ...halNames()]);
   buildStub(folder);

@@ -72,7 +72,7 @@ export const CALIBRATION_FAULTS: readonly Fault[] = [
     edits: [
       {
         file: "registry/shadow.ts",
-        from: "    if (isTried(valueAt(i - 1)) && forgetChange(i - 1)) isAlive = true;",
+        from: "    valueServed(v, ValueBit.DIRTY);\n    if ((v.bits & ValueBit.GHOST) != 0) valueRemove(i - 1);\n    else isAlive = true;",
         to: "    isAlive = false;",
       },
     ],

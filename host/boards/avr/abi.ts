@@ -55,6 +55,11 @@ export function load(data: Uint8Array, at: number, type: CType): number {
   return type === "s16" ? (value << 16) >> 16 : value;
 }
 
+/** What a caller passes for a number: itself, or the largest that a parameter of so many bytes holds. */
+export function fitted(value: number, bytes: number): number {
+  return Math.min(value >>> 0, 2 ** (8 * bytes) - 1);
+}
+
 export function bytesOf(type: CType): number {
   return BYTES[type];
 }

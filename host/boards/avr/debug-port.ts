@@ -3,6 +3,7 @@
 
 import {
   bytesOf,
+  fitted,
   load,
   type Place,
   type Prototype,
@@ -99,7 +100,7 @@ export class DebugPort {
     if (chip.sp < this.options.stackFloor) throw new ChipFailure("no stack left for a call");
     for (const [n, { where, at, bytes }] of places.entries()) {
       const address = where === "register" ? at : chip.sp + 1 + at;
-      store(chip.data, address, args[n] ?? 0, bytes);
+      store(chip.data, address, fitted(args[n] ?? 0, bytes), bytes);
     }
   }
 

@@ -112,23 +112,6 @@ describe("a factory value", () => {
   });
 });
 
-describe("a change that waits to be saved", () => {
-  it("does not come back after a factory reset", async () => {
-    const nv = await device();
-    await put(nv, CellType.FACTORY, 0x1200, 0x4000);
-    const rig = await boot(nv);
-    rig.node.load(IMAGE);
-    rig.node.settle();
-    rig.node.setValue(oid(0), 0x4800);
-    rig.node.resetStore({ keepsFactory: true });
-    while (!rig.node.powerFail());
-    const after = await boot(nv);
-    after.node.load(IMAGE);
-    after.node.settle();
-    expect(bitsOf(after, 0)).toBe(0x4000);
-  });
-});
-
 describe("the list of cells", () => {
   it("names every live cell with its type, key and value", async () => {
     const nv = await device();

@@ -45,6 +45,21 @@ describe("known bits", () => {
   });
 });
 
+describe("locals", () => {
+  it("that serve two purposes are two, each as wide as its own", () => {
+    const loop = (label: string) => `(loop $${label}
+      (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+      (br_if $${label} (i32.lt_u (local.get 1) (i32.const 10))))`;
+    const text = f(
+      `(local i32) (local.set 1 (i32.const 0)) ${loop("a")}
+       (local.set 1 (local.get 0)) ${loop("b")} (local.get 1)`,
+      "(param i32) (result i32)",
+    );
+    expect(text).toMatch(/^u8 v\d+ = 0/m);
+    expect(text).toMatch(/^u32 v\d+ = 0/m);
+  });
+});
+
 describe("demanded bits", () => {
   it("add in 8 bits what a byte is stored of", () => {
     const body = "(i32.store8 (i32.const 256) (i32.add (local.get 0) (local.get 1)))";
