@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 
 const MACHINES = {
   node: () => import("./bench-node.ts"),
+  wasm3: async () => (await import("./bench-wasm3.ts")).benchWasm3(),
   stm32f405: async () => (await import("./bench-stm32.ts")).benchStm32("stm32f405"),
   stm32f072: async () => (await import("./bench-stm32.ts")).benchStm32("stm32f072"),
   avr: async () => (await import("./bench-avr.ts")).benchAvr(),

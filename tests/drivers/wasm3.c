@@ -130,6 +130,20 @@ static value_t memory(env_t called, info_t info) {
   napi_create_external_arraybuffer(env, at, size, NULL, NULL, &result);
   return result;
 }
+/** (engine): words of code that wasm3 has made; each has the size of a pointer of its machine */
+static value_t words(env_t called, info_t info) {
+  env = called;
+  value_t args[1];
+  size_t got = 1;
+  void *data = NULL;
+  int32_t sum = 0;
+  napi_get_cb_info(env, info, &got, args, NULL, NULL);
+  napi_get_value_external(env, args[0], &data);
+  const IM3Runtime runtime = ((engine *)data)->runtime;
+  for (IM3CodePage page = runtime->pagesOpen; page != NULL; page = page->info.next) sum += (int32_t)page->info.lineIndex;
+  for (IM3CodePage page = runtime->pagesFull; page != NULL; page = page->info.next) sum += (int32_t)page->info.lineIndex;
+  return number(sum);
+}
 /** (engine, name, arguments ...) */
 static value_t call(env_t called, info_t info) {
   const env_t outer = env;
@@ -163,7 +177,7 @@ value_t napi_register_module_v1(env_t e, value_t exports) {
   static const struct {
     const char *name;
     callback_t call;
-  } all[] = {{"create", create}, {"memory", memory}, {"call", call}};
+  } all[] = {{"create", create}, {"memory", memory}, {"call", call}, {"words", words}};
   for (size_t n = 0; n < sizeof all / sizeof *all; n++) {
     value_t f;
     napi_create_function(e, all[n].name, (size_t)-1, all[n].call, NULL, &f);
