@@ -165,9 +165,9 @@ function routine(name: string, body: readonly string[]): string[] {
 }
 
 /** Functions that begin alike call one beginning, which takes its return address for where to go on. */
-function sharePrologues(text: string, routines: string[]): string {
+function sharePrologues(text: string, keep: ReadonlySet<string>, routines: string[]): string {
   const names = new Map<string, string>();
-  return text.replace(PROLOGUE, (_, low: string, high: string, saves: string) => {
+  const share = (whole: string, low: string, high: string, saves: string): string => {
     const key = `${low} ${high} ${saves}`;
     const known = names.get(key);
     if (known !== undefined) return `\tcall ${known}`;
@@ -175,14 +175,20 @@ function sharePrologues(text: string, routines: string[]): string {
     names.set(key, name);
     const frame = [`\tldi r26,${low}`, `\tldi r27,${high}`];
     routines.push(...routine(name, ["\tpop r31", "\tpop r30", ...frame, `\tjmp ${saves}`]));
-    return `\tcall ${name}`;
+    return share(whole, low, high, saves);
+  };
+  const parts = text.split(/^(?=\t\.section\t\.text\.)/m);
+  const shared = parts.map((part) => {
+    const name = /^\t\.section\t\.text\.(\w+)/.exec(part)?.[1] ?? "";
+    return keep.has(name) ? part : part.replace(PROLOGUE, share);
   });
+  return shared.join("");
 }
 
 /** The same program in fewer bytes. The same text gives the same text, byte for byte. */
 export function outline(text: string, options: OutlineOptions): string {
   const routines: string[] = [];
-  let lines = readLines(sharePrologues(text, routines), options);
+  let lines = readLines(sharePrologues(text, options.keep, routines), options);
   let count = 0;
   for (let pass = 0; pass < PASSES; pass++) {
     const calls = new Map<number, { readonly choice: Choice; readonly name: string }>();

@@ -106,6 +106,8 @@ export class Mcp2515 implements SpiDevice, CanController {
   onInterrupt: ((level: 0 | 1) => void) | undefined;
   /** Frames that were lost because both buffers were full. */
   overruns = 0;
+  /** Times it went off the bus. */
+  busOffs = 0;
   isActive = false;
   private readonly r = new Uint8Array(0x80);
   private mode: number = Mode.CONFIG;
@@ -444,6 +446,7 @@ export class Mcp2515 implements SpiDevice, CanController {
   }
   /** Bus-off ends by itself after 128 times eleven recessive bits (6.0). */
   private goOff(): void {
+    this.busOffs++;
     this.set(Reg.EFLG, Eflg.TXBO);
     this.set(Reg.CANINTF, Irq.ERR);
     this.isActive = false;

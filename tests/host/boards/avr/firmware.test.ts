@@ -245,7 +245,7 @@ describe("without CAN", () => {
     rig.node.load(app.image);
     rig.board.wire.isShorted = true;
     rig.node.run(30);
-    expect(rig.board.can.peek(Reg.EFLG) & Eflg.TXBO).toBe(Eflg.TXBO);
+    expect(rig.board.can.busOffs).toBeGreaterThan(0); // it comes back of itself, and goes off again
     rig.board.wire.isShorted = false;
     rig.node.run(500);
     expect(rig.board.can.peek(Reg.EFLG) & Eflg.TXBO).toBe(0);
