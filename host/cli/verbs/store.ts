@@ -1,10 +1,11 @@
 // store: the cells that keep values across restarts.
 
 import type { Command } from "commander";
-import { StoreState } from "../../../assembly/spec/cell.ts";
+import { CellType, MEANING_UNKNOWN, StoreState } from "../../../assembly/spec/cell.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
-import { labelOf } from "../../client/records.ts";
+import { type CellInfo, labelOf, type ValueInfo } from "../../client/records.ts";
 import { f16Text, NodeError } from "../../client/refusal.ts";
+import { meaningOf } from "../../formats/kept-values.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { numberOf, parseInteger } from "../numbers.ts";
@@ -81,10 +82,24 @@ function format(
   tell(context, "hsx.store.format/1");
 }
 
+/** The unit of what is stored under a value's key; empty when it was saved in another. A shadow is the value's own. */
+function storedUnit(cells: readonly CellInfo[], value: ValueInfo, type: CellType): string {
+  const noted = cells.find((c) => c.type === CellType.MEANING && c.key === value.persistKey);
+  const own = meaningOf(value.unit, value.flags);
+  const isOwn =
+    type === CellType.SHADOW ||
+    noted === undefined ||
+    noted.value === MEANING_UNKNOWN ||
+    own === undefined ||
+    noted.value === own;
+  return isOwn ? value.unit : "";
+}
+
 /** Keys with the values they hold, named by the values that the node has now. */
 function list({ out, session }: VerbContext): void {
   const values = session.node.values();
-  const cells = session.node.storeCells().map(({ cell, key, value, type }) => {
+  const stored = session.node.storeCells();
+  const cells = stored.map(({ cell, key, value, type }) => {
     const known = isNumber(type) ? values.find((v) => v.persistKey === key) : undefined;
     return {
       kind: kindText(type),
@@ -92,7 +107,7 @@ function list({ out, session }: VerbContext): void {
       name: known === undefined ? null : labelOf(known),
       value: isNumber(type) ? numberOf(value) : null,
       bits: value,
-      unit: known?.unit ?? "",
+      unit: known === undefined ? "" : storedUnit(stored, known, type),
       cell,
     };
   });

@@ -309,6 +309,20 @@ describe("provision", () => {
     ]);
   });
 
+  it("shows what is stored without the unit of an app that has another", async () => {
+    const app = (unit: string) =>
+      `.app "gauge"\n.value {"group":1,"id":1,"name":"p","group_name":"g","unit":"${unit}","flags":"PERSIST","persist_key":1}\nagain:\n LDI R0, 1000\n SVC 0x600\n JMP again\n`;
+    const bar = await image("gauge-bar", app("bar"));
+    const pascal = await image("gauge-pascal", app("Pa"));
+    const nv = inFolder("units.fram");
+    await shell(["val set g:p 3", "run 1s", "store list"], ["--nv", nv, "--preload", bar]);
+    const { out } = await shell(["store list"], ["--nv", nv, "--preload", pascal]);
+    expect(out).toMatch(/0x0001 {2}g:p +value +3 +\d+\n/);
+    expect(out).toMatch(/0x0001 +meaning +0x8CAA/); // CRC-32 of "bar" is 0x76FF8CAA
+    const same = await shell(["store list"], ["--nv", nv, "--preload", bar]);
+    expect(same.out).toMatch(/0x0001 {2}g:p +value +3 bar +\d+\n/);
+  });
+
   it("is told by events in words", async () => {
     const nv = await device("events.fram");
     const { out } = await on(
