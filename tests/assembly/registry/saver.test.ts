@@ -108,7 +108,7 @@ describe("a factory reset", () => {
   ).image;
   const THREE = 0x4200; // 3 in binary16
   const SEVEN = 0x4700;
-  const valueOf = ({ node }: NodeRig) => node.values()[0]?.value;
+  const numberOf = ({ node }: NodeRig) => node.values()[0]?.value;
 
   /** A node that runs the app, its value seven and saved. */
   async function saved(): Promise<NodeRig & { nv: NvDevice }> {
@@ -127,14 +127,14 @@ describe("a factory reset", () => {
     const rig = await startNode("small", { nv });
     rig.node.load(APP);
     rig.node.settle();
-    return valueOf(rig);
+    return numberOf(rig);
   }
 
   it("leaves running apps their numbers, and saves none of them that nobody changes", async () => {
     const rig = await saved();
     rig.node.resetStore();
     rig.node.run(MINUTE);
-    expect(valueOf(rig)).toBe(SEVEN);
+    expect(numberOf(rig)).toBe(SEVEN);
     expect(rig.node.storeCells()).toEqual([]);
     expect(await next(rig)).toBe(THREE);
   });
@@ -145,7 +145,7 @@ describe("a factory reset", () => {
     expect(rig.node.values()[0]?.isDirty).toBe(true);
     if (what === "reset") rig.node.resetStore();
     else rig.node.formatStore(60, 0);
-    expect([valueOf(rig), rig.node.values()[0]?.isDirty]).toEqual([0x4000, false]);
+    expect([numberOf(rig), rig.node.values()[0]?.isDirty]).toEqual([0x4000, false]);
     expect(await next(rig)).toBe(THREE);
   });
 

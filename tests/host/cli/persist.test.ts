@@ -555,7 +555,7 @@ describe("hsx persist cut", () => {
     [["--set", "nobody=1"], 3, 'no image keeps a value "nobody"'],
     [["--delete", "0"], 3, "0 is no key"],
     [["--keep-factory"], 2, "--keep-factory belongs to --reset"],
-    [["--torn", "x"], 2, '--torn: "x" is not an integer'],
+    [["--torn", "x"], 2, '--torn: "x" is no fate of a byte'],
     [["-o", "x"], 2, "-o needs --at"],
   ])("refuses %j", async (args, exit, message) => {
     const result = await hsx(["persist", "cut", node7, ...args]);
