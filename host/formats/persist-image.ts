@@ -66,6 +66,12 @@ export interface LogLayout {
 function pageCells({ pageBytes, stride }: LogLayout): number {
   return Math.min(LOG_PAGE_CELLS_MAX, Math.floor(pageBytes / stride));
 }
+/** Cells that fit in the first `bytes` of a device. `log`: of flash. */
+export function cellsWithin(bytes: number, log: LogLayout | undefined): number {
+  return log === undefined
+    ? Math.floor((bytes - CELLS_ORIGIN) / CELL_BYTES)
+    : Math.floor(bytes / log.pageBytes) * pageCells(log);
+}
 /** Keys that a store of `cells` has room for. `log`: of flash. */
 export function roomOf(cells: number, log: LogLayout | undefined): number {
   if (log === undefined) return cells;

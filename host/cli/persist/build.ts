@@ -3,11 +3,11 @@
 import { dirname, isAbsolute, join } from "node:path";
 import type { Command } from "commander";
 import { STORED_UNIT } from "../../../assembly/spec/boot.ts";
-import { CELL_BYTES, CELLS_ORIGIN, CellType } from "../../../assembly/spec/cell.ts";
+import { CellType } from "../../../assembly/spec/cell.ts";
 import type { PersistImage } from "../../client/persist-image.ts";
 import { type Calibration, readCalibration } from "../../formats/calibration.ts";
 import type { Diagnostic } from "../../formats/diagnostic.ts";
-import { roomOf } from "../../formats/persist-image.ts";
+import { cellsWithin, roomOf } from "../../formats/persist-image.ts";
 import { count, plural } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { readText } from "../files.ts";
@@ -93,7 +93,7 @@ function cellsBeside(capacity: number, media: Media, { slots }: Calibration): nu
   if (slots === undefined) return capacity;
   const taken = slots.count * Math.ceil(slots.bytes / STORED_UNIT);
   const end = (Math.floor((media.bytes as number) / STORED_UNIT) - taken) * STORED_UNIT;
-  const cells = Math.floor((end - CELLS_ORIGIN) / CELL_BYTES);
+  const cells = cellsWithin(end, logOf(media));
   return cells < 1 ? capacity : Math.min(cells, capacity);
 }
 
