@@ -127,7 +127,11 @@ const appRecord = z.strictObject({
     quantum: count,
   }),
 });
-const storedApp = appRecord.extend({ pid: pid.nullable() });
+const storedApp = appRecord.extend({
+  pid: pid.nullable(),
+  /** Name of the Err for which its image could not be started. */
+  refused: z.string().nullable(),
+});
 /** What a node keeps of its settings; 0, or no sources: the board's default. */
 const nodeConfig = z.strictObject({
   id: count,
@@ -359,7 +363,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     file: z.string(),
     media,
     bytes: count,
-    superblock: z.enum(["A", "B"]).nullable(),
+    /** A or B; on flash the number of the page it is in front of. */
+    superblock: z.string().nullable(),
     epoch: count,
     schema_of_keys: count,
     cells: count,
