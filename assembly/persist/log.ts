@@ -332,10 +332,10 @@ export function verifyHead(s: Store): i32 {
     return Err.OK;
   }
   memory.copy(FORM, RECORD, SUPER_BYTES);
-  if (s.seq == 0) countRound(s);
   s.head = <u8>nextPage(s);
   s.next = s.to;
   s.isFresh = 0;
+  if (s.seq == 0) countRound(s);
   return goOn(s);
 }
 
