@@ -90,6 +90,7 @@ import {
 } from "./provision/session";
 import { sourceChoose } from "./provision/source";
 import { inspectApp, inspectStored } from "./provision/status";
+import { saverForget } from "./registry/saver";
 import { NodeWord } from "./spec/boot";
 import { Err } from "./spec/errors";
 import { HOST_PID, MESSAGE_RECORD_DATA_OFF } from "./spec/node";
@@ -349,17 +350,20 @@ export function hsx_pin_info(pin: u32): u32 {
 export function hsx_store_info(): i32 {
   return inspectStore();
 }
+/** A job that empties the store has begun, or was refused: nobody holds to what it held, or waits to bring more to it. */
+function forgetStored(begun: i32): i32 {
+  if (begun < 0) return begun;
+  provisionForget();
+  saverForget();
+  return begun;
+}
 /** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. */
 export function hsx_store_format(cells: u32, schema: u32, extents: u32): i32 {
-  const begun = storeFormat(cells, schema, extents);
-  if (begun >= 0) provisionForget();
-  return begun;
+  return forgetStored(storeFormat(cells, schema, extents));
 }
 /** Begins a factory reset. `keepsFactory` 1: factory cells stay. */
 export function hsx_store_reset(keepsFactory: u32): i32 {
-  const begun = storeReset(keepsFactory != 0);
-  if (begun >= 0) provisionForget();
-  return begun;
+  return forgetStored(storeReset(keepsFactory != 0));
 }
 /** Lays out the first live cell from `cell` on and returns its number. NOT_FOUND: there is none. BUSY, STATE, IO. */
 export function hsx_store_next(cell: u32): i32 {

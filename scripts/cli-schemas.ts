@@ -163,6 +163,12 @@ const held = z.strictObject({
   hex: hexDigits.nullable(),
   damaged: z.boolean(),
 });
+const slotHeld = z.strictObject({
+  state: z.enum(["image", "empty", "damaged"]),
+  name: z.string(),
+  bytes: count,
+  crc: u32,
+});
 const content = z.union([z.strictObject({ bits: u16, value: real }), z.enum(["damaged", "none"])]);
 
 const diagnostic = z.strictObject({
@@ -405,6 +411,15 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     }),
     reset_unfinished: z.boolean(),
     findings: z.array(cell.extend({ lost: z.boolean() })),
+    /** Slots whose image is not whole. */
+    damaged_slots: z.array(
+      z.strictObject({
+        slot: count,
+        address: u32,
+        active_of: z.array(count),
+        fallback_of: z.array(count),
+      }),
+    ),
     cells: z.array(cell).optional(),
   }),
   object("hsx.persist.diff/1", {
@@ -422,6 +437,10 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
         before: held.nullable(),
         after: held.nullable(),
       }),
+    ),
+    /** Slots that hold different images. */
+    slots: z.array(
+      z.strictObject({ slot: count, before: slotHeld.nullable(), after: slotHeld.nullable() }),
     ),
   }),
   object("hsx.persist.export/1", {

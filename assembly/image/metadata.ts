@@ -25,7 +25,7 @@ import {
   MetaType,
   VALUE_ENTRY_SIZE,
 } from "../spec/hxe";
-import { slotByte, slotU16, slotU32 } from "./slot";
+import { slotByte, slotCopy, slotU16, slotU32 } from "./slot";
 
 // ---- The header ----
 
@@ -88,13 +88,14 @@ function isBlank(byte: u32): bool {
   return byte == 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
-/** Stores the app's name, ASCII without blanks around it, at `to`, and returns its length, 0 to 32; 0: it has none. */
+/** Stores the app's name, ASCII without blanks around it, at `to`, which has room for 32 bytes, and returns its length; 0: it has none. */
 export function imageName(slot: u32, to: usize): u32 {
   if (imageVersion(slot) == 1) return 0;
+  slotCopy(slot, HXE_NAME_OFF, to, HXE_NAME_SIZE); // then trimmed where it is: a read for each byte would be long
   let length: u32 = 0;
   let used: u32 = 0;
   for (let i: u32 = 0; i < HXE_NAME_SIZE; i++) {
-    const byte = slotByte(slot, HXE_NAME_OFF + i);
+    const byte: u32 = load<u8>(to + <usize>i);
     if (byte == 0) break;
     if (length == 0 && isBlank(byte)) continue;
     store<u8>(to + <usize>length, <u8>byte);

@@ -291,6 +291,15 @@ export function abandonStore(): void {
   }
 }
 
+/** The store is about to be emptied: what waits to be saved goes, and only what changes from now on is saved. */
+export function saverForget(): void {
+  for (let i = valueCount(); i > 0; i--) {
+    const v = valueAt(i - 1);
+    valueServed(v, ValueBit.DIRTY);
+    if ((v.bits & ValueBit.GHOST) != 0) valueRemove(i - 1);
+  }
+}
+
 /** Ms until something is to be saved or restored; NEVER: nothing waits, or nothing can be done. */
 export function saverRest(): u32 {
   const s = saverAt();

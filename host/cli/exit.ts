@@ -27,7 +27,8 @@ export const EXIT_TEXT: Record<Exit, string> = {
   [Exit.USAGE]: "the command line is wrong",
   [Exit.NOT_FOUND]: "no such file, task, value, command or mailbox",
   [Exit.TIMEOUT]: "no answer in time; of `run`: every app waits for ever",
-  [Exit.VERIFY]: "an image or a store is damaged or none; of `persist verify`: a value is lost",
+  [Exit.VERIFY]:
+    "an image or a store is damaged or none; of `persist verify`: a value or the image of an app is lost",
   [Exit.PARTIAL]: "some of several failed",
   [Exit.DOES_NOT_FIT]: "incompatible, or the node is full",
   [Exit.BUSY]: "busy or locked; try again",

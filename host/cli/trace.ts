@@ -1,11 +1,12 @@
 // What happens on a node as lines of text: events, pins, frames.
 
+import { AppState } from "../../assembly/spec/boot.ts";
 import { StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { EventType, ResetCause, Stop, ValueOrigin } from "../../assembly/spec/node.ts";
 import { CommandStatus } from "../../assembly/spec/svc.ts";
 import { isImageErr } from "../client/image-refusal.ts";
-import { labelOf, type NodeEvent } from "../client/records.ts";
+import { activationOf, labelOf, type NodeEvent } from "../client/records.ts";
 import { f16Text, oidText } from "../client/refusal.ts";
 import { hex, plural } from "../formats/text.ts";
 import type { CanFrame } from "../node/hal.ts";
@@ -36,6 +37,22 @@ const ADJUSTED: Partial<Record<number, string>> = {
   [ValueOrigin.CLAMPED]: "which is out of range: the nearest limit holds",
   [ValueOrigin.DROPPED]: "of another unit: init holds",
 };
+
+/** An activation record that was written; the configuration's "slots" are its copies. */
+function activationText({ a, b }: NodeEvent, session: Session): string {
+  const { state, active, fallback, attemptsLeft } = activationOf(b);
+  const { provision } = session.node;
+  const isConfig = provision.isConfigRecord(a);
+  const name = provision.apps().find((known) => known.app === a)?.name;
+  const who = isConfig ? "the configuration" : name || `app ${a}`;
+  const place = isConfig ? "copy" : "slot";
+  const back = fallback === undefined ? "" : `, ${place} ${fallback} is its fallback`;
+  const slot = `${place} ${active ?? "none"}`;
+  if (state === AppState.TRIAL)
+    return `${who}: ${slot} is on trial, ${plural(attemptsLeft, "start")} left${back}`;
+  if (state === AppState.DROPPING) return `${who}: ${slot} is rolled back${back}`;
+  return state === AppState.CONFIRMED ? `${who}: ${slot} is confirmed${back}` : `${who}: no image`;
+}
 
 const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string>> = {
   [EventType.STARTED]: (e) =>
@@ -69,6 +86,7 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
   [EventType.STORE]: (e) => `the store is ${storeStateText(e.a)}, ${plural(e.b, "damaged cell")}`,
   [EventType.SAVE_FAILED]: (e, s) => `${valueName(s, e.a)} could not be saved: ${errName(e.b)}`,
   [EventType.CONFIRMED]: () => "says it is well",
+  [EventType.ACTIVATION]: activationText,
   [EventType.PAUSED]: (e) => `paused at pc ${hex(e.b, 4)}`,
   [EventType.RESUMED]: () => "resumed",
 };

@@ -93,7 +93,7 @@ export class Provisioning {
 
   // ---- Slots ----
 
-  /** Makes slots behind the store, all of them empty; 0: none. Refused while an app needs one. */
+  /** Makes slots behind the store; an image that lies where a slot begins stays. 0: none. Refused while an app needs one. */
   formatSlots(count: number, bytes: number): void {
     const subject = { kind: "store", name: `${count} slots of ${bytes} bytes` } as const;
     this.perform(() => this.x.hsx_slot_format(count, bytes), subject);
@@ -130,7 +130,8 @@ export class Provisioning {
     this.await(() => (this.isBusy() ? Err.BUSY : Err.OK), subject);
     const slot = options.slot ?? this.freeSlot(image) ?? 0;
     const crc = crc32(image);
-    this.check(this.x.hsx_slot_stage(slot, image.length, crc, options.node ?? 0), subject);
+    const begun = this.x.hsx_slot_stage(slot, image.length, crc, options.node ?? 0);
+    this.check(begun, begun === Err.NOT_FOUND ? { kind: "slot", name: `slot ${slot}` } : subject);
     for (let at = 0; at < image.length; at += STAGE_BYTES) {
       const piece = image.subarray(at, at + STAGE_BYTES);
       this.await(() => {
@@ -184,6 +185,10 @@ export class Provisioning {
   config(which: "active" | "fallback" = "active"): NodeConfig {
     this.x.hsx_node_config_get(which === "fallback" ? 1 : 0);
     return readNodeConfig(this.node.core.view());
+  }
+  /** Whether an event of an activation record with this number is about the configuration. */
+  isConfigRecord(record: number): boolean {
+    return this.x.hsx_provision_info(record + 1) === Err.INVALID;
   }
   /** Whether the configuration is on trial. With one attempt left it waits for a start. */
   configState(): ActivationInfo {

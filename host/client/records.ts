@@ -400,7 +400,8 @@ export function readStoredSlot(slot: number, view: DataView): StoredSlotInfo {
 function slotOf(bits: number): number | undefined {
   return bits === B.NO_SLOT ? undefined : bits;
 }
-function activationOf(record: number): ActivationInfo {
+/** An activation record, as it lies in a cell. */
+export function activationOf(record: number): ActivationInfo {
   return {
     state: (record >> B.ACTIVATION_STATE_SHIFT) & 7,
     active: slotOf(record & 15),

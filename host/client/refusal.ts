@@ -86,7 +86,7 @@ const LIST_WHAT_THERE_IS: Record<Subject["kind"], string> = {
   setting: "list the settings: config get",
   image: "list the tasks: ps",
   store: "look at the store: store status",
-  slot: "list the slots: provision status",
+  slot: "list the slots: provision status; make some: provision format",
   app: "list the apps: provision status",
   node: "look at the configuration: config get",
   file: "check the name",
@@ -192,6 +192,8 @@ function invalid(r: Told, s: Subject): Explanation {
       "this is not the name of a mailbox",
       "write svc:name, app:name, shared:name or pid:number",
     );
+  if (s.kind === "setting")
+    return about(s, "it is read-only, or takes no such number", "look at the settings: config get");
   return about(s, "an argument no call accepts", "correct it");
 }
 
@@ -247,7 +249,14 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
   TIMEOUT: say("no answer came in time", "try again, or allow more time: --timeout"),
   NO_DATA: say("there is nothing now", "try again later"),
   WOULD_BLOCK: say("it is full, nothing was sent", "try again when its reader has read"),
-  TOO_LARGE: say("this is larger than it can ever hold", "send less, or bind a larger capacity"),
+  TOO_LARGE: (_, s) =>
+    s.kind === "store"
+      ? about(
+          s,
+          "they find no room on the device behind the cells of the store",
+          "take fewer or smaller slots, a larger device, or fewer cells: store format --cells, or cells of a calibration file",
+        )
+      : about(s, "this is larger than it can ever hold", "send less, or bind a larger capacity"),
   ENDED: say("its task has ended", "restart the task"),
   BUSY: (_, s) =>
     s.kind === "value"
@@ -264,7 +273,7 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
     const text = r.isTold
       ? `"${r.name}" may be loaded once and is task ${r.pid}`
       : "the app may be loaded once";
-    return about(s, text, r.isTold ? `replace it: --replace ${r.pid}` : "replace it");
+    return about(s, text, r.isTold ? `in hsx shell: replace it: --replace ${r.pid}` : "replace it");
   },
   ID_TAKEN: held("the id"),
   KEY_TAKEN: held("the persist key"),
@@ -279,7 +288,17 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
   SLOT_EMPTY: say("no whole image was ever put there", "stage an image in it first"),
   SLOT_DAMAGED: say("what it holds is not what was put there", "stage the image again"),
   SLOT_IN_USE: (r, s) =>
-    about(s, `${theApp(r)} needs it`, "take a slot nobody needs: provision status"),
+    s.kind === "store"
+      ? about(
+          s,
+          `${theApp(r)} needs one of the slots there are`,
+          "store reset forgets all apps, and slots can be made then",
+        )
+      : about(
+          s,
+          `${theApp(r)} needs ${s.kind === "slot" ? "it" : "the slot"}`,
+          "take a slot nobody needs: provision status",
+        ),
   SLOT_SMALL: (r, s) =>
     about(
       s,
@@ -299,7 +318,10 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
         : "provision confirm, or provision rollback",
     ),
   NO_TRIAL: say("nothing is on trial", "nothing needs to be confirmed"),
-  NO_FALLBACK: say("there is no earlier image to come back", "stage and activate another image"),
+  NO_FALLBACK: (_, s) =>
+    s.kind === "node"
+      ? about(s, "there is no earlier one to come back", "change what is to be another: config set")
+      : about(s, "there is no earlier image to come back", "stage and activate another image"),
   WRONG_NODE: (r, s) =>
     about(
       s,

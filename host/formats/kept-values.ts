@@ -1,5 +1,7 @@
 // The values an image keeps under a persist key, so that keys have names, units and limits.
 
+import { crc32 } from "node:zlib";
+import { MEANING_UNKNOWN } from "../../assembly/spec/cell.ts";
 import { ValueFlag } from "../../assembly/spec/svc.ts";
 import type { ValueEntry } from "./declarations.ts";
 import { suggest } from "./diagnostic.ts";
@@ -23,6 +25,21 @@ export interface KeptValue {
   readonly init: number;
   readonly min: number;
   readonly max: number;
+}
+
+/** Bytes of a unit that count for its meaning. */
+const UNIT_MAX = 48;
+
+/** What a value of this unit notes in the MEANING of its key (docs/persistence.md "Carried over"); undefined: nothing. */
+export function meaningOf(unit: string, flags: number): number | undefined {
+  const isBool = (flags & ValueFlag.BOOL) !== 0;
+  if (unit === "" && !isBool) return undefined;
+  const bytes = [
+    ...new TextEncoder().encode(unit).subarray(0, UNIT_MAX),
+    ...(isBool ? [0x10] : []),
+  ];
+  const low = crc32(new Uint8Array(bytes)) & 0xffff;
+  return low === 0 ? 1 : low === MEANING_UNKNOWN ? MEANING_UNKNOWN - 1 : low;
 }
 
 /** The kept values of an image. */

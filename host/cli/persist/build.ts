@@ -2,7 +2,8 @@
 
 import { dirname, isAbsolute, join } from "node:path";
 import type { Command } from "commander";
-import { CellType } from "../../../assembly/spec/cell.ts";
+import { STORED_UNIT } from "../../../assembly/spec/boot.ts";
+import { CELL_BYTES, CELLS_ORIGIN, CellType } from "../../../assembly/spec/cell.ts";
 import type { PersistImage } from "../../client/persist-image.ts";
 import { type Calibration, readCalibration } from "../../formats/calibration.ts";
 import type { Diagnostic } from "../../formats/diagnostic.ts";
@@ -86,8 +87,18 @@ function ofFile({ text, place }: NonNullable<Calibration["media"]>): Media {
 
 // ---- Filling ----
 
+/** Cells that fit beside the slots; all that fit, if slots find no room whatever is done. */
+function cellsBeside(capacity: number, media: Media, { slots }: Calibration): number {
+  if (slots === undefined) return capacity;
+  const taken = slots.count * Math.ceil(slots.bytes / STORED_UNIT);
+  const end = (Math.floor((media.bytes as number) / STORED_UNIT) - taken) * STORED_UNIT;
+  const cells = Math.floor((end - CELLS_ORIGIN) / CELL_BYTES);
+  return cells < 1 ? capacity : Math.min(cells, capacity);
+}
+
 /** Cells to make. */
-function cellsOf(capacity: number, media: Media, { storeCells = capacity }: Calibration): number {
+function cellsOf(capacity: number, media: Media, calibration: Calibration): number {
+  const { storeCells = cellsBeside(capacity, media, calibration) } = calibration;
   if (storeCells <= capacity) return storeCells;
   const message = `${mediaText(media)} has room for ${plural(capacity, "cell")}, not for ${count(storeCells)}`;
   throw new Failure(Exit.DOES_NOT_FIT, "FULL", message, {

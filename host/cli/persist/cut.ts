@@ -134,6 +134,8 @@ function operationOf(names: KeyNames, options: Options): Operation {
 function tearOf(text: string): Tear {
   if (text === "old") return (old) => old;
   if (text === "new") return (_, wanted) => wanted;
+  if (!/^((0x)?[\da-f]{1,2}|\d+)$/i.test(text))
+    throw usage(`--torn: "${text}" is no fate of a byte`, "write old, new, ff, or 0x00 to 0xFF");
   const byte = parseInteger(/^[\da-f]{2}$/i.test(text) ? `0x${text}` : text, "--torn", 0, 255);
   return () => byte;
 }

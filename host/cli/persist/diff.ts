@@ -1,4 +1,4 @@
-// hsx persist diff: in which values two images differ.
+// hsx persist diff: in which values and slots two images differ.
 
 import type { Command } from "commander";
 import { CellType } from "../../../assembly/spec/cell.ts";
@@ -18,12 +18,13 @@ import {
   readPersistFile,
 } from "./image.ts";
 import { addImageOption, addMediaOption, type ImageOptions, readNames } from "./options.ts";
+import { type Stored, storedIn } from "./stored.ts";
 
 export function addDiff(parent: Command, context: Context): void {
   const command = addCommand(
     parent,
     "diff <before> <after>",
-    "show in which values two images differ; ends with 1 if they do",
+    "show in which values and slots two images differ; ends with 1 if they do",
     [["hsx persist diff node7.fram node8.fram --image pump.hxe", "by key and name"]],
   );
   addMediaOption(addImageOption(command)).action((a: string, b: string, options: ImageOptions) =>
@@ -41,14 +42,35 @@ interface Held {
 
 async function heldOf(context: Context, path: string, media: string | undefined) {
   const open = await openPersist(context.install, readPersistFile(path, media));
-  const found = findAll(open).filter(({ type }) => type !== CellType.MEANING); // bookkeeping of nodes
+  const all = findAll(open);
+  const found = all.filter(({ type }) => type !== CellType.MEANING); // bookkeeping of nodes
   const held = found.map(({ type, key, value }): Held => {
     if (value === undefined) return { type, key, content: null };
     if (kindText(type) !== "blob") return { type, key, content: value };
     const data = blobData(open, { key, value });
     return { type, key, content: data === undefined ? null : Buffer.from(data).toString("hex") };
   });
-  return { held, schema: open.image.info().schema };
+  return { held, schema: open.image.info().schema, slots: storedIn(open, all).slots };
+}
+
+type Slot = Stored["slots"][number];
+
+const slotData = ({ state, name, file, crc }: Slot) => ({ state, name, bytes: file.length, crc });
+
+/** Slots whose images differ. The headers of empty ones count for nothing. */
+function changedSlots(before: readonly Slot[], after: readonly Slot[]) {
+  const told = (slot?: Slot) =>
+    slot?.state === "image" ? `image ${slot.file.length} ${slot.crc}` : slot?.state;
+  return Array.from({ length: Math.max(before.length, after.length) }, (_, slot) => ({
+    slot,
+    a: before[slot],
+    b: after[slot],
+  })).filter(({ a, b }) => told(a) !== told(b) || a?.state === "damaged");
+}
+
+function slotText(slot: Slot | undefined): string {
+  if (slot === undefined) return "none";
+  return slot.state === "image" ? `${slot.name} ${hex(slot.crc, 8)}` : slot.state;
 }
 
 function contentText({ type, key, content }: Held, names: KeyNames): string {
@@ -85,7 +107,8 @@ async function diff(
     .map((h) => ({ ...h, a: find(before.held, h), b: find(after.held, h) }))
     .filter(({ a, b }) => a?.content !== b?.content || a?.content === null)
     .sort((x, y) => kindRank(x.type) - kindRank(y.type) || x.key - y.key);
-  const isSame = changed.length === 0 && before.schema === after.schema;
+  const slots = changedSlots(before.slots, after.slots);
+  const isSame = changed.length + slots.length === 0 && before.schema === after.schema;
   if (!isSame) context.exit = Exit.FAILED;
   const differences = changed.map(({ type, key, a, b }) => ({
     kind: kindText(type),
@@ -102,6 +125,11 @@ async function diff(
     schema_before: before.schema,
     schema_after: after.schema,
     differences,
+    slots: slots.map(({ slot, a, b }) => ({
+      slot,
+      before: a === undefined ? null : slotData(a),
+      after: b === undefined ? null : slotData(b),
+    })),
   };
   out.result("hsx.persist.diff/1", data, () => {
     if (isSame) return `the same: ${plural(all.length, "entry", "entries")}`;
@@ -116,6 +144,8 @@ async function diff(
       before.schema === after.schema ? [] : [`schema ${before.schema} -> ${after.schema}`];
     const table =
       rows.length === 0 ? [] : [out.table(["KEY", "NAME", "KIND", "BEFORE", "AFTER"], rows)];
-    return [...schema, ...table].join("\n");
+    const images = slots.map(({ slot, a, b }) => [String(slot), slotText(a), slotText(b)]);
+    const slotTable = images.length === 0 ? [] : [out.table(["SLOT", "BEFORE", "AFTER"], images)];
+    return [...schema, ...table, ...slotTable].join("\n");
   });
 }

@@ -29,6 +29,7 @@ import {
   readPersistFile,
 } from "./image.ts";
 import { addImageOption, addMediaOption, type ImageOptions, readNames } from "./options.ts";
+import { type Stored, storedIn } from "./stored.ts";
 
 interface Options extends ImageOptions {
   readonly cells?: true;
@@ -38,7 +39,7 @@ export function addVerify(parent: Command, context: Context): void {
   const command = addCommand(
     parent,
     "verify <file>",
-    "check an image cell by cell; ends with 5 if a value is lost",
+    "check an image cell by cell, and its slots; ends with 5 if a value or an app's image is lost",
     [
       [
         "hsx persist verify node7.fram",
@@ -130,6 +131,40 @@ function findingOf(material: Material, cell: Cell): Finding | undefined {
   }
 }
 
+/** A slot that a node cannot start from, though it once took an image or an app counts on it. */
+interface DamagedSlot {
+  readonly slot: number;
+  readonly address: number;
+  /** Apps, by number. */
+  readonly activeOf: readonly number[];
+  readonly fallbackOf: readonly number[];
+}
+
+function damagedSlots({ slots, apps }: Stored): DamagedSlot[] {
+  const users = (kind: "active" | "fallback", slot: number) =>
+    apps.filter((app) => app[kind] === slot).map(({ app }) => app);
+  return slots
+    .map(({ slot, address, state }) => ({
+      slot,
+      address,
+      state,
+      activeOf: users("active", slot),
+      fallbackOf: users("fallback", slot),
+    }))
+    .filter(({ state, activeOf, fallbackOf }) =>
+      state === "empty" ? activeOf.length + fallbackOf.length > 0 : state === "damaged",
+    );
+}
+
+function slotText({ slot, address, activeOf, fallbackOf }: DamagedSlot): string {
+  const uses = [
+    ...activeOf.map((app) => `app ${app} starts from it`),
+    ...fallbackOf.map((app) => `app ${app} falls back to it`),
+  ];
+  const use = uses.length === 0 ? "no app needs it" : uses.join(", ");
+  return `  slot ${slot} at ${hex(address, 4)} holds no whole image; ${use}`;
+}
+
 // ---- Report ----
 
 function countsOf(cells: readonly Cell[]): Record<CellState, number> {
@@ -138,11 +173,14 @@ function countsOf(cells: readonly Cell[]): Record<CellState, number> {
   return counts;
 }
 
-function verdict(path: string, findings: readonly Finding[], cutReset: boolean): string {
-  const lost = findings.filter((f) => f.isLost).length;
-  if (lost > 0) return `${path}: ${plural(lost, "value is", "values are")} lost`;
-  if (findings.length === 0 && !cutReset) return `${path}: sound`;
-  return `${path}: nothing is lost`;
+/** `images`: that apps count on and that are lost. `isSound`: nothing at all is amiss. */
+function verdict(path: string, values: number, images: number, isSound: boolean): string {
+  const lost = [
+    ...(values > 0 ? [plural(values, "value is", "values are")] : []),
+    ...(images > 0 ? [plural(images, "image is", "images are")] : []),
+  ];
+  if (lost.length > 0) return `${path}: ${lost.join(", ")} lost`;
+  return `${path}: ${isSound ? "sound" : "nothing is lost"}`;
 }
 
 function cellData({ names }: Material, cell: Cell, text: string | null) {
@@ -174,12 +212,15 @@ async function verify(context: Context, path: string, options: Options): Promise
   const counts = countsOf(open.cells);
   const isCutReset = superblocksOf(file.bytes).every((block) => block.isSound);
   const lost = findings.filter((f) => f.isLost).length;
-  if (lost > 0) context.exit = Exit.VERIFY;
+  const slots = damagedSlots(storedIn(open, material.found));
+  const images = slots.filter((s) => s.activeOf.length + s.fallbackOf.length > 0).length;
+  const isSound = findings.length + slots.length === 0 && !isCutReset;
+  if (lost + images > 0) context.exit = Exit.VERIFY;
   const listed = options.cells ? open.cells.filter((c) => c.state !== "blank") : [];
   const data = {
     file: path,
     media: mediaText(file.media),
-    ok: lost === 0,
+    ok: lost + images === 0,
     lost,
     counts,
     reset_unfinished: isCutReset,
@@ -187,12 +228,18 @@ async function verify(context: Context, path: string, options: Options): Promise
       ...cellData(material, cell, text),
       lost: isLost,
     })),
+    damaged_slots: slots.map(({ slot, address, activeOf, fallbackOf }) => ({
+      slot,
+      address,
+      active_of: activeOf,
+      fallback_of: fallbackOf,
+    })),
     ...(options.cells ? { cells: listed.map((cell) => cellData(material, cell, null)) } : {}),
   };
   out.result("hsx.persist.verify/1", data, () => {
     const parts = Object.entries(counts).filter(([, n]) => n > 0);
     const lines = [
-      out.style("bold", verdict(path, findings, isCutReset)),
+      out.style("bold", verdict(path, lost, images, isSound)),
       `  ${plural(open.cells.length, "cell")}: ${parts.map(([state, n]) => `${count(n)} ${state}`).join(", ")}`,
       ...(isCutReset
         ? ["  a power cut stopped a factory reset behind its commit; the next boot completes it"]
@@ -200,11 +247,14 @@ async function verify(context: Context, path: string, options: Options): Promise
       ...findings.map(
         ({ cell, text }) => `  cell ${cell.cell} at ${hex(cell.address, 4)} is ${text}`,
       ),
+      ...slots.map(slotText),
     ];
     if (lost > 0)
       lines.push(
         `  remedy: hsx persist repair ${path} -o mended, or restore the values from a calibration file`,
       );
+    if (images > 0)
+      lines.push("  remedy: stage the images again: provision stage, or build the device anew");
     if (options.cells)
       lines.push(
         "",

@@ -306,9 +306,12 @@ export function addProvision(parser: Command, context: VerbContext): void {
     "status",
     "images and tasks, slots, apps with their state, health of the store",
   ).action(() => status(context));
-  addCommand(provision, "format <slots> <bytes>", "make empty slots for images behind the store", [
-    ["provision format 4 8192", "four slots of 8,192 bytes, 16 of them for a header"],
-  ]).action((slots: string, bytes: string) => format(context, slots, bytes));
+  addCommand(
+    provision,
+    "format <slots> <bytes>",
+    "make slots for images behind the store; what lies there stays",
+    [["provision format 4 8192", "four slots of 8,192 bytes, 16 of them for a header"]],
+  ).action((slots: string, bytes: string) => format(context, slots, bytes));
   addCommand(
     provision,
     "stage <file>",

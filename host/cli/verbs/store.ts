@@ -1,10 +1,11 @@
 // store: the cells that keep values across restarts.
 
 import type { Command } from "commander";
-import { StoreState } from "../../../assembly/spec/cell.ts";
+import { CellType, MEANING_UNKNOWN, StoreState } from "../../../assembly/spec/cell.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
-import { labelOf } from "../../client/records.ts";
+import { type CellInfo, labelOf, type ValueInfo } from "../../client/records.ts";
 import { f16Text, NodeError } from "../../client/refusal.ts";
+import { meaningOf } from "../../formats/kept-values.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { numberOf, parseInteger } from "../numbers.ts";
@@ -48,10 +49,13 @@ function tell(
   });
 }
 
-/** Formatting and resetting lose every value, so they ask for --yes. */
+/** Formatting and resetting lose more than values, so they ask for --yes. */
 function confirm(isConfirmed: boolean | undefined, what: string): void {
-  if (!isConfirmed)
-    throw usage(`${what}, and no value is kept any more`, "add --yes if that is meant");
+  if (isConfirmed) return;
+  throw usage(
+    `${what}, which apps the node starts from which slots, and its configuration`,
+    "add --yes if that is meant",
+  );
 }
 
 function needDevice({ session }: VerbContext): void {
@@ -61,18 +65,41 @@ function needDevice({ session }: VerbContext): void {
   });
 }
 
-function format(context: VerbContext, options: { yes?: true; schema: string }): void {
+function format(
+  context: VerbContext,
+  options: { yes?: true; schema: string; cells?: string },
+): void {
   needDevice(context);
-  confirm(options.yes, "formatting empties the device");
+  confirm(options.yes, "formatting forgets every value");
   const { node } = context.session;
-  node.formatStore(node.store().capacityCells, parseInteger(options.schema, "--schema", 0, 0xff));
+  const { capacityCells } = node.store();
+  const schema = parseInteger(options.schema, "--schema", 0, 0xff);
+  const { cells } = options;
+  node.formatStore(
+    cells === undefined ? capacityCells : parseInteger(cells, "--cells", 1, capacityCells),
+    schema,
+  );
   tell(context, "hsx.store.format/1");
+}
+
+/** The unit of what is stored under a value's key; empty when it was saved in another. A shadow is the value's own. */
+function storedUnit(cells: readonly CellInfo[], value: ValueInfo, type: CellType): string {
+  const noted = cells.find((c) => c.type === CellType.MEANING && c.key === value.persistKey);
+  const own = meaningOf(value.unit, value.flags);
+  const isOwn =
+    type === CellType.SHADOW ||
+    noted === undefined ||
+    noted.value === MEANING_UNKNOWN ||
+    own === undefined ||
+    noted.value === own;
+  return isOwn ? value.unit : "";
 }
 
 /** Keys with the values they hold, named by the values that the node has now. */
 function list({ out, session }: VerbContext): void {
   const values = session.node.values();
-  const cells = session.node.storeCells().map(({ cell, key, value, type }) => {
+  const stored = session.node.storeCells();
+  const cells = stored.map(({ cell, key, value, type }) => {
     const known = isNumber(type) ? values.find((v) => v.persistKey === key) : undefined;
     return {
       kind: kindText(type),
@@ -80,7 +107,7 @@ function list({ out, session }: VerbContext): void {
       name: known === undefined ? null : labelOf(known),
       value: isNumber(type) ? numberOf(value) : null,
       bits: value,
-      unit: known?.unit ?? "",
+      unit: known === undefined ? "" : storedUnit(stored, known, type),
       cell,
     };
   });
@@ -101,7 +128,8 @@ function list({ out, session }: VerbContext): void {
 function reset(context: VerbContext, options: { yes?: true; keepFactory?: true }): void {
   needDevice(context);
   const keepsFactory = options.keepFactory === true;
-  confirm(options.yes, "a factory reset forgets what was stored");
+  const values = keepsFactory ? "every value but the factory's" : "every value";
+  confirm(options.yes, `a factory reset forgets ${values}`);
   try {
     context.session.node.resetStore({ keepsFactory });
   } catch (error) {
@@ -121,11 +149,14 @@ export function addStore(parser: Command, context: VerbContext): void {
     tell(context, "hsx.store.status/1"),
   );
   addCommand(store, "list", "what is stored, by key").action(() => list(context));
-  addCommand(store, "format", "make an empty store of the device, whatever it holds")
+  addCommand(store, "format", "make an empty store of the device, whatever it holds", [
+    ["store format --yes --cells 60", "leaves room behind the store for slots"],
+  ])
     .option("--yes", "yes, lose what is stored")
     .option("--schema <n>", "number of the key schema", "0")
+    .option("--cells <n>", "cells of the store; default: as many as fit, with no room for slots")
     .action((options) => format(context, options));
-  addCommand(store, "reset", "factory reset: forget every stored value", [
+  addCommand(store, "reset", "factory reset: forget values, apps, slots and configuration", [
     ["store reset --yes --keep-factory", "values start from what they left the factory with"],
   ])
     .option("--yes", "yes, lose what is stored")

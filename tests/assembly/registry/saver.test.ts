@@ -100,3 +100,67 @@ describe("a value that changes every minute", () => {
     expect(live(await hot("fram"), 200)).toEqual({ saved: 200, held: 0 });
   });
 });
+
+describe("a factory reset", () => {
+  const APP = guestOf(
+    `.value {"group":1,"id":1,"init":3,"unit":"bar","persist_key":1}\n RET\n`,
+    "app",
+  ).image;
+  const THREE = 0x4200; // 3 in binary16
+  const SEVEN = 0x4700;
+  const numberOf = ({ node }: NodeRig) => node.values()[0]?.value;
+
+  /** A node that runs the app, its value seven and saved. */
+  async function saved(): Promise<NodeRig & { nv: NvDevice }> {
+    const nv = new NvDevice(new Uint8Array(512).fill(0xff));
+    const rig = await startNode("small", { nv });
+    rig.node.formatStore(60, 0);
+    rig.node.load(APP);
+    rig.node.setValue(0x101, SEVEN);
+    rig.node.run(1000);
+    return { ...rig, nv };
+  }
+  /** What the value starts from after the power was off. */
+  async function next({ node, nv }: NodeRig & { nv: NvDevice }): Promise<number | undefined> {
+    node.powerFail();
+    nv.powerOn();
+    const rig = await startNode("small", { nv });
+    rig.node.load(APP);
+    rig.node.settle();
+    return numberOf(rig);
+  }
+
+  it("leaves running apps their numbers, and saves none of them that nobody changes", async () => {
+    const rig = await saved();
+    rig.node.resetStore();
+    rig.node.run(MINUTE);
+    expect(numberOf(rig)).toBe(SEVEN);
+    expect(rig.node.storeCells()).toEqual([]);
+    expect(await next(rig)).toBe(THREE);
+  });
+
+  it.each(["reset", "format"])("(%s) forgets what was not saved yet", async (what) => {
+    const rig = await saved();
+    rig.node.setValue(0x101, 0x4000);
+    expect(rig.node.values()[0]?.isDirty).toBe(true);
+    if (what === "reset") rig.node.resetStore();
+    else rig.node.formatStore(60, 0);
+    expect([numberOf(rig), rig.node.values()[0]?.isDirty]).toEqual([0x4000, false]);
+    expect(await next(rig)).toBe(THREE);
+  });
+
+  it("forgets what a task left that is gone", async () => {
+    const rig = await saved();
+    rig.node.setValue(0x101, 0x4000);
+    rig.node.kill(1);
+    rig.node.resetStore();
+    expect(await next(rig)).toBe(THREE);
+  });
+
+  it("lets what changes afterwards be saved, even back to what it was", async () => {
+    const rig = await saved();
+    rig.node.resetStore();
+    rig.node.setValue(0x101, SEVEN);
+    expect(await next(rig)).toBe(SEVEN);
+  });
+});

@@ -76,6 +76,16 @@ describe("hsx persist build", () => {
     expect((await get()).out).toBe("21 degC\n");
   });
 
+  it("makes factory values that a reset brings back, even while an app runs and has its value to save", async () => {
+    const nv = changed("reset-running.fram", () => undefined);
+    const lines = ["store reset --yes --keep-factory", "run 1s", "val get setpoint", "reboot"];
+    const run = await shell([...lines, "val get setpoint"], ["--preload", thermostat, "--nv", nv]);
+    expect([run.exit, run.out.split("\n").slice(-5)]).toEqual([
+      0,
+      ["node time 1.001 s", "22.5 degC", "the node runs again, with 1 app", "21 degC", ""],
+    ]);
+  });
+
   it.each(["fram:131072", "eeprom:4096", "eeprom8:512", "fram:64"])("fills %s", async (media) => {
     const to = inFolder(`${media.replace(":", "-")}.bin`);
     const values = file("one.toml", "[values]\n7 = 1\n");
@@ -545,7 +555,7 @@ describe("hsx persist cut", () => {
     [["--set", "nobody=1"], 3, 'no image keeps a value "nobody"'],
     [["--delete", "0"], 3, "0 is no key"],
     [["--keep-factory"], 2, "--keep-factory belongs to --reset"],
-    [["--torn", "x"], 2, '--torn: "x" is not an integer'],
+    [["--torn", "x"], 2, '--torn: "x" is no fate of a byte'],
     [["-o", "x"], 2, "-o needs --at"],
   ])("refuses %j", async (args, exit, message) => {
     const result = await hsx(["persist", "cut", node7, ...args]);

@@ -128,11 +128,41 @@ describe("a calibration file with apps", () => {
     expect(await refusal(`${media}${calib}\n`)).toContain(message);
   });
 
+  it("leaves room for its slots when it does not say how many cells it wants", async () => {
+    const nv = await device(
+      "room.fram",
+      CALIB.replace("cells = 60\n", "").replace("32768", "8192"),
+    );
+    const { out } = await hsx(["persist", "inspect", nv]);
+    expect(out).toContain("of 252 cells in use"); // 8,192 - 3 * 2,048 = 2,048 = 32 + 8 * 252
+  });
+
+  it("is told by verify and diff when an image in a slot is damaged", async () => {
+    const nv = await device("whole.fram");
+    const bytes = new Uint8Array(readFileSync(nv));
+    bytes[512 + 60] = (bytes[512 + 60] as number) ^ 1;
+    const bad = file("bad-slot.fram", bytes);
+    const verified = await hsx(["persist", "verify", bad]);
+    expect(verified.exit).toBe(5);
+    expect(verified.out).toContain("bad-slot.fram: 1 image is lost\n");
+    expect(verified.out).toContain("slot 0 at 0x0200 holds no whole image; app 0 starts from it\n");
+    expect((await hsx(["persist", "verify", nv])).out).toContain("whole.fram: sound\n");
+    const cutOff = await hsx(["persist", "verify", file("cut-off.fram", bytes.slice(0, 2560))]);
+    expect(cutOff.out).toContain("cut-off.fram: 2 images are lost\n");
+    const differs = await hsx(["persist", "diff", nv, bad]);
+    expect(differs.exit).toBe(1);
+    expect(differs.out).toMatch(
+      /^SLOT {2}BEFORE +AFTER\n {3}0 {2}talker 0x[0-9A-F]{8} {2}damaged\n$/,
+    );
+  });
+
   it("is refused when an image finds no slot, or is longer than one", async () => {
     const head = 'media = "fram:32768"\ncells = 60\n[slots]\ncount = 1\n';
     const two = '[[apps]]\nimage = "talker-1.hxe"\n[[apps]]\nimage = "thermostat.hxe"\n';
     const full = await refusal(`${head}bytes = 2048\n${two}`);
-    expect(full).toMatch(/wrong\.toml:9:9: error: thermostat\.hxe: the app "talker" needs it\n/);
+    expect(full).toMatch(
+      /wrong\.toml:9:9: error: thermostat\.hxe: the app "talker" needs the slot\n/,
+    );
     const long = await refusal(`${head}bytes = 512\n[[apps]]\nimage = "thermostat.hxe"\n`);
     expect(long).toContain("the image has 885 bytes, the slot takes 496");
   });
@@ -229,6 +259,70 @@ describe("provision", () => {
       expect(err).toContain(`stdin:${message}`);
     }
     expect(new Uint8Array(readFileSync(bad))).toEqual(before);
+  });
+
+  it("tells what it needs, and what is in the way", async () => {
+    const { err } = await shell(
+      [
+        `provision stage ${second}`,
+        "provision format 3 2048",
+        "store reset",
+        "store format --yes --cells 60",
+        "provision format 3 2048",
+        `provision stage ${second}`,
+        "provision activate 0 --attempts 0",
+        "provision format 2 2048",
+        "config rollback",
+        "config set profile 3",
+      ],
+      ["--nv", `${inFolder("bare.fram")}:fram:8192`, "--keep-going"],
+    );
+    expect(err.split("\n").filter((line) => line !== "")).toEqual([
+      "stdin:1: error: slot 0: there is no such thing",
+      "  remedy: list the slots: provision status; make some: provision format",
+      "stdin:2: error: 3 slots of 2048 bytes: they find no room on the device behind the cells of the store",
+      "  remedy: take fewer or smaller slots, a larger device, or fewer cells: store format --cells, or cells of a calibration file",
+      "stdin:3: error: a factory reset forgets every value, which apps the node starts from which slots, and its configuration",
+      "  remedy: add --yes if that is meant",
+      'stdin:8: error: 2 slots of 2048 bytes: the app "talker" needs one of the slots there are',
+      "  remedy: store reset forgets all apps, and slots can be made then",
+      "stdin:9: error: the configuration: there is no earlier one to come back",
+      "  remedy: change what is to be another: config set",
+      "stdin:10: error: setting profile: it is read-only, or takes no such number",
+      "  remedy: look at the settings: config get",
+    ]);
+  });
+
+  it("shows what is stored without the unit of an app that has another", async () => {
+    const app = (unit: string) =>
+      `.app "gauge"\n.value {"group":1,"id":1,"name":"p","group_name":"g","unit":"${unit}","flags":"PERSIST","persist_key":1}\nagain:\n LDI R0, 1000\n SVC 0x600\n JMP again\n`;
+    const bar = await image("gauge-bar", app("bar"));
+    const pascal = await image("gauge-pascal", app("Pa"));
+    const nv = inFolder("units.fram");
+    await shell(["val set g:p 3", "run 1s", "store list"], ["--nv", nv, "--preload", bar]);
+    const { out } = await shell(["store list"], ["--nv", nv, "--preload", pascal]);
+    expect(out).toMatch(/0x0001 {2}g:p +value +3 +\d+\n/);
+    expect(out).toMatch(/0x0001 +meaning +0x8CAA/); // CRC-32 of "bar" is 0x76FF8CAA
+    const same = await shell(["store list"], ["--nv", nv, "--preload", bar]);
+    expect(same.out).toMatch(/0x0001 {2}g:p +value +3 bar +\d+\n/);
+  });
+
+  it("is told by events in words", async () => {
+    const nv = await device("events.fram");
+    const { out } = await on(
+      nv,
+      `provision stage ${second}`,
+      "provision activate 2",
+      "provision rollback",
+      "config set id 9",
+      "events",
+    );
+    expect(out).toContain("talker: slot 2 is on trial, 2 starts left, slot 0 is its fallback\n");
+    expect(out).toContain("talker: slot 2 is rolled back, slot 0 is its fallback\n");
+    expect(out).toContain("talker: slot 0 is confirmed\n");
+    expect(out).toMatch(
+      / the configuration: copy [01] is on trial, 1 start left, copy [01] is its/,
+    );
   });
 
   it("tells programs the same", async () => {

@@ -309,7 +309,7 @@ describe("apps", () => {
     const twice = await shell([`load ${thermostat}`], ["--preload", thermostat]);
     expect(twice.exit).toBe(7);
     expect(twice.err).toContain('"thermostat" may be loaded once and is task 1');
-    expect(twice.err).toContain("remedy: replace it: --replace 1");
+    expect(twice.err).toContain("remedy: in hsx shell: replace it: --replace 1");
     const replaced = await shell(
       [`load ${thermostat} --replace thermostat`, "ps"],
       ["--preload", thermostat],
