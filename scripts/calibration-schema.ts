@@ -16,7 +16,10 @@ const source = z.enum(["stored", "host", "sd", "can", "serial"]);
 /** A calibration file. */
 export const CALIBRATION = z.strictObject({
   schema: upTo(255).optional().describe("number of the key schema"),
-  media: z.string().optional().describe("the device: fram:8192, eeprom:4096, eeprom8:512"),
+  media: z
+    .string()
+    .optional()
+    .describe("the device: fram:8192, eeprom:4096, eeprom8:512, flash8:4096"),
   cells: upTo(1020, 1).optional().describe("cells of the store; default: as many as fit"),
   values: values.optional().describe("what the node has been set to"),
   factory: values.optional().describe("what a factory reset can come back to"),

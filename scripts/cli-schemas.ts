@@ -359,7 +359,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     file: z.string(),
     media,
     bytes: count,
-    superblock: z.enum(["A", "B"]).nullable(),
+    /** A or B; on flash the number of the page it is in front of. */
+    superblock: z.string().nullable(),
     epoch: count,
     schema_of_keys: count,
     cells: count,

@@ -8,6 +8,8 @@ import {
   CELL_BYTES,
   CellKind,
   CellType,
+  LOG_PAGE_CELLS_MAX,
+  LOG_SPARE_CELLS,
   NO_CELL,
   StoreState,
   SUPER_BYTES,
@@ -60,12 +62,8 @@ import { wordMet } from "./words";
 
 /** Most bytes of a granule. */
 const GRANULE_MAX: u32 = 16;
-/** Most cells of a page; what lies beyond is not used. */
-const PAGE_CELLS_MAX: u32 = 256;
 /** Places tried before a write is given up. */
 const TRIES_MAX: u32 = 4;
-/** Cells kept free for tombstones, torn and dead ones, so that a page turn always makes room. */
-const SPARE_CELLS: u32 = 6;
 const BLANK: u64 = 0xffffffffffffffff;
 
 // ---- Geometry ----
@@ -77,7 +75,7 @@ export function openLog(s: Store): bool {
   if (granule > GRANULE_MAX || popcnt(granule) != 1 || unit < 8 * GRANULE_MAX) return false;
   s.stride = <u8>(granule > CELL_BYTES ? granule : CELL_BYTES);
   const cells = unit / s.stride;
-  s.page = <u16>(cells < PAGE_CELLS_MAX ? cells : PAGE_CELLS_MAX);
+  s.page = <u16>(cells < LOG_PAGE_CELLS_MAX ? cells : LOG_PAGE_CELLS_MAX);
   return logCapacity() >= <u32>s.page * 2;
 }
 /** Cells of all pages there can be, those of headers, too. */
@@ -182,7 +180,7 @@ export function scanLog(s: Store): void {
 
 /** Begins to append type, key, generation and value of the job. FULL: there is no room for a new key. */
 export function appendCell(s: Store): i32 {
-  const most = (pages(s) - 1) * (s.page - headCells(s)) - SPARE_CELLS;
+  const most = (pages(s) - 1) * (s.page - headCells(s)) - LOG_SPARE_CELLS;
   if (s.old == <u16>NO_CELL && storeLive() >= most) {
     return refuseFull(Err.FULL, Resource.CELLS, 1, 0);
   }

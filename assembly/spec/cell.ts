@@ -84,6 +84,10 @@ export enum CellKind {
   LIVE = 4,
 }
 
+/** On flash: most cells of a page; what lies beyond is not used. */
+export const LOG_PAGE_CELLS_MAX: u32 = 256;
+/** On flash: cells kept free for tombstones, torn and dead ones, so that a page turn always makes room. */
+export const LOG_SPARE_CELLS: u32 = 6;
 /** Marks on flash that a key was deleted; the value is the CellType of what ended. */
 export const TOMBSTONE: u32 = 0xf0;
 

@@ -1,9 +1,11 @@
 // Kinds and sizes of non-volatile devices as people write them: `fram:8192`.
 
-import { NV_GEOMETRY, type NvGeometry } from "../node/nv.ts";
+import type { LogLayout } from "../formats/persist-image.ts";
+import { FLASH_GEOMETRY, logLayoutOf, NV_GEOMETRY, type NvGeometry } from "../node/nv.ts";
 import { usage } from "./exit.ts";
 
-export type NvKind = keyof typeof NV_GEOMETRY;
+const GEOMETRY = { ...NV_GEOMETRY, ...FLASH_GEOMETRY };
+export type NvKind = keyof typeof GEOMETRY;
 
 /** A kind of device; without bytes, of the size that a file has. */
 export interface Media {
@@ -11,17 +13,32 @@ export interface Media {
   readonly bytes: number | undefined;
 }
 
-export const NV_KINDS = Object.keys(NV_GEOMETRY) as NvKind[];
+export const NV_KINDS = Object.keys(GEOMETRY) as NvKind[];
 export const DEVICE_BYTES_MIN = 64;
 export const DEVICE_BYTES_MAX = 1 << 20;
 
 export function geometryOf({ kind }: Media): NvGeometry {
-  return NV_GEOMETRY[kind];
+  return GEOMETRY[kind];
+}
+
+/** How a store lies in the pages of flash; undefined: the device is none. */
+export function logOf(media: Pick<Media, "kind">): LogLayout | undefined {
+  return logLayoutOf(GEOMETRY[media.kind]);
 }
 
 /** True for a number of bytes a device may have. */
 export function isDeviceSize(bytes: number): boolean {
   return bytes >= DEVICE_BYTES_MIN && bytes <= DEVICE_BYTES_MAX;
+}
+
+/** Refuses flash that is not whole pages, or fewer than two. */
+function checkPages({ kind, bytes }: Media, whole: string): void {
+  const log = logOf({ kind });
+  if (log === undefined || bytes === undefined) return;
+  const { pageBytes } = log;
+  if (bytes % pageBytes === 0 && bytes >= 2 * pageBytes) return;
+  const message = `${whole}: ${kind} has pages of ${pageBytes} bytes, and a store takes two at least`;
+  throw usage(message, `write for example ${kind}:${2 * pageBytes}`);
 }
 
 /** Reads `fram:8192` or `fram`. `whole` is what was written, for messages. Throws a usage Failure. */
@@ -36,6 +53,7 @@ export function parseMedia(text: string, whole = `--media ${text}`): Media {
     const message = `${whole}: a device has ${DEVICE_BYTES_MIN} to ${DEVICE_BYTES_MAX} bytes`;
     throw usage(message, "write for example fram:8192");
   }
+  checkPages({ kind: kind as NvKind, bytes }, whole);
   return { kind: kind as NvKind, bytes };
 }
 

@@ -31,7 +31,7 @@ export function addNodeOptions(command: Command): void {
     )
     .option(
       "--nv <file>",
-      "keep values in this file, made when missing; FILE:fram:8192 or FILE:eeprom:4096 sets kind and bytes",
+      "keep values in this file, made when missing; FILE:fram:8192, FILE:eeprom:4096 or FILE:flash8:4096 sets kind and bytes",
     )
     .addOption(
       new Option("--level <name>", "authority of the host").choices([...LEVELS]).default("factory"),
@@ -62,7 +62,7 @@ export function parseLevel(text: string): number {
 
 /** The nv file of a board is its FRAM, of a size there is a chip of. */
 function boardNv(nv: NvSpec | undefined): NvSpec | undefined {
-  if (nv?.kind !== "eeprom") return nv;
+  if (nv === undefined || nv.kind === "fram") return nv;
   throw usage("--board keeps values in an FRAM", "write --nv FILE:fram:8192");
 }
 

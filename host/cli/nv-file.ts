@@ -37,7 +37,15 @@ export interface NvFile {
 }
 
 /** Of a new file. */
-const BYTES_DEFAULT: Record<NvKind, number> = { fram: 8192, eeprom: 4096, eeprom8: 512 };
+const BYTES_DEFAULT: Record<NvKind, number> = {
+  fram: 8192,
+  eeprom: 4096,
+  eeprom8: 512,
+  flash2: 4096,
+  flash4: 4096,
+  flash8: 4096,
+  flash16: 4096,
+};
 const MEDIA = new RegExp(`^(.*?)(?::((?:${NV_KINDS.join("|")})(?::\\d+)?))?$`);
 
 /** Reads the argument of --nv. Throws a usage Failure. */

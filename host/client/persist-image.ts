@@ -7,11 +7,13 @@ import {
   CellType,
   NO_CELL,
   StoreState,
+  TOMBSTONE,
 } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
+import { countingCells, type LogLayout } from "../formats/persist-image.ts";
 import { Core, type CoreSource } from "../node/core.ts";
 import { Machine } from "../node/hal.ts";
-import type { NvDevice } from "../node/nv.ts";
+import { logLayoutOf, type NvDevice } from "../node/nv.ts";
 import {
   type AnyCellInfo,
   readAnyCell,
@@ -65,6 +67,17 @@ function freeState(bytes: Uint8Array): CellState {
   const marker = bytes[CELL_TYPE_OFF] as number;
   const isMarked = marker !== CellType.DEAD && marker !== CellType.BLANK && marker in CellType;
   return isMarked ? "old" : "dead";
+}
+
+const isFilled = (bytes: Uint8Array, byte: number) => bytes.every((b) => b === byte);
+
+/** State of a cell on flash that is not live; `next` follows it. What a cut tore is followed by no sound cell. */
+function logState(cell: AnyCellInfo, bytes: Uint8Array, next: Uint8Array | undefined): CellState {
+  if (isFilled(bytes, 0xff)) return "blank";
+  const isEnded = cell.kind === CellKind.LIVE || bytes[CELL_TYPE_OFF] === TOMBSTONE;
+  if (isEnded || isFilled(bytes, 0)) return "dead";
+  const isLast = next === undefined || isFilled(next, 0xff) || isFilled(next, 0);
+  return isLast ? "unfinished" : "damaged";
 }
 
 /** True for the younger of two versions of a key; their generations are never far apart. */
@@ -125,14 +138,41 @@ export class PersistImage {
     return readAnyCell(kind, index, this.core.view());
   }
 
-  /** Every cell as it is. */
+  /** Every cell as it is; on flash those of the pages that count. */
   cells(): Cell[] {
+    const log = logLayoutOf(this.device.geometry);
+    if (log !== undefined) return this.logCells(log);
     return Array.from({ length: this.info().cells }, (_, index) => {
       const info = this.cell(index);
       const bytes = this.device.bytes.slice(info.address, info.address + CELL_BYTES);
       const state = info.kind === CellKind.FREE ? freeState(bytes) : STATES[info.kind];
       return { ...info, bytes, state };
     });
+  }
+
+  private logCells(log: LogLayout): Cell[] {
+    const live = this.liveCells();
+    const read = [...countingCells(this.device.bytes, log)]
+      .sort((a, b) => a - b)
+      .map((index) => {
+        const info = this.cell(index);
+        return { info, bytes: this.device.bytes.slice(info.address, info.address + CELL_BYTES) };
+      });
+    return read.map(({ info, bytes }, n) => {
+      const next = read[n + 1];
+      const follows = next?.info.cell === info.cell + 1 ? next.bytes : undefined;
+      const state = live.has(info.cell) ? "live" : logState(info, bytes, follows);
+      return { ...info, bytes, state };
+    });
+  }
+  /** Numbers of the cells that hold what counts. */
+  private liveCells(): Set<number> {
+    const live = new Set<number>();
+    for (let cell = 0; ; cell++) {
+      cell = this.x.hsx_store_next(cell);
+      if (cell === Err.NOT_FOUND) return live;
+      live.add(this.check(cell));
+    }
   }
 
   /** Cell of a key; undefined: it has none. Puts right what a power cut left, as the first search of a node does. */

@@ -21,6 +21,8 @@ import {
   CELL_BYTES_LOG2,
   CELLS_ORIGIN,
   CRC_POLYNOMIAL,
+  LOG_PAGE_CELLS_MAX,
+  LOG_SPARE_CELLS,
   SUPER_BYTES,
   SUPER_CELL_LOG2_OFF,
   SUPER_CELLS_OFF,
@@ -52,12 +54,53 @@ function shift(crc: number, byte: number): number {
   return sum;
 }
 
+// ---- Pages of flash ----
+
+/** How cells lie on flash: in pages, each with a superblock in front. */
+export interface LogLayout {
+  readonly pageBytes: number;
+  /** Bytes from one cell of a page to the next. */
+  readonly stride: number;
+}
+
+function pageCells({ pageBytes, stride }: LogLayout): number {
+  return Math.min(LOG_PAGE_CELLS_MAX, Math.floor(pageBytes / stride));
+}
+/** Cells that fit in the first `bytes` of a device. `log`: of flash. */
+export function cellsWithin(bytes: number, log: LogLayout | undefined): number {
+  return log === undefined
+    ? Math.floor((bytes - CELLS_ORIGIN) / CELL_BYTES)
+    : Math.floor(bytes / log.pageBytes) * pageCells(log);
+}
+/** Keys that a store of `cells` has room for. `log`: of flash. */
+export function roomOf(cells: number, log: LogLayout | undefined): number {
+  if (log === undefined) return cells;
+  const each = pageCells(log);
+  const pages = cells / each;
+  return (pages - 1) * (each - SUPER_BYTES / log.stride) - LOG_SPARE_CELLS;
+}
+/** Numbers of the cells that count; those of superblocks and of pages that are retired do not. */
+export function countingCells(image: Uint8Array, log: LogLayout): Set<number> {
+  const counting = new Set<number>();
+  const holds = holdingSuperblock(image, log);
+  if (holds === undefined) return counting;
+  const each = pageCells(log);
+  const pages = holds.cells / each;
+  const head = holds.address / log.pageBytes;
+  for (let n = 0; n < holds.extents; n++) {
+    const first = ((head + pages - n) % pages) * each;
+    for (let cell = SUPER_BYTES / log.stride; cell < each; cell++) counting.add(first + cell);
+  }
+  return counting;
+}
+
 // ---- Superblocks ----
 
-/** One of the two superblocks. */
+/** One of the two superblocks, or on flash that of a page. */
 export interface Superblock {
-  /** `A` or `B`. */
-  readonly copy: "A" | "B";
+  /** `A` or `B`; on flash the number of its page. */
+  readonly copy: string;
+  readonly address: number;
   readonly bytes: Uint8Array;
   readonly version: number;
   readonly cells: number;
@@ -84,12 +127,12 @@ function isWholeSuper(bytes: Uint8Array, version = SUPER_VERSION): boolean {
   );
 }
 
-function readSuperblock(image: Uint8Array, copy: "A" | "B"): Superblock {
-  const at = copy === "A" ? 0 : SUPER_BYTES;
-  const bytes = image.slice(at, at + SUPER_BYTES);
+function readSuperblock(image: Uint8Array, copy: string, address: number): Superblock {
+  const bytes = image.slice(address, address + SUPER_BYTES);
   const isWhole = isWholeSuper(bytes);
   return {
     copy,
+    address,
     bytes,
     version: bytes[SUPER_VERSION_OFF] ?? 0,
     cells: u16(bytes, SUPER_CELLS_OFF),
@@ -102,16 +145,33 @@ function readSuperblock(image: Uint8Array, copy: "A" | "B"): Superblock {
   };
 }
 
-/** Both superblocks. An image too short for them has bytes missing, and none is sound. */
-export function superblocksOf(image: Uint8Array): [Superblock, Superblock] {
-  return [readSuperblock(image, "A"), readSuperblock(image, "B")];
+/** Both superblocks, on flash those of all pages. An image too short for them has bytes missing, and none is sound. */
+export function superblocksOf(image: Uint8Array, log?: LogLayout): Superblock[] {
+  if (log === undefined)
+    return [readSuperblock(image, "A", 0), readSuperblock(image, "B", SUPER_BYTES)];
+  const most = Math.floor(Desktop.CELLS / pageCells(log));
+  const pages = Math.min(most, Math.floor(image.length / log.pageBytes));
+  return Array.from({ length: pages }, (_, page) =>
+    readSuperblock(image, String(page), page * log.pageBytes),
+  );
 }
 
-/** The superblock that holds: the younger of those that are sound. */
-export function holdingSuperblock(image: Uint8Array): Superblock | undefined {
-  const [a, b] = superblocksOf(image);
-  if (!a.isSound || !b.isSound) return a.isSound ? a : b.isSound ? b : undefined;
-  return ((b.seq - a.seq) << 24) >> 24 > 0 ? b : a;
+/** The superblock that holds: the youngest of those that are sound. */
+export function holdingSuperblock(image: Uint8Array, log?: LogLayout): Superblock | undefined {
+  return superblocksOf(image, log)
+    .filter((block) => block.isSound)
+    .reduce<Superblock | undefined>(
+      (best, block) =>
+        best === undefined || ((block.seq - best.seq) << 24) >> 24 > 0 ? block : best,
+      undefined,
+    );
+}
+
+/** Bytes that a store takes, its cells and extents, or its pages. */
+function storeBytes({ cells, extents }: Superblock, log: LogLayout | undefined): number {
+  return log === undefined
+    ? CELLS_ORIGIN + cells * CELL_BYTES + extents * BLOB_EXTENT_BYTES
+    : (cells / pageCells(log)) * log.pageBytes;
 }
 
 // ---- Extents ----
@@ -160,10 +220,15 @@ function readSlot(image: Uint8Array, slot: number, address: number, bytes: numbe
 }
 
 /** The slots that the word of system key 0x0141 tells of. `eraseUnit`: of the device; 0: none. */
-export function storedImages(image: Uint8Array, word: number, eraseUnit: number): StoredImage[] {
-  const holds = holdingSuperblock(image);
+export function storedImages(
+  image: Uint8Array,
+  word: number,
+  eraseUnit: number,
+  log?: LogLayout,
+): StoredImage[] {
+  const holds = holdingSuperblock(image, log);
   if (holds === undefined) return [];
-  const end = CELLS_ORIGIN + holds.cells * CELL_BYTES + holds.extents * BLOB_EXTENT_BYTES;
+  const end = storeBytes(holds, log);
   const unit = Math.max(STORED_UNIT, eraseUnit);
   const first = Math.ceil(end / unit) * unit;
   const bytes = (word & 0xfff) * STORED_UNIT;
@@ -200,7 +265,7 @@ function wrongBit(base: number, bits: readonly number[]): WrongBit | undefined {
 export function wrongBitOfSuperblock(block: Superblock): WrongBit | undefined {
   if (block.isSound || block.bytes[SUPER_MARKER_OFF] !== SUPER_MARKER) return undefined;
   const bits = bitsThatMend(block.bytes, SUPER_MARKER_OFF, (mended) => isWholeSuper(mended));
-  return wrongBit(block.copy === "A" ? 0 : SUPER_BYTES, bits);
+  return wrongBit(block.address, bits);
 }
 
 // ---- Why it is no store ----
@@ -214,7 +279,7 @@ export type ImageFault =
   /** More cells than there are bytes. */
   | { readonly kind: "truncated"; readonly cells: number; readonly bytes: number }
   /** A superblock that one bit makes right. */
-  | { readonly kind: "superblock"; readonly copy: "A" | "B"; readonly bit: WrongBit };
+  | { readonly kind: "superblock"; readonly copy: string; readonly bit: WrongBit };
 
 /** A superblock of another version of the format, right for the rest. */
 function otherVersion({ bytes }: Superblock): number | undefined {
@@ -226,16 +291,17 @@ function otherVersion({ bytes }: Superblock): number | undefined {
 }
 
 /** Why no node takes an image; undefined: nothing is known against it. */
-export function faultOf(image: Uint8Array): ImageFault | undefined {
-  if (image.length < CELLS_ORIGIN + CELL_BYTES) return { kind: "short" };
-  const holds = holdingSuperblock(image);
+export function faultOf(image: Uint8Array, log?: LogLayout): ImageFault | undefined {
+  const least = log === undefined ? CELLS_ORIGIN + CELL_BYTES : 2 * log.pageBytes;
+  if (image.length < least) return { kind: "short" };
+  const holds = holdingSuperblock(image, log);
   if (holds !== undefined) {
-    const { cells, extents } = holds;
-    const bytes = CELLS_ORIGIN + cells * CELL_BYTES + extents * BLOB_EXTENT_BYTES;
+    const { cells } = holds;
+    const bytes = storeBytes(holds, log);
     if (cells > Desktop.CELLS) return { kind: "large", cells };
     return bytes > image.length ? { kind: "truncated", cells, bytes } : undefined;
   }
-  const blocks = superblocksOf(image);
+  const blocks = superblocksOf(image, log);
   for (const block of blocks) {
     const version = otherVersion(block);
     if (version !== undefined) return { kind: "version", version };

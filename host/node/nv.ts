@@ -2,8 +2,9 @@
 // programming takes, power cuts inside it, stuck bits and a device that does not answer.
 
 import type * as Hal from "../../assembly/hal.d.ts";
-import { NvMedium } from "../../assembly/spec/cell.ts";
+import { CELL_BYTES, NvMedium } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
+import type { LogLayout } from "../formats/persist-image.ts";
 
 export type NvHal = Pick<
   typeof Hal,
@@ -78,6 +79,12 @@ export const FLASH_GEOMETRY = {
     eraseTime_us: 2_000,
   },
 } as const satisfies Record<string, NvGeometry>;
+
+/** How a store lies on a device of pages; undefined: its bytes are overwritten, or erased in small units. */
+export function logLayoutOf({ medium, granule, eraseSize }: NvGeometry): LogLayout | undefined {
+  if (medium !== NvMedium.FLASH) return undefined;
+  return { pageBytes: eraseSize, stride: Math.max(CELL_BYTES, granule) };
+}
 
 /** What power loss leaves of a byte that was being changed from `old` to `wanted`. */
 export type Tear = (old: number, wanted: number) => number;

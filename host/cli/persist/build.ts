@@ -3,15 +3,16 @@
 import { dirname, isAbsolute, join } from "node:path";
 import type { Command } from "commander";
 import { STORED_UNIT } from "../../../assembly/spec/boot.ts";
-import { CELL_BYTES, CELLS_ORIGIN, CellType } from "../../../assembly/spec/cell.ts";
+import { CellType } from "../../../assembly/spec/cell.ts";
 import type { PersistImage } from "../../client/persist-image.ts";
 import { type Calibration, readCalibration } from "../../formats/calibration.ts";
 import type { Diagnostic } from "../../formats/diagnostic.ts";
+import { cellsWithin, roomOf } from "../../formats/persist-image.ts";
 import { count, plural } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { readText } from "../files.ts";
 import type { KeyNames } from "../key-names.ts";
-import { type Media, mediaText, parseMedia } from "../media.ts";
+import { logOf, type Media, mediaText, parseMedia } from "../media.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 import { mount } from "./image.ts";
@@ -44,7 +45,7 @@ export function addPersistBuild(parent: Command, context: Context): void {
     .requiredOption("-o, --output <file>", "the image")
     .option(
       "--media <kind>",
-      "device to fill, instead of what the file says: fram:8192, eeprom:4096",
+      "device to fill, instead of what the file says: fram:8192, eeprom:4096, flash8:4096",
     )
     .option("--force", "replace an image that is there already")
     .action((file: string, options: Options) => build(context, file, options));
@@ -92,7 +93,7 @@ function cellsBeside(capacity: number, media: Media, { slots }: Calibration): nu
   if (slots === undefined) return capacity;
   const taken = slots.count * Math.ceil(slots.bytes / STORED_UNIT);
   const end = (Math.floor((media.bytes as number) / STORED_UNIT) - taken) * STORED_UNIT;
-  const cells = Math.floor((end - CELLS_ORIGIN) / CELL_BYTES);
+  const cells = cellsWithin(end, logOf(media));
   return cells < 1 ? capacity : Math.min(cells, capacity);
 }
 
@@ -124,11 +125,6 @@ function checkRoom(room: number, media: Media, calibration: Calibration, names: 
   });
 }
 
-function fill(image: PersistImage, room: number, { schema, cells }: Calibration): void {
-  image.format(room, schema, 0);
-  for (const { type, key, bits } of cells) image.write(type, key, bits);
-}
-
 /** What was written must be what a node finds. */
 function check(image: PersistImage, { cells }: Calibration): void {
   const wrong = cells.find(({ type, key, bits }) => image.find(type, key)?.value !== bits);
@@ -145,15 +141,18 @@ async function build(context: Context, path: string, options: Options): Promise<
   const media = mediaOf(options.media, calibration);
   const bytes = new Uint8Array(media.bytes as number).fill(BLANK);
   const image = await mount(install, bytes, media);
-  const room = cellsOf(image.info().capacityCells, media, calibration);
+  const storeCells = cellsOf(image.info().capacityCells, media, calibration);
+  image.format(storeCells, calibration.schema, 0);
+  const room = roomOf(image.info().cells, logOf(media));
   checkRoom(room, media, calibration, names);
-  fill(image, room, calibration);
+  for (const { type, key, bits } of calibration.cells) image.write(type, key, bits);
   await populate(install, bytes, media, calibration, images);
   const made = await mount(install, bytes.slice(), media);
   check(made, calibration);
   writeImage(options.output, bytes, options.force === true);
 
-  const { cells, free } = made.info();
+  const cells = room;
+  const free = room - made.info().live;
   if (free < SPARE_CELLS) {
     const message = `${plural(free, "cell")} of ${count(cells)} stay free; a node that saves values needs ${SPARE_CELLS}`;
     out.warn(message, "take a larger device, or fewer values");

@@ -66,7 +66,7 @@ export function addCut(parent: Command, context: Context): void {
   addMediaOption(addImageOption(command))
     .option(
       "--at <n>",
-      "bytes that are still written; an erase counts as one; default: every number, one after the other",
+      "bytes, on flash granules, that are still written; an erase counts as one; default: every number, one after the other",
     )
     .option("--set <key=value>", "save a value; may be given again", collect)
     .option("--delete <key>", "delete a value; may be given again", collect)
@@ -162,7 +162,8 @@ async function attempt(
   } catch (error) {
     if (!(error instanceof PowerCut)) throw error;
   }
-  return { bytes: device.bytes, stages, steps: device.bytesProgrammed + device.unitsErased };
+  const steps = device.bytesProgrammed / device.geometry.granule + device.unitsErased;
+  return { bytes: device.bytes, stages, steps };
 }
 
 /** Bits, that a damaged cell held it, or that there is nothing. */

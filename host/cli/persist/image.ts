@@ -17,7 +17,14 @@ import { Exit, Failure } from "../exit.ts";
 import { fileFailure, readBytes } from "../files.ts";
 import type { Install } from "../install.ts";
 import type { KeyNames } from "../key-names.ts";
-import { DEVICE_BYTES_MAX, geometryOf, isDeviceSize, type Media, parseMedia } from "../media.ts";
+import {
+  DEVICE_BYTES_MAX,
+  geometryOf,
+  isDeviceSize,
+  logOf,
+  type Media,
+  parseMedia,
+} from "../media.ts";
 
 /** The bytes of a device, as a file has them. */
 export interface PersistFile {
@@ -131,7 +138,8 @@ export async function mount(
 /** Opens a store, whatever the state of its cells. Throws why it is none. */
 export async function openPersist(install: Install, file: PersistFile): Promise<OpenImage> {
   const image = await mount(install, file.bytes.slice(), file.media);
-  if (!image.isReady) throw faultFailure(file.path, faultOf(file.bytes) ?? { kind: "none" });
+  if (!image.isReady)
+    throw faultFailure(file.path, faultOf(file.bytes, logOf(file.media)) ?? { kind: "none" });
   const cells = image.cells();
   const wrongBits = new Map<Cell, WrongBit>();
   for (const cell of cells.filter((c) => c.state === "damaged")) {
@@ -157,7 +165,8 @@ export function liveCellOf({ cells }: OpenImage, { type, key }: Entry): Cell | u
 function keysOf(open: OpenImage): Entry[] {
   const keys = new Map<number, Entry>();
   for (const cell of open.cells) {
-    if (cell.kind === CellKind.FREE) continue;
+    const isEnded = cell.state !== "live" && cell.kind === CellKind.LIVE; // superseded, on flash
+    if (cell.kind === CellKind.FREE || isEnded) continue;
     const meant = meantBy(open, cell);
     if (meant.key !== 0 && meant.key !== 0xffff) keys.set(meant.key * 256 + meant.type, meant);
   }

@@ -2,11 +2,16 @@
 
 import type { Command } from "commander";
 import { isYounger } from "../../client/persist-image.ts";
-import { holdingSuperblock, type Superblock, superblocksOf } from "../../formats/persist-image.ts";
+import {
+  holdingSuperblock,
+  roomOf,
+  type Superblock,
+  superblocksOf,
+} from "../../formats/persist-image.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { appRecordData, bootText, configData, nodeTable } from "../boot-text.ts";
 import type { KeyNames } from "../key-names.ts";
-import { mediaText } from "../media.ts";
+import { logOf, mediaText } from "../media.ts";
 import { numberOf } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
@@ -109,10 +114,13 @@ async function inspect(context: Context, path: string, options: ImageOptions): P
   const names = readNames(options);
   const file = readPersistFile(path, options.media);
   const open = await openPersist(install, file);
-  const { cells, live, free, damaged, epoch, schema } = open.image.info();
+  const log = logOf(file.media);
+  const { cells: all, live, free: left, damaged, epoch, schema } = open.image.info();
+  const cells = roomOf(all, log);
+  const free = left - (all - cells);
   const rows = rowsOf(open, names);
   const stored = storedIn(open, findAll(open));
-  const holds = holdingSuperblock(file.bytes)?.copy;
+  const holds = holdingSuperblock(file.bytes, log)?.copy;
   const data = {
     file: path,
     media: mediaText(file.media),
@@ -132,7 +140,9 @@ async function inspect(context: Context, path: string, options: ImageOptions): P
     entries: rows.map(({ type: _, ...row }) => row),
   };
   out.result("hsx.persist.inspect/1", data, () => {
-    const supers = superblocksOf(file.bytes).map((block) => superText(block, block.copy === holds));
+    const supers = superblocksOf(file.bytes, log).map((block) =>
+      superText(block, block.copy === holds),
+    );
     const head = [
       `${out.style("bold", path)}: ${plural(file.bytes.length, "byte")}, epoch ${epoch}, schema ${schema}`,
       `  ${count(live)} of ${plural(cells, "cell")} in use, ${count(free)} free, ${count(damaged)} damaged; superblock ${supers.join(", ")}`,

@@ -7,6 +7,7 @@ import { hex, plural } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { writeOutput } from "../files.ts";
 import type { KeyNames } from "../key-names.ts";
+import { logOf } from "../media.ts";
 import { addCommand, type Context } from "../program.ts";
 import {
   entryText,
@@ -117,11 +118,21 @@ function checkOptions({ output, inPlace }: Options): void {
     throw usage("where does the mended image go?", "write -o FILE, or --in-place");
 }
 
+/** A granule of flash is programmed once: a single bit of one cannot be mended. */
+function checkMedium({ path, media }: PersistFile): void {
+  if (logOf(media) === undefined) return;
+  throw usage(
+    `${path}: cells on ${media.kind} are programmed once, and are not mended`,
+    "hsx persist export, complete the values, and hsx persist build",
+  );
+}
+
 async function repair(context: Context, path: string, options: Options): Promise<void> {
   const { out, install } = context;
   checkOptions(options);
   const names = readNames(options);
   const file = readPersistFile(path, options.media);
+  checkMedium(file);
   const bytes = file.bytes.slice();
   const supers = mendSuperblock(bytes);
   const open = await openPersist(install, { ...file, bytes });

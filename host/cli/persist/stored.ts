@@ -21,7 +21,7 @@ import {
 } from "../../client/records.ts";
 import { decodeHxe } from "../../formats/hxe.ts";
 import { type StoredImage, storedImages } from "../../formats/persist-image.ts";
-import { geometryOf } from "../media.ts";
+import { geometryOf, logOf } from "../media.ts";
 import type { OpenImage } from "./image.ts";
 
 export interface StoredApp extends ActivationInfo {
@@ -59,10 +59,11 @@ export function storedIn({ file, image }: OpenImage, found: readonly Found[]): S
 
   const slotsWord = word(WordGroup.NODE, 1);
   const { eraseSize } = geometryOf(file.media);
+  const log = logOf(file.media);
   const slots =
     slotsWord === WORD_NONE
       ? []
-      : storedImages(image.device.bytes, slotsWord, eraseSize).map((slot) => ({
+      : storedImages(image.device.bytes, slotsWord, eraseSize, log).map((slot) => ({
           ...slot,
           name: slot.state === "image" ? (decodeHxe(slot.file).image?.appName ?? "") : "",
         }));

@@ -14,7 +14,7 @@ import { superblocksOf } from "../../formats/persist-image.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { Exit } from "../exit.ts";
 import type { KeyNames } from "../key-names.ts";
-import { mediaText } from "../media.ts";
+import { logOf, mediaText } from "../media.ts";
 import { addCommand, type Context } from "../program.ts";
 import {
   entryText,
@@ -79,9 +79,10 @@ function damaged(material: Material, cell: Cell): Finding {
   const bit = open.wrongBits.get(cell);
   const meant = meantBy(open, cell);
   const isLost = foundOf(material, meant)?.value === undefined;
+  const isFlash = logOf(open.file.media) !== undefined;
   const after = isLost
-    ? "a node starts the value from init and reports it as stale"
-    : "the key has a sound value elsewhere";
+    ? `a node starts the value from init${isFlash ? "" : " and reports it as stale"}`
+    : `the key has a sound value elsewhere${isFlash ? ", maybe the one before" : ""}`;
   const entry = entryText(names, meant);
   const text =
     bit === undefined
@@ -93,7 +94,9 @@ function damaged(material: Material, cell: Cell): Finding {
 function unfinished(material: Material, cell: Cell): Finding {
   const holds = foundOf(material, cell)?.value;
   const comesBack = liveCellOf(material.open, cell) === undefined && holds === cell.value;
-  const then = comesBack ? "the next boot completes it" : "the next boot clears it away";
+  const isFlash = logOf(material.open.file.media) !== undefined;
+  const left = isFlash ? "a node passes it over" : "the next boot clears it away";
+  const then = comesBack ? "the next boot completes it" : left;
   const entry = entryText(material.names, cell);
   const text = `unfinished: a power cut stopped the commit or the end of ${entry}; ${then}`;
   return { cell, isLost: false, text };
@@ -210,7 +213,8 @@ async function verify(context: Context, path: string, options: Options): Promise
     .map((cell) => findingOf(material, cell))
     .filter((f) => f !== undefined);
   const counts = countsOf(open.cells);
-  const isCutReset = superblocksOf(file.bytes).every((block) => block.isSound);
+  const isCutReset =
+    logOf(file.media) === undefined && superblocksOf(file.bytes).every((block) => block.isSound);
   const lost = findings.filter((f) => f.isLost).length;
   const slots = damagedSlots(storedIn(open, material.found));
   const images = slots.filter((s) => s.activeOf.length + s.fallbackOf.length > 0).length;
@@ -249,10 +253,11 @@ async function verify(context: Context, path: string, options: Options): Promise
       ),
       ...slots.map(slotText),
     ];
-    if (lost > 0)
-      lines.push(
-        `  remedy: hsx persist repair ${path} -o mended, or restore the values from a calibration file`,
-      );
+    if (lost > 0) {
+      const mend =
+        logOf(file.media) === undefined ? `hsx persist repair ${path} -o mended, or ` : "";
+      lines.push(`  remedy: ${mend}restore the values from a calibration file`);
+    }
     if (images > 0)
       lines.push("  remedy: stage the images again: provision stage, or build the device anew");
     if (options.cells)

@@ -319,7 +319,7 @@ export function addProvision(parser: Command, context: VerbContext): void {
     [["provision stage pump.hxe", "into a slot that nobody needs"]],
   )
     .option("--slot <n>", "into this slot")
-    .option("--node <id>", "only if this is the node's id")
+    .option("--node <id>", "not if the node has another id; one without an id takes it")
     .action((file: string, options) => stage(context, file, options));
   addCommand(provision, "activate <slot>", "start the image in a slot in place of its app", [
     ["provision activate 1", "on trial: confirm it within three starts, or the old one comes back"],

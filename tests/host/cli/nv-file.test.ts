@@ -16,6 +16,7 @@ describe("--nv FILE", () => {
   it.each([
     ["node.fram", { path: "node.fram", kind: "fram", bytes: undefined }],
     ["node.bin:eeprom", { path: "node.bin", kind: "eeprom", bytes: undefined }],
+    ["node.bin:flash16:8192", { path: "node.bin", kind: "flash16", bytes: 8192 }],
     ["C:/x.bin:fram:2048", { path: "C:/x.bin", kind: "fram", bytes: 2048 }],
   ])("%s", (text, spec) => {
     expect(parseNv(text)).toEqual(spec);
@@ -25,6 +26,8 @@ describe("--nv FILE", () => {
     ["fram", 8192],
     ["eeprom", 4096],
     ["fram:2048", 2048],
+    ["flash8", 4096],
+    ["flash2:3072", 3072],
   ])("makes a formatted file for %s and keeps values in it", async (kind, bytes) => {
     const path = inFolder(`${kind.replace(":", "-")}.bin`);
     const first = await set(`${path}:${kind}`, "store status", "val set blink:period 100");

@@ -562,3 +562,103 @@ describe("hsx persist cut", () => {
     expect([result.exit, result.err]).toEqual([exit, expect.stringContaining(message)]);
   });
 });
+
+// docs/persistence.md, "On flash": 16 bytes of superblock, then cells of 8 bytes, or of 16 where granules have 16
+describe("hsx persist on flash", () => {
+  const VALUES = '[values]\n"thermostat:setpoint" = 22.5\n[factory]\n"thermostat:setpoint" = 21\n';
+  async function built(media: string, name = media.replace(":", "-")): Promise<string> {
+    const to = inFolder(`${name}.flash`);
+    const values = file(`${name}.toml`, VALUES);
+    const args = ["persist", "build", values, "--image", thermostat, "-o", to, "--force"];
+    const { exit, err } = await hsx([...args, "--media", media]);
+    expect([exit, err]).toEqual([0, ""]);
+    return to;
+  }
+  /** Cells are found again by --media. */
+  const on = (command: string, path: string, ...more: string[]) =>
+    hsx(["persist", command, path, "--media", "flash8", "--image", thermostat, ...more]);
+
+  it("makes superblock and cells, the first of them dead", async () => {
+    const bytes = bytesOf(await built("flash8:4096"));
+    const hex = Buffer.from(bytes.subarray(0, 40)).toString("hex").match(/.{16}/g) ?? [];
+    expect(hex.slice(0, 3)).toEqual(["4853585001030002", "0100000101cb3dc3", "0000000000000000"]);
+    expect(hex.slice(3).map((cell) => cell.slice(0, 10) + cell.slice(14))).toEqual([
+      "010200a04da5", // key 0x0201, 22.5
+      "010200404d5a", // 21
+    ]);
+    expect(bytes.subarray(40).every((byte) => byte === 0xff)).toBe(true);
+  });
+
+  it.each([
+    ["flash2:2048", 120],
+    ["flash4:4096", 372],
+    ["flash8:4096", 248],
+    ["flash16:8192", 375],
+  ])("tells of %s the room there is", async (media, cells) => {
+    const path = await built(media);
+    const shown = json((await hsx(["persist", "inspect", path, "--media", media, "--json"])).out);
+    expect(shown).toMatchObject({ superblock: "0", cells, live: 2, free: cells - 2, damaged: 0 });
+    const verified = json((await hsx(["persist", "verify", path, "--media", media, "--json"])).out);
+    expect(verified).toMatchObject({ ok: true, findings: [], counts: { live: 2, dead: 1 } });
+    const exported = await hsx(["persist", "export", path, "--media", media]);
+    expect(exported.out).toContain(`media = "${media}"`);
+    expect(exported.out).toContain("0x0201 = 22.5");
+  });
+
+  it("refuses sizes that are not whole pages, values beyond the room, and repairs", async () => {
+    const path = await built("flash8:4096");
+    const size = await on("inspect", path, "--media", "flash8:3000");
+    expect(size.err).toContain("flash8 has pages of 2048 bytes, and a store takes two at least");
+    const lines = Array.from({ length: 121 }, (_, n) => `${n + 1} = 1\n`).join("");
+    const many = file("many.toml", `[values]\n${lines}`);
+    const args = ["persist", "build", many, "-o", inFolder("many.flash"), "--media", "flash2:2048"];
+    const full = await hsx(args);
+    expect([full.exit, full.err.includes("has 120 cells, and 121 are needed")]).toEqual([7, true]);
+    const repair = await on("repair", path, "-o", inFolder("mended.flash"));
+    expect([repair.exit, repair.err.includes("are programmed once")]).toEqual([2, true]);
+  });
+
+  it("explains what is damaged, torn and superseded", async () => {
+    const bytes = bytesOf(await built("flash8:4096"));
+    bytes[27] = 0x20; // was 0xA0: of the value in cell 3, which cell 4 follows
+    bytes.set([0x34, 0x12, 0, 0, 0x3c, 1, 2, 0xa5], 40); // nothing follows
+    const { exit, out } = await on("verify", file("damaged.flash", bytes));
+    expect(exit).toBe(5);
+    expect(out).toContain("damaged.flash: 1 value is lost");
+    expect(out).toContain("cell 3 at 0x0018 is damaged: ");
+    expect(out).toContain("0x0201 thermostat:setpoint = 22.5 degC was meant");
+    expect(out).toContain("a node starts the value from init");
+    expect(out).toContain("cell 5 at 0x0028 is unfinished: ");
+    expect(out).toContain("a node passes it over");
+  });
+
+  it("is what a node keeps values in, over page turns, and shows them", async () => {
+    const path = await built("flash2:2048", "lived");
+    const before = inFolder("before.flash");
+    const args = ["--profile", "desktop", "--preload", thermostat, "--nv", `${path}:flash2`];
+    writeFileSync(before, bytesOf(path));
+    // each power-on uses two of the 126 cells of a page: a dead one, and the value
+    const sets = Array.from({ length: 70 }, (_, n) => [
+      `val set setpoint ${10 + (n % 15)}`,
+      "reboot",
+    ]);
+    expect((await shell([...sets.flat(), "val set setpoint 19"], args)).exit).toBe(0);
+    expect((await shell(["val get setpoint"], args)).out).toBe("19 degC\n");
+    const two = ["--media", "flash2:2048", "--image", thermostat];
+    const diff = await hsx(["persist", "diff", before, path, ...two]);
+    expect([diff.exit, diff.out]).toEqual([
+      1,
+      expect.stringMatching(/setpoint +value +22.5 degC +19 degC/),
+    ]);
+    expect((await hsx(["persist", "verify", path, ...two])).out).toContain("lived.flash: sound\n");
+    const { out } = await hsx(["persist", "inspect", path, ...two]);
+    expect(out).toContain("superblock 0 is older, 1 holds (sequence 2)\n");
+  });
+
+  it("loses nothing at a cut of a save", async () => {
+    const path = await built("flash8:4096", "cut");
+    const { exit, out } = await on("cut", path, "--set", "setpoint=23");
+    expect([exit, out]).toEqual([0, expect.stringContaining("nothing is lost")]);
+    expect(out).toContain("setpoint = 23 degC");
+  });
+});
