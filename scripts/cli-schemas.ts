@@ -127,7 +127,11 @@ const appRecord = z.strictObject({
     quantum: count,
   }),
 });
-const storedApp = appRecord.extend({ pid: pid.nullable() });
+const storedApp = appRecord.extend({
+  pid: pid.nullable(),
+  /** Name of the Err for which its image could not be started. */
+  refused: z.string().nullable(),
+});
 /** What a node keeps of its settings; 0, or no sources: the board's default. */
 const nodeConfig = z.strictObject({
   id: count,

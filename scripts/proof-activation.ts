@@ -1,5 +1,5 @@
-// `npm run proof:activation`: a node with stored images, installed, started, confirmed and rolled back, with the power cut
-// before every byte; and the design faults it must catch. --json, --cuts N, --seed S, --media fram,eeprom,eeprom8, --skip
+// `npm run proof:activation`: a node with stored images, installed, started, confirmed and rolled back, and its boot list and
+// configuration changed, with the power cut before every byte; and the design faults it must catch. --json, --cuts N, --seed S, --media fram,eeprom,eeprom8, --skip
 // faults, --replay medium:seed:cuts.
 
 import { parseArgs } from "node:util";
@@ -9,11 +9,15 @@ import {
   type Medium,
   proveActivation,
 } from "../tests/drivers/activation.ts";
-import { ACTIVATION_FAULTS } from "../tests/drivers/activation-faults.ts";
+import { ACTIVATION_FAULTS, NODE_WORD_FAULTS } from "../tests/drivers/activation-faults.ts";
+import { proveWords, type WordsFigures } from "../tests/drivers/node-words.ts";
+import { compileModule, type Fault } from "../tests/probes/compile.ts";
 import { type Figure, report } from "./figures.ts";
 
 /** The counts of a release, of which a shorter run does its share. */
 const RELEASE = { cuts: 300_000, boots: 1_000_000 };
+/** Cuts in changes of boot list and configuration, as a share of all others. */
+const WORDS_SHARE = 1 / 3;
 /** Cuts of one life; then another begins with the next seed. */
 const CUTS_OF_A_LIFE = 5000;
 /** Cuts in which a fault must show, in lives of FRAM. */
@@ -110,11 +114,59 @@ async function proofFigures(): Promise<Figure[]> {
   ];
 }
 
-async function isCaught(fault: (typeof ACTIVATION_FAULTS)[number]): Promise<boolean> {
+async function wordsFigures(): Promise<Figure[]> {
+  const sum = { cuts: 0, bootCuts: 0, operations: 0, trialBoots: 0, violations: 0 };
+  const share = Math.ceil((cuts * WORDS_SHARE) / media.length);
+  for (const medium of media) {
+    for (let done = 0, n = seed; done < share && sum.violations < 10; n++) {
+      const plan = { medium, seed: n, cuts: Math.min(CUTS_OF_A_LIFE, share - done) };
+      const found: WordsFigures = await proveWords(plan);
+      for (const violation of found.violations)
+        process.stderr.write(`\n${violation}, of ${plan.cuts} cuts\n`);
+      done += found.cuts;
+      sum.cuts += found.cuts;
+      sum.bootCuts += found.bootCuts;
+      sum.operations += found.operations;
+      sum.trialBoots = Math.max(sum.trialBoots, found.trialBoots);
+      sum.violations += found.violations.length;
+      say(`boot list and configuration on ${medium}: ${done} cuts`);
+    }
+  }
+  return [
+    {
+      id: "words_cuts",
+      value: sum.cuts,
+      unit: "cuts",
+      must: `>= ${Math.floor(cuts * WORDS_SHARE)}`,
+      note: "in changes of boot list and configuration",
+    },
+    { id: "words_cuts_in_boot", value: sum.bootCuts, unit: "cuts" },
+    { id: "words_operations", value: sum.operations, unit: "operations" },
+    {
+      id: "words_bad_outcomes",
+      value: sum.violations,
+      unit: "outcomes",
+      must: "== 0",
+      note: "neither the old nor the new words, unsettled, or the next change refused",
+    },
+    {
+      id: "words_trial_starts",
+      value: sum.trialBoots,
+      unit: "starts",
+      must: "<= 1",
+      note: "with a configuration nobody confirmed",
+    },
+  ];
+}
+
+type Prove = typeof proveActivation | typeof proveWords;
+
+async function isCaught(fault: Fault, prove: Prove): Promise<boolean> {
+  await compileModule("node", "small", fault); // a fault that cannot be planted is not caught: it ends the proof
   for (let n = 1; n <= FAULT_CUTS / 2000; n++) {
     try {
       const plan = { medium: "fram", seed: n, cuts: 2000, isSparse: true, fault } as const;
-      const found = await proveActivation(plan);
+      const found = await prove(plan);
       if (found.violations.length > 0) return true;
     } catch {
       return true; // the node does not even come up
@@ -124,16 +176,20 @@ async function isCaught(fault: (typeof ACTIVATION_FAULTS)[number]): Promise<bool
 }
 async function faultFigures(): Promise<Figure[]> {
   const missed: string[] = [];
-  for (const fault of ACTIVATION_FAULTS) {
+  const planted: [Fault, Prove][] = [
+    ...ACTIVATION_FAULTS.map((fault): [Fault, Prove] => [fault, proveActivation]),
+    ...NODE_WORD_FAULTS.map((fault): [Fault, Prove] => [fault, proveWords]),
+  ];
+  for (const [fault, prove] of planted) {
     say(`design fault: ${fault.name}`);
-    if (!(await isCaught(fault))) missed.push(fault.name);
+    if (!(await isCaught(fault, prove))) missed.push(fault.name);
   }
   return [
     {
       id: "faults_caught",
-      value: ACTIVATION_FAULTS.length - missed.length,
+      value: planted.length - missed.length,
       unit: "faults",
-      must: `== ${ACTIVATION_FAULTS.length}`,
+      must: `== ${planted.length}`,
       note:
         missed.length === 0 ? "design faults planted one by one" : `missed: ${missed.join(", ")}`,
     },
@@ -149,7 +205,7 @@ if (values.replay !== undefined) {
   process.exit(found.violations.length > 0 ? 1 : 0);
 }
 
-const figures = await proofFigures();
+const figures = [...(await proofFigures()), ...(await wordsFigures())];
 if (!values.skip.split(",").includes("faults")) figures.push(...(await faultFigures()));
 process.stderr.write("\n");
 report({ command: "proof:activation", figures });

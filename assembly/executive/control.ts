@@ -27,7 +27,7 @@ import { Err } from "../spec/errors";
 import { Config, EventType, HOST_PID, NodeMode, RegIndex, TaskState } from "../spec/node";
 import { CommandFlag } from "../spec/svc";
 import { contextAt, setReg } from "../vm/context";
-import { vmRange } from "../vm/memory";
+import { FLAT_SIZE, vmRange } from "../vm/memory";
 import { callStart } from "./call";
 import { taskRemove, tasksSettle } from "./lifecycle";
 import { receiveResume, serveReceivers } from "./receive";
@@ -107,12 +107,17 @@ export function controlSetReg(pid: u32, n: u32, value: u32): i32 {
   return Err.OK;
 }
 
+/** Linear address of a task's bytes; 0: outside its segments, or not an address of 16 bits. */
+function taskRange(index: usize, address: u32, bytes: u32): usize {
+  return address < FLAT_SIZE ? vmRange(contextAt(index), address, bytes) : 0;
+}
+
 /** Copies task memory to the I/O buffer. NOT_FOUND, TOO_LARGE, INVALID: outside its segments. */
 export function controlRead(pid: u32, address: u32, bytes: u32): i32 {
   const index = settledTask(pid);
   if (index < 0) return index;
   if (bytes > <u32>IO_SIZE) return refuse(Err.TOO_LARGE, 0, bytes, <u32>IO_SIZE);
-  const from = vmRange(contextAt(index), address, bytes);
+  const from = taskRange(index, address, bytes);
   if (from == 0) return refuse(Err.INVALID, 0, address, bytes);
   memory.copy(IO_BASE, from, bytes);
   return bytes;
@@ -123,7 +128,7 @@ export function controlWrite(pid: u32, address: u32, bytes: u32): i32 {
   const index = settledTask(pid);
   if (index < 0) return index;
   if (bytes > <u32>IO_SIZE) return refuse(Err.TOO_LARGE, 0, bytes, <u32>IO_SIZE);
-  const to = vmRange(contextAt(index), address, bytes);
+  const to = taskRange(index, address, bytes);
   if (to == 0) return refuse(Err.INVALID, 0, address, bytes);
   memory.copy(to, IO_BASE, bytes);
   return bytes;

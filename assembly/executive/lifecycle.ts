@@ -27,7 +27,7 @@ import { filesRelease } from "./files";
 import { filtersRelease } from "./filters";
 import { pinsRelease } from "./pins";
 import { wakeOrphans } from "./receive";
-import { bankAddress, taskAt, taskMemoryField } from "./task";
+import { bankAddress, taskAt, TaskFlag, taskMemoryField } from "./task";
 import { turnLeave } from "./turn";
 
 /** The reference gives each task 4 KiB of stack, one below the other. */
@@ -118,7 +118,7 @@ export function taskPrepare(index: usize): void {
   c.svc = 0;
   t.timer = NEVER;
   t.call = 0;
-  t.flags = 0;
+  t.flags &= <u8>~TaskFlag.CONFIRMED;
 }
 
 // ---- End ----

@@ -3,7 +3,7 @@
 import { TASK_BANK_SIZE, TASK_MAX } from "../layout";
 import { nodeAt } from "../node";
 import { TaskState } from "../spec/node";
-import { Task, TASK_FIRST, taskAt } from "./task";
+import { Task, TASK_FIRST, TASK_QUANTUM_SHIFT, taskAt } from "./task";
 
 const FIRST: usize = TASK_FIRST;
 const END: usize = FIRST + TASK_MAX * TASK_BANK_SIZE;
@@ -48,10 +48,16 @@ function readyAfter(pid: u32): i32 {
   return next;
 }
 
+/** Instructions of a turn of bank `index`. */
+function quantumOf(index: usize): u32 {
+  const code: u32 = (<u32>taskAt(index).flags) >>> TASK_QUANTUM_SHIFT;
+  return code == 0 ? <u32>nodeAt().quantum : (1 << code) >>> 1;
+}
+
 function turnBegin(index: usize): void {
   const node = nodeAt();
   node.turn = <u8>index;
-  node.turnLeft = node.quantum;
+  node.turnLeft = <u16>quantumOf(index);
 }
 
 /** The task whose turn it is, or begins; -1: none is READY. */
@@ -72,9 +78,10 @@ function leftAfter(more: u32, quantum: u32): u16 {
 /** Takes `retired` instructions off the turn; a turn that is over, or whose task cannot go on, passes to the next. */
 export function turnCharge(retired: u32): void {
   const node = nodeAt();
+  const quantum = quantumOf(node.turn);
   if (retired < node.turnLeft) node.turnLeft -= <u16>retired;
-  else node.turnLeft = leftAfter(retired - node.turnLeft, node.quantum);
-  const isOver = retired != 0 && node.turnLeft == node.quantum;
+  else node.turnLeft = leftAfter(retired - node.turnLeft, quantum);
+  const isOver = retired != 0 && node.turnLeft == <u16>quantum;
   if (!isOver && isReady(node.turn)) return;
   const next = readyAfter(taskAt(node.turn).pid);
   if (next >= 0) turnBegin(next);

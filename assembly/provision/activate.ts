@@ -24,7 +24,6 @@ import {
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
 import {
-  appPid,
   begin,
   commit,
   commitRecord,

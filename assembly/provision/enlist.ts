@@ -157,6 +157,7 @@ function settle(l: Load): void {
   t.instance = l.instance;
   t.restarts = l.restarts;
   t.restartsLeft = l.restarts;
+  t.flags = l.quantum;
   arenaMove(loadMemoryField(l), taskMemoryField(t));
   nodeAt().nextPid = <u8>nextPid(d.pid);
 }

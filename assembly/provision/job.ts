@@ -1,6 +1,6 @@
 // The one job of provisioning that is under way: what it is about, and which step is next.
 //
-// Provision, 16 bytes, and behind it the pid of each app, u8, 0: it was not started from a slot
+// Provision, 16 bytes, and behind it the pid of each app, i16, 0: it was not started from a slot, below 0: Err, why it could not be
 //  0  job     u8   Job
 //  1  step    u8   Step
 //  2  next    u8   Step after the word that is being written, or the image that is being checked
@@ -70,7 +70,7 @@ export class Provision {
 }
 const PIDS_OFF: usize = 16;
 if (offsetof<Provision>("result") != 8 || offsetof<Provision>() != PIDS_OFF) ERROR("Provision");
-if (PIDS_OFF + <usize>APP_MAX > PROVISION_SIZE) ERROR("Provision: pids");
+if (PIDS_OFF + 2 * <usize>APP_MAX > PROVISION_SIZE) ERROR("Provision: pids");
 /** In `app`: the job is about no record. */
 export const NO_APP: u32 = 255;
 
@@ -78,12 +78,12 @@ export const NO_APP: u32 = 255;
 export function provisionAt(): Provision {
   return changetype<Provision>(PROVISION_BASE);
 }
-/** Pid of an app's task, which may have ended and gone; 0: it was not started from a slot. */
-export function appPid(app: u32): u32 {
-  return load<u8>(PROVISION_BASE + PIDS_OFF + <usize>app);
+/** Pid of an app's task, which may have ended and gone; 0: it was not started from a slot; below 0: Err, why it could not be. */
+export function appPid(app: u32): i32 {
+  return load<i16>(PROVISION_BASE + PIDS_OFF + ((<usize>app) << 1));
 }
-export function setPid(app: u32, pid: u32): void {
-  store<u8>(PROVISION_BASE + PIDS_OFF + <usize>app, pid);
+export function setPid(app: u32, pid: i32): void {
+  store<i16>(PROVISION_BASE + PIDS_OFF + ((<usize>app) << 1), <i16>pid);
 }
 
 /** OK, or BUSY: a job is under way. */

@@ -11,7 +11,8 @@
 // 19  eighths    u8   of the file that were reported
 // 20  restarts   u8   most restarts after a fault
 // 21  stored     u8   stored slot the bytes go to or come from
-// 22  (2 spare)
+// 22  quantum    u8   of the turns, as in the flags of a task
+// 23  (1 spare)
 // 24  growth     u32  bytes by which mailboxes that exist must grow; of a staging, bytes of the slot that are erased
 // 28  since      u32  clock when bytes last came
 // 32  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
@@ -66,6 +67,7 @@ export class Load {
   eighths: u8 = 0;
   restarts: u8 = 0;
   stored: u8 = 0;
+  quantum: u8 = 0;
   growth: u32 = 0;
   since: u32 = 0;
 }

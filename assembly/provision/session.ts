@@ -7,7 +7,7 @@ import { emit } from "../events";
 import { tasksRebind, taskStrip } from "../executive/lifecycle";
 import { serveReceivers } from "../executive/receive";
 import { nv_busy } from "../hal";
-import { isAlive, taskAt, taskFind } from "../executive/task";
+import { isAlive, TASK_QUANTUM_SHIFT, taskAt, taskFind } from "../executive/task";
 import { checkAdvance, checkBegin } from "../image/check";
 import {
   slotAllocate,
@@ -40,7 +40,12 @@ import { nodeAt } from "../node";
 import { storeState } from "../persist/pool";
 import { refuse } from "../refusal";
 import { isRestoring } from "../registry/saver";
-import { STAGE_BYTES } from "../spec/boot";
+import {
+  BOOT_QUANTUM_SHIFT,
+  BOOT_RESTARTS_MASK,
+  BOOT_RESTARTS_SHIFT,
+  STAGE_BYTES,
+} from "../spec/boot";
 import { StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { EventType, NEVER, REFUSAL_OFFSET_OFF, TaskState } from "../spec/node";
@@ -66,6 +71,8 @@ const BYTES_A_SLICE: u32 = 128;
 /** Bytes of a stored image that are fetched in one poll, and slices of the check that follow. */
 const FETCH_BYTES: u32 = 128;
 const FETCH_SLICES: u32 = 4;
+/** Where the flags of a task have its quantum. */
+const QUANTUM_BITS: u32 = 15 << TASK_QUANTUM_SHIFT;
 
 // ---- End ----
 
@@ -309,11 +316,13 @@ export function sessionVerify(stored: u32): i32 {
   return openStored(stored, LoadFlag.VERIFY);
 }
 
-/** Begins to load the app of a stored image in the place of task `replaced`, 0: of nobody's. Refused like openStored(). */
-export function sessionFetch(stored: u32, replaced: u32, restarts: u32): i32 {
+/** Begins to load the app of a stored image, as its boot word says, in the place of task `replaced`, 0: of nobody's. Refused like openStored(). */
+export function sessionFetch(stored: u32, replaced: u32, bootWord: u32): i32 {
   const begun = openStored(stored, LoadFlag.FETCH);
   if (begun < 0) return begun;
-  loadAt().restarts = <u8>restarts;
+  const l = loadAt();
+  l.restarts = <u8>((bootWord >>> BOOT_RESTARTS_SHIFT) & BOOT_RESTARTS_MASK);
+  l.quantum = <u8>((bootWord >>> (BOOT_QUANTUM_SHIFT - TASK_QUANTUM_SHIFT)) & QUANTUM_BITS);
   declarerAt().replaced = <u8>replaced;
   return Err.OK;
 }

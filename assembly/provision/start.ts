@@ -7,7 +7,7 @@ import { taskFind } from "../executive/task";
 import { APP_MAX } from "../layout";
 import { nodeAt } from "../node";
 import { wordsPoll } from "../persist/words";
-import { AppState, BOOT_RESTARTS_MASK, BOOT_RESTARTS_SHIFT, NO_SLOT } from "../spec/boot";
+import { AppState, NO_SLOT } from "../spec/boot";
 import { Err } from "../spec/errors";
 import { EventType } from "../spec/node";
 import { appPid, commitRecord, end, isOnTrial, Job, Provision, setPid, Step } from "./job";
@@ -111,6 +111,7 @@ function refused(p: Provision, err: i32): void {
     p.step = <u8>Step.FETCH;
     return;
   }
+  if (!runs) setPid(p.app, err);
   if (p.result >= 0) p.result = err;
   const isFinal = stateOf(record) == AppState.TRIAL || p.job == Job.ACTIVATE || isDamage(err);
   if (!isFinal) return;
@@ -128,8 +129,7 @@ export function fetch(p: Provision): void {
     return;
   }
   const pid = appPid(p.app);
-  const restarts = (bootWordAt(p.app) >>> BOOT_RESTARTS_SHIFT) & BOOT_RESTARTS_MASK;
-  const err = sessionFetch(p.slot, isAlive(pid) ? pid : 0, restarts);
+  const err = sessionFetch(p.slot, isAlive(pid) ? pid : 0, bootWordAt(p.app));
   if (err == Err.BUSY) return;
   if (err < 0) return refused(p, err);
   p.step = <u8>Step.FETCHING;

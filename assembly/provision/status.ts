@@ -24,7 +24,7 @@ export function inspectApp(app: u32): i32 {
   const bytes = layName(app == APP_MAX ? NO_SLOT : activeOf(record), R.APP_RECORD_NAME_OFF); // first: it uses the buffer
   store<u16>(IO_BASE + R.APP_RECORD_ACTIVATION_OFF, <u16>record);
   store<u16>(IO_BASE + R.APP_RECORD_BOOT_OFF, <u16>(app == APP_MAX ? 0 : bootWordAt(app)));
-  store<u8>(IO_BASE + R.APP_RECORD_PID_OFF, <u8>(app == APP_MAX ? 0 : appPid(app)));
+  store<i16>(IO_BASE + R.APP_RECORD_PID_OFF, <i16>(app == APP_MAX ? 0 : appPid(app)));
   return bytes;
 }
 

@@ -306,7 +306,7 @@ export const CELL_RECORD_ADDRESS_OFF: u32 = 8; // u32 on the device
 // ---- App record ----
 export const APP_RECORD_ACTIVATION_OFF: u32 = 0; // u16 activation record
 export const APP_RECORD_BOOT_OFF: u32 = 2; // u16 boot word
-export const APP_RECORD_PID_OFF: u32 = 4; // u8 of the task that was started from its slot; 0: none
+export const APP_RECORD_PID_OFF: u32 = 4; // i16 of the task that was started from its slot; 0: none; below 0: Err, why it could not be
 export const APP_RECORD_NAME_OFF: u32 = 16; // u8 length, then the app's name in its active slot
 
 // ---- Stored slot record ----

@@ -186,6 +186,8 @@ export interface AppInfo extends ActivationInfo {
   readonly name: string;
   /** Of the task that was started from its slot in this boot; undefined: none. */
   readonly pid: number | undefined;
+  /** Why its image could not be started in this boot; undefined: it was, or nobody tried. */
+  readonly refused: Err | undefined;
   readonly boot: BootPolicy;
 }
 
@@ -439,12 +441,13 @@ export function bootWordOf(policy: BootPolicy): number {
 }
 
 export function readApp(app: number, view: DataView): AppInfo {
-  const pid = view.getUint8(R.APP_RECORD_PID_OFF);
+  const pid = view.getInt16(R.APP_RECORD_PID_OFF, true);
   return {
     app,
     ...readActivation(view),
     name: textAt(view, R.APP_RECORD_NAME_OFF),
-    pid: pid === 0 ? undefined : pid,
+    pid: pid > 0 ? pid : undefined,
+    refused: pid < 0 ? pid : undefined,
     boot: bootPolicyOf(view.getUint16(R.APP_RECORD_BOOT_OFF, true)),
   };
 }

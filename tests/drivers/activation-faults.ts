@@ -83,3 +83,37 @@ export const ACTIVATION_FAULTS: readonly Fault[] = [
     ],
   },
 ];
+
+/** Design faults of the change of the configuration. */
+export const NODE_WORD_FAULTS: readonly Fault[] = [
+  {
+    name: "configuration-in-place",
+    edits: [
+      {
+        file: "provision/node-config.ts",
+        from: "const copy: u32 = activeOf(record) == 0 ? 1 : 0;",
+        to: "const copy: u32 = activeOf(record) == 1 ? 1 : 0;",
+      },
+    ],
+  },
+  {
+    name: "configuration-not-counted",
+    edits: [
+      {
+        file: "provision/boot.ts",
+        from: "isOver ? rolledBack(record) : countedDown(record)",
+        to: "isOver ? rolledBack(record) : record",
+      },
+    ],
+  },
+  {
+    name: "configuration-without-trial",
+    edits: [
+      {
+        file: "provision/node-config.ts",
+        from: "  if (cutsOff(n, word)) isOnTrial = 1;",
+        to: "  if (cutsOff(n, word)) isOnTrial = 0;",
+      },
+    ],
+  },
+];

@@ -9,10 +9,11 @@ import { readApp, readStoredSlot } from "../../host/client/records.ts";
 import { f16FromNumber } from "../../host/formats/f16.ts";
 import { Core, type CoreExports } from "../../host/node/core.ts";
 import { Machine } from "../../host/node/hal.ts";
-import { NV_GEOMETRY, NvDevice, PowerCut, type Tear } from "../../host/node/nv.ts";
+import { NV_GEOMETRY, NvDevice } from "../../host/node/nv.ts";
 import { Random } from "../oracle/random.ts";
 import { compileModule, type Fault } from "../probes/compile.ts";
 import { guestOf } from "./guest.ts";
+import { isCutIn, TEARS, type TornBy } from "./tears.ts";
 
 export type Medium = keyof typeof NV_GEOMETRY;
 
@@ -66,19 +67,6 @@ const OTHER = guestOf(`${value(2, 0x2000)}${LOOP}`, "b").image;
 const VERSIONS = Array.from({ length: 24 }, (_, n) => versionImage(n));
 const CRCS = new Map(VERSIONS.map((image, n) => [crc32(image), n]));
 const OTHER_CRC = crc32(OTHER);
-
-const TEARS: readonly { name: string; tear: (random: Random) => Tear; hasTail?: boolean }[] = [
-  { name: "old", tear: () => (old) => old },
-  { name: "random", tear: (random) => () => random.below(256) },
-  {
-    name: "mix",
-    tear: (random) => (old, wanted) => {
-      const mask = random.below(256);
-      return (old & ~mask) | (wanted & mask);
-    },
-  },
-  { name: "tail", tear: (random) => () => random.below(256), hasTail: true },
-];
 
 type Operation = "install" | "boot" | "confirm" | "roll back";
 
@@ -331,18 +319,8 @@ class ActivationRig {
   }
 
   /** Cuts the power after so many units. False: the action ended before. */
-  private isCut(after: number, tear: (typeof TEARS)[number], act: () => void): boolean {
-    const model = tear.tear(this.random);
-    this.device.cut = { after, tear: model, ...(tear.hasTail && { tail: model }) };
-    try {
-      act();
-      return false;
-    } catch (error) {
-      if (error instanceof PowerCut) return true;
-      throw error;
-    } finally {
-      this.device.powerOn();
-    }
+  private isCut(after: number, tear: TornBy, act: () => void): boolean {
+    return isCutIn(this.device, { after, tear, random: this.random }, act);
   }
 
   /** Each slot that a record names holds its image whole; without garbage in the torn byte, each that says it holds one. */
@@ -450,7 +428,7 @@ class ActivationRig {
     }
     this.restore(start);
   }
-  private afterCut(operation: Operation, tear: (typeof TEARS)[number]): void {
+  private afterCut(operation: Operation, tear: TornBy): void {
     const { life } = this;
     const ran = operation === "install" && this.running() === life.next ? 1 : 0;
     const ranOnBoot = operation === "boot" && this.running() === life.trial ? 1 : 0;

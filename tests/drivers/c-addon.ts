@@ -210,7 +210,7 @@ export class Addon {
       },
     ];
     const exports = Object.fromEntries(Object.entries(this.functions).map(bind));
-    exports["hsx_core_reset"]?.();
+    exports.hsx_core_reset?.();
     return { memory, exports };
   }
 }

@@ -55,9 +55,11 @@ export function load(data: Uint8Array, at: number, type: CType): number {
   return type === "s16" ? (value << 16) >> 16 : value;
 }
 
-/** What a caller passes for a number: itself, or the largest that a parameter of so many bytes holds. */
-export function fitted(value: number, bytes: number): number {
-  return Math.min(value >>> 0, 2 ** (8 * bytes) - 1);
+/** What a caller passes for a number: itself, or the number of the type that is nearest to it. */
+export function fitted(value: number, type: CType): number {
+  const count = 2 ** (8 * BYTES[type]);
+  if (!type.startsWith("s")) return Math.min(value >>> 0, count - 1);
+  return Math.max(-count / 2, Math.min(value | 0, count / 2 - 1));
 }
 
 export function bytesOf(type: CType): number {

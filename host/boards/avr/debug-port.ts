@@ -54,12 +54,13 @@ export class DebugPort {
     const address = this.options.addressOf(prototype.symbol);
     if (address === undefined) return undefined;
     const places = placesOf(prototype.params);
-    const { result, symbol } = prototype;
+    const { params, result, symbol } = prototype;
     return (...args) => {
       if (this.isCalling) throw new ChipFailure(`${symbol}: called inside a call`);
       this.save();
       try {
-        this.call(symbol, address, places, args);
+        const passed = params.map((type, n) => fitted(args[n] ?? 0, type));
+        this.call(symbol, address, places, passed);
         return result === undefined ? 0 : load(this.chip.data, resultRegister(result), result);
       } finally {
         this.restore();
@@ -100,7 +101,7 @@ export class DebugPort {
     if (chip.sp < this.options.stackFloor) throw new ChipFailure("no stack left for a call");
     for (const [n, { where, at, bytes }] of places.entries()) {
       const address = where === "register" ? at : chip.sp + 1 + at;
-      store(chip.data, address, fitted(args[n] ?? 0, bytes), bytes);
+      store(chip.data, address, args[n] as number, bytes);
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { AppState } from "../../../assembly/spec/boot.ts";
+import { Err } from "../../../assembly/spec/errors.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
 import { Config } from "../../../assembly/spec/node.ts";
 import type { AppInfo, BootPolicy, StoredSlotInfo } from "../../client/records.ts";
@@ -79,7 +80,8 @@ function slotsData(session: Session, apps: readonly AppInfo[]) {
 }
 
 function appData(app: AppInfo) {
-  return { ...appRecordData(app), pid: app.pid ?? null };
+  const refused = app.refused === undefined ? null : (Err[app.refused] ?? `error ${app.refused}`);
+  return { ...appRecordData(app), pid: app.pid ?? null, refused };
 }
 
 function statusData(context: VerbContext) {
@@ -132,7 +134,7 @@ function appRows({ apps }: Status): string[][] {
     a.fallback === null ? "" : String(a.fallback),
     a.state === "trial" ? String(a.attempts_left) : "",
     a.pid === null ? "" : String(a.pid),
-    bootText(a.boot),
+    `${bootText(a.boot)}${a.refused === null ? "" : `; not started: ${a.refused}`}`,
   ]);
 }
 function status(context: VerbContext): void {

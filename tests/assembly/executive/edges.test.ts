@@ -262,3 +262,15 @@ range: .half 4, 0xffff, ${range}
     expect(node.tasks()[0]?.regs[0]).toBe(status);
   },
 );
+
+it.each([0x1_4000, 0xffff_c000, 0xffff_ffff])(
+  "reads and writes no task memory at %i, whose low 16 bits alone are an address",
+  async (address) => {
+    const { node } = await startNode("small");
+    const x = node.core.exports;
+    const pid = node.load(guestOf("loop: JMP loop\n.data\n.word 1\n", "data").image);
+    expect(x.hsx_mem_read(pid, 0x4000, 4)).toBe(4);
+    expect(x.hsx_mem_read(pid, address, 4)).toBe(Err.INVALID);
+    expect(x.hsx_mem_write(pid, address, 4)).toBe(Err.INVALID);
+  },
+);

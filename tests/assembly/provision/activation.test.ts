@@ -255,6 +255,44 @@ describe("the boot list", () => {
     expect(next.node.provision.apps()[0]?.boot).toEqual(boot0);
   });
 
+  it("gives an app turns of its own length, also after a restart", async () => {
+    const spin = (n: number, name: string) => versionOf(n, "loop:\n JMP loop\n", name);
+    const { nv, rig } = await fresh();
+    install(rig, spin(1, "short"));
+    install(rig, spin(2, "plain"));
+    const short = { order: 0, restarts: 0, fallbackOnFault: false, source: Source.STORED };
+    rig.node.provision.setBoot(0, { ...short, quantum: 8 });
+    const { node } = await boot(nv);
+    node.run(20);
+    /** Instructions of each task in ten rounds: a turn of 8, and one of 64, which every node has. */
+    const tenRounds = () => {
+      const before = node.tasks().map((t) => t.steps);
+      expect(node.core.exports.hsx_poll(720)).toBe(720);
+      return node.tasks().map((t, n) => t.steps - (before[n] as number));
+    };
+    expect(tenRounds()).toEqual([80, 640]);
+    node.restart(1);
+    node.run(20);
+    expect(tenRounds()).toEqual([80, 640]);
+  });
+
+  it("says why an app of it does not run", async () => {
+    const { nv, rig } = await fresh();
+    install(rig, versionOf(1, LOOP, "first"));
+    install(rig, versionOf(2, LOOP, "second"));
+    const code = ORIGIN + 16 + 0x60; // behind the header of the slot and that of the image
+    nv.bytes[code] = ~(nv.bytes[code] as number) & 0xff;
+    const next = await boot(nv);
+    run(next);
+    expect(versions(next)).toEqual([2]);
+    const [first, second] = next.node.provision.apps();
+    expect([Err[first?.refused ?? 0], first?.pid]).toEqual(["HXE_CRC", undefined]);
+    expect([second?.refused, second?.pid]).toEqual([undefined, 1]);
+    next.node.provision.stage(versionOf(3, LOOP, "first"), { slot: 2 });
+    next.node.provision.activate(2);
+    expect(next.node.provision.apps()[0]).toMatchObject({ refused: undefined, pid: 2 });
+  });
+
   it("brings the fallback of a confirmed app back after a fault, where asked for", async () => {
     const { rig } = await fresh();
     install(rig, versionOf(1));

@@ -148,7 +148,6 @@ describe.each(PROFILES)("the %s MiniVM", async (profile) => {
       [0xffdb, 1],
       [0xfffb, 2],
       [0xfffc, 0],
-      [0x14000, 1],
     ];
     for (const [address, bytes] of outside) expect(probe.range(0, address, bytes)).toBe(0);
     expect(probe.range(0, 0x4001, 0xffffffff)).toBe(0);

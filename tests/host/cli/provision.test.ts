@@ -1,6 +1,6 @@
 // Stored images and configuration, from a calibration file, by the verbs of the shell, and when a node boots.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { example, file, hsx, image, inFolder, json, jsonLines, shell } from "./harness.ts";
 
@@ -204,6 +204,22 @@ describe("provision", () => {
       ],
       apps: [{ name: "talker", state: "confirmed", active: 0 }, { name: "thermostat" }],
     });
+  });
+
+  it("shows why an app did not come up", async () => {
+    const nv = await device("damaged.fram");
+    const bytes = readFileSync(nv);
+    const code = 512 + 16 + 0x60; // the first instruction of the image in slot 0
+    bytes.writeUInt8(bytes.readUInt8(code) ^ 0xff, code);
+    writeFileSync(nv, bytes);
+    const { out } = await on(nv, "provision status --json", "provision status");
+    expect(jsonLines(out.slice(0, out.indexOf("\n") + 1))[0]).toMatchObject({
+      apps: [
+        { name: "talker", pid: null, refused: "HXE_CRC" },
+        { name: "thermostat", pid: 1, refused: null },
+      ],
+    });
+    expect(out).toMatch(/talker +confirmed .* order 2, 3 restarts; not started: HXE_CRC/);
   });
 
   it("says what it is refused for, and changes nothing", async () => {
