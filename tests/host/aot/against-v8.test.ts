@@ -114,8 +114,8 @@ const PLAIN: ModuleShape = {
   hasLong: false,
   hasFloat: false,
 };
-const SEEDS = Number(process.env["AOT_SEEDS"] ?? 4);
-const FIRST = Number(process.env["AOT_FIRST"] ?? 1);
+const SEEDS = Number(process.env.AOT_SEEDS ?? 4);
+const FIRST = Number(process.env.AOT_FIRST ?? 1);
 const seeds = Array.from({ length: SEEDS }, (_, n) => FIRST + n);
 
 describe("a random module", () => {
