@@ -93,6 +93,14 @@ const event = z.strictObject({
   text: z.string(),
 });
 
+/** See WearData. */
+const wear = {
+  medium: z.enum(["fram", "eeprom", "flash"]),
+  wear: count,
+  wear_max: count.nullable(),
+  wear_percent: real,
+  updates_left: count.nullable(),
+};
 const store = {
   state: z.string(),
   device_bytes: count,
@@ -106,6 +114,7 @@ const store = {
   saved: count,
   programmed_bytes: count,
   capacity_cells: count,
+  ...wear,
   file: z.string().nullable(),
 };
 
@@ -635,6 +644,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     node_config: z.string(),
     damaged: count,
     free_cells: count,
+    ...wear,
   }),
   object("hsx.provision.app/1", { app: storedApp }),
   object("hsx.provision.stage/1", {

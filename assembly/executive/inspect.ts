@@ -1,6 +1,6 @@
 // What the host may look at: records of tasks, values, commands, mailboxes, slots, pins and the store, laid into the I/O buffer.
 
-import { nv_size } from "../hal";
+import { nv_medium, nv_size } from "../hal";
 import { entryU16, entryText, RUN_TIME, VALUE_RATE_OFF } from "../registry/entry";
 import { imageCodeSize } from "../image/metadata";
 import { isVerified, slotBytes, slotCrc, slotUsers } from "../image/slot";
@@ -21,6 +21,9 @@ import {
   storeSeenSealed,
   storeSeenType,
   storeSeenValue,
+  storeUpdatesLeft,
+  storeWear,
+  storeWearMax,
 } from "../persist/pool";
 import { CommandBit, commandAt, commandCount } from "../registry/command";
 import { isVisible, valueAt, valueCount, valueOrigin } from "../registry/value";
@@ -176,7 +179,8 @@ export function layReceived(bytes: i32): i32 {
 export function inspectStore(): i32 {
   const s = storeAt();
   const to = IO_BASE;
-  store<u16>(to + R.STORE_RECORD_STATE_OFF, s.state);
+  store<u8>(to + R.STORE_RECORD_STATE_OFF, s.state);
+  store<u8>(to + R.STORE_RECORD_MEDIUM_OFF, nv_medium());
   store<u16>(to + R.STORE_RECORD_CELLS_OFF, s.cells);
   store<u16>(to + R.STORE_RECORD_LIVE_OFF, <u16>storeLive());
   store<u16>(to + R.STORE_RECORD_FREE_OFF, s.free);
@@ -188,6 +192,9 @@ export function inspectStore(): i32 {
   store<u32>(to + R.STORE_RECORD_PROGRAMMED_OFF, s.programmed);
   store<u32>(to + R.STORE_RECORD_SIZE_OFF, nv_size());
   store<u32>(to + R.STORE_RECORD_CAPACITY_OFF, storeCapacity());
+  store<u32>(to + R.STORE_RECORD_WEAR_OFF, storeWear());
+  store<u32>(to + R.STORE_RECORD_WEAR_MAX_OFF, storeWearMax());
+  store<u32>(to + R.STORE_RECORD_LEFT_OFF, storeUpdatesLeft());
   return R.STORE_RECORD_BYTES;
 }
 

@@ -10,7 +10,7 @@ import { appendCell } from "./log";
 import { writeChunk } from "./blob";
 import { beginLook, beginPass } from "./look";
 import { endMarker, eraseUnit, mark, program } from "./medium";
-import { storeMount } from "./mount";
+import { storeRemount } from "./mount";
 import { deadMarker, encodeCell, isCellType, isSuperblock } from "./record";
 import {
   count,
@@ -30,6 +30,7 @@ import {
   Store,
   takeCell,
 } from "./store";
+import { countUse } from "./wear";
 
 /** Places tried before a write is given up. */
 const TRIES_MAX: u32 = 4;
@@ -81,16 +82,15 @@ export function eraseOrProgram(s: Store): i32 {
 
 /** The new superblock holds. The store is mounted anew; the job goes on until that is done. */
 function adoptSuperblock(s: Store): i32 {
-  const job = s.job;
   goToSuperblock(s, Step.DONE, s.copy);
-  const err = job == Job.RESET ? mark(s, CellType.DEAD) : <i32>Err.OK;
-  storeMount();
-  s.job = job;
+  const err = s.job == Job.RESET ? mark(s, CellType.DEAD) : <i32>Err.OK;
+  storeRemount(s);
   return err;
 }
 /** The new version is on the medium: it outlives those before it, and damaged cells of the key. */
 function adoptCell(s: Store): void {
   s.saved += 1;
+  countUse(s);
   noteShadow(s, s.type);
   s.mode = <u8>Mode.OUTLIVE;
   if (s.job == Job.FIND || s.damaged != 0) beginLook(s, 1);

@@ -22,7 +22,7 @@ import { refuseFull } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
 import { kindOf, program } from "./medium";
-import { settle, storeMount } from "./mount";
+import { settle, storeRemount } from "./mount";
 import {
   cellGeneration,
   cellKey,
@@ -58,6 +58,7 @@ import {
   takeCell,
   TRIES,
 } from "./store";
+import { countMet, countRound } from "./wear";
 import { wordMet } from "./words";
 
 /** Most bytes of a granule. */
@@ -147,7 +148,10 @@ function replay(s: Store, cell: u32): void {
   if (s.tries != 0) count(DAMAGED); // what a cut tore is followed by a dead granule, not by a cell
   supersede(s, marker == TOMBSTONE ? cellValue(SEEN) : marker, cellKey(SEEN));
   noteShadow(s, marker);
-  if (marker == CellType.SYSTEM) wordMet(cellKey(SEEN), cellValue(SEEN));
+  if (marker == CellType.SYSTEM) {
+    countMet(s);
+    wordMet(cellKey(SEEN), cellValue(SEEN));
+  }
   if (marker != TOMBSTONE) return takeCell(s, cell);
   wordMet(cellKey(SEEN), 0);
   wordMet(cellKey(SEEN), 0); // met twice, words are searched for
@@ -169,7 +173,10 @@ export function scanLog(s: Store): void {
   }
   let next = cell + 1;
   if (offset + 1 == s.page) {
-    if (page == <u32>s.head) return settle(s, StoreState.READY);
+    if (page == <u32>s.head) {
+      s.uses = ((<u32>s.rounds) << 8) + s.seq;
+      return settle(s, StoreState.READY);
+    }
     next = next % s.cells;
   }
   s.cursor = <u16>next;
@@ -319,13 +326,13 @@ export function writeHead(s: Store): i32 {
 }
 export function verifyHead(s: Store): i32 {
   if (!isSuperblock(SEEN) || load<u64>(SEEN, 8) != load<u64>(RECORD, 8)) return Err.IO;
-  const job = s.job;
-  if (job == Job.RESET || job == Job.FORMAT) {
-    storeMount();
-    s.job = job;
+  s.uses += 1;
+  if (s.job == Job.RESET || s.job == Job.FORMAT) {
+    storeRemount(s);
     return Err.OK;
   }
   memory.copy(FORM, RECORD, SUPER_BYTES);
+  if (s.seq == 0) countRound(s);
   s.head = <u8>nextPage(s);
   s.next = s.to;
   s.isFresh = 0;

@@ -34,6 +34,7 @@ import {
   storeAt,
   storeEnd,
 } from "./store";
+import { noteRounds, storeRounds, useMet } from "./wear";
 import { wordMet } from "./words";
 
 /** Cells this device and this profile can hold. */
@@ -62,6 +63,14 @@ export function storeMount(): void {
   s.state = <u8>StoreState.MOUNTING;
   s.eraseUnit = <u8>unit;
   goTo(s, Step.SUPERBLOCKS, 0, CELLS_ORIGIN);
+}
+/** Mounts what a reset or format has made, for its owner; how worn the medium is stays known. */
+export function storeRemount(s: Store): void {
+  const job = s.job;
+  const rounds = storeRounds();
+  storeMount();
+  s.job = job;
+  noteRounds(s, rounds);
 }
 
 // ---- Superblocks ----
@@ -103,12 +112,15 @@ export function scan(s: Store): void {
   s.random = <u16>((<u32>s.random * 5 + cellSeal(SEEN)) ^ ((<u32>s.random) >>> 11));
   const kind = kindOf(s, cell);
   if (kind < Kind.NEARLY) freeCell(s, cell);
-  if (kind == Kind.LIVE && cellMarker(SEEN) == CellType.SYSTEM)
-    wordMet(cellKey(SEEN), cellValue(SEEN));
-  noteShadow(s, kind == Kind.LIVE ? cellMarker(SEEN) : 0);
+  if (kind == Kind.LIVE) {
+    useMet(s);
+    noteShadow(s, cellMarker(SEEN));
+    if (cellMarker(SEEN) == CellType.SYSTEM) wordMet(cellKey(SEEN), cellValue(SEEN));
+  }
   if (kind == Kind.DAMAGED) count(DAMAGED);
   else if (kind != Kind.FREE && kind != Kind.LIVE) count(UNFINISHED);
   const next = count(CURSOR);
-  if (next < s.cells) goToCell(s, Step.SCAN, next);
-  else settle(s, StoreState.READY);
+  if (next < s.cells) return goToCell(s, Step.SCAN, next);
+  s.uses += (<u32>s.rounds) << 8;
+  settle(s, StoreState.READY);
 }

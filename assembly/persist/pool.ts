@@ -73,6 +73,14 @@ import {
 
 export { storeCapacity, storeMount } from "./mount";
 export { storeAt, storeEnd, storeEpoch, storeLive } from "./store";
+export {
+  storeCountDue,
+  storeCounted,
+  storeIsWorn,
+  storeUpdatesLeft,
+  storeWear,
+  storeWearMax,
+} from "./wear";
 
 // ---- Polling ----
 
@@ -434,9 +442,9 @@ export function storePace(): u32 {
   const s = storeAt();
   const medium = nv_medium();
   if (medium == NvMedium.FRAM) return 0;
+  const keys = storeLive() + (s.rounds == 0 ? 1 : 0); // the count of uses is saved 256 times more seldom
   const seconds: u32 =
-    ((storeLive() + 1) * (medium == NvMedium.EEPROM ? PACE_EEPROM : PACE_FLASH)) /
-    (<u32>s.free + 1);
+    (keys * (medium == NvMedium.EEPROM ? PACE_EEPROM : PACE_FLASH)) / (<u32>s.free + 1);
   return (seconds < PACE_MAX ? seconds : PACE_MAX) * 1000;
 }
 

@@ -44,7 +44,8 @@
 // 87  stride       u8   bytes from cell to cell
 // 88  isFresh      u8   1: nothing was programmed since the mount
 // 89  turns        u8   pages turned for one append
-// 90  (6 spare)
+// 90  rounds       u16  256 uses each: what the count on the device is, or is to be
+// 92  uses         u32  of the medium since it was new: commits; on flash, page turns
 // 96  record       16   what is being committed
 // 112 seen         32   the record at `address`, or both superblocks
 
@@ -118,11 +119,14 @@ export class Store {
   stride: u8 = 0;
   isFresh: u8 = 0;
   turns: u8 = 0;
+  rounds: u16 = 0;
+  uses: u32 = 0;
 }
 if (offsetof<Store>("cells") != SUPER_CELLS_OFF) ERROR("Store.cells: offset");
 if (offsetof<Store>("seq") != SUPER_SEQ_OFF) ERROR("Store.seq: offset");
 if (offsetof<Store>("address") != 48) ERROR("Store.address: offset");
 if (offsetof<Store>("programmed") != 64) ERROR("Store.programmed: offset");
+if (offsetof<Store>("uses") != 92) ERROR("Store.uses: offset");
 
 /** The superblock that holds. */
 export const FORM: usize = STORE_BASE;
@@ -205,6 +209,8 @@ export enum StoreFlag {
   STALE = 1,
   /** a SHADOW was met or written, and nobody has found since that none is left */
   SHADOW = 2,
+  /** `rounds` is to be written */
+  COUNT = 4,
 }
 
 /** State of the superblock that does not hold. */

@@ -19,7 +19,7 @@
 
 import { SAVER_BASE, SAVER_SIZE } from "../layout";
 import { isReference } from "../node";
-import { storeDebounce, storePace } from "../persist/pool";
+import { storeDebounce, storeIsWorn, storePace } from "../persist/pool";
 import { CellType, NO_CELL } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { ValueFlag } from "../spec/svc";
@@ -75,6 +75,8 @@ export enum SaverFlag {
   OWING = 4,
   /** a search has put right what a power cut left */
   SOUGHT = 8,
+  /** that the medium is worn was told */
+  WORN = 16,
 }
 
 
@@ -152,9 +154,10 @@ export function markDirty(v: Value): void {
   v.timer = <u16>debounceOf(v);
 }
 
-/** Has a value saved at once, whatever its debounce and mode. INVALID: it has no key. */
+/** Has a value saved at once, whatever its debounce and mode. INVALID: it has no key. WORN: the medium has borne what it may. */
 export function saveNow(v: Value): i32 {
   if (v.key == 0) return Err.INVALID;
+  if (storeIsWorn()) return Err.WORN;
   valueAwait(v, ValueBit.DIRTY);
   v.timer = 0;
   return Err.OK;

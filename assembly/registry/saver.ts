@@ -4,11 +4,14 @@
 import { emit } from "../events";
 import { nodeAt } from "../node";
 import {
+  storeCountDue,
+  storeCounted,
   storeDelete,
   storeFind,
   storeForgetShadow,
   storeHasRoom,
   storeHasShadow,
+  storeIsWorn,
   storeNext,
   storeRead,
   storeRest,
@@ -17,10 +20,11 @@ import {
   storeSeenType,
   storeSeenValue,
   storeState,
+  storeWear,
   storeWrite,
 } from "../persist/pool";
 import { wordsHoldStore } from "../persist/words";
-import { CellType, MEANING_UNKNOWN, NO_CELL, StoreState } from "../spec/cell";
+import { CellType, MEANING_UNKNOWN, NO_CELL, StoreState, WEAR_KEY } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { EventType, NEVER } from "../spec/node";
 import { ValueFlag } from "../spec/svc";
@@ -124,7 +128,7 @@ function begin(s: Saver): i32 {
         return storeWrite(s.type, s.key, s.value, cell);
       case SaverJob.FIND_SHADOW:
         s.cell = <u16>NO_CELL;
-        if (s.mode != TrialMode.MERGING) break;
+        if (s.mode != TrialMode.MERGING || s.type == CellType.SYSTEM) break;
         return storeFind(CellType.SHADOW, s.key);
       case SaverJob.KILL_SHADOW:
         if (cell == NO_CELL) break;
@@ -156,6 +160,7 @@ function conclude(s: Saver, result: i32): void {
     s.job = <u8>SaverJob.NONE;
     return passAnswer(s, result);
   }
+  if (s.type == CellType.SYSTEM) storeCounted();
   if (job == SaverJob.FIND || job == SaverJob.FIND_SHADOW)
     s.cell = <u16>(result < 0 ? NO_CELL : result);
   else if (job == SaverJob.FIND_MEANING) compare(s, result);
@@ -171,6 +176,23 @@ function start(s: Saver, job: u32, key: u32, value: u32, type: u32): void {
   s.value = <u16>value;
   s.type = <u8>type;
   s.notes &= ~(<u8>(JobNote.MEANS | JobNote.GHOST | JobNote.CLEARS));
+}
+
+/** The medium has borne what it may: the value stays in memory, but nobody's goes. Told once. */
+function refuseWorn(s: Saver, index: usize): void {
+  if ((s.flags & SaverFlag.WORN) == 0) emit(EventType.WORN, 0, 0, storeWear());
+  s.flags |= <u8>SaverFlag.WORN;
+  const v = valueAt(index);
+  s.key = v.key;
+  postpone(s, Err.WORN);
+  if ((v.bits & ValueBit.GHOST) != 0) valueRemove(index);
+}
+
+/** Saves how often the medium was used. */
+function saveCount(s: Saver, rounds: u32): void {
+  start(s, SaverJob.FIND, WEAR_KEY, rounds, CellType.SYSTEM);
+  s.meaning = 0;
+  proceed(s);
 }
 
 /** Saves a value. One that knows its cell has one of the right meaning there. */
@@ -272,10 +294,13 @@ export function saverPoll(elapsed: u32): void {
   const index: i32 = nodeAt().waiting == 0 ? -1 : due(s, elapsed);
   if (s.job != SaverJob.NONE || storeState() != StoreState.READY) return;
   if ((s.flags & SaverFlag.SEARCH) != 0) return search(s);
+  const rounds = (s.flags & SaverFlag.RUSH) != 0 ? 0 : storeCountDue();
+  if (rounds != 0) return saveCount(s, rounds);
   if (nodeAt().waiting == 0) clearJob();
   if (index < 0) return;
   const v = valueAt(index);
   if ((v.bits & ValueBit.RESTORE) != 0) passPoll(s, v);
+  else if (storeIsWorn()) refuseWorn(s, index);
   else save(s, v);
 }
 
@@ -305,7 +330,7 @@ export function saverRest(): u32 {
   const s = saverAt();
   if (s.job != SaverJob.NONE) return storeRest() == NEVER ? 0 : storeRest();
   if (storeState() != StoreState.READY) return NEVER;
-  if ((s.flags & SaverFlag.SEARCH) != 0) return 0;
+  if ((s.flags & SaverFlag.SEARCH) != 0 || storeCountDue() != 0) return 0;
   let rest: u32 = NEVER;
   if (nodeAt().waiting == 0) return NEVER;
   const count = valueCount();

@@ -105,6 +105,18 @@ export const CELL_FACTOR: u32 = 0x1357;
 /** EPOCH_FACTOR * EPOCH_INVERSE is 1 modulo 2^16. */
 export const EPOCH_INVERSE: u32 = 0x7787;
 
+// ---- Wear ----
+/** The SYSTEM cell that counts uses of the medium, 256 each. */
+export const WEAR_KEY: u32 = 0x0142;
+/** Uses a cell bears where single bytes are erased: its marker changes twice each, and bears 100,000 (ATmega1284P data sheet, EEPROM endurance). */
+export const WEAR_BYTE: u32 = 50000;
+/** Uses a cell of erase units bears: each is erased once. */
+export const WEAR_UNIT: u32 = 100000;
+/** Erasures a flash page bears (STM32F405 data sheet, flash endurance). */
+export const WEAR_PAGE: u32 = 10000;
+/** Most uses that are counted: 256 times what a cell can hold. */
+export const WEAR_MAX: u32 = 0xfffe00;
+
 /** A MEANING that tells nothing: whoever finds it notes its own. */
 export const MEANING_UNKNOWN: u32 = 0xffff;
 

@@ -43,6 +43,8 @@ export enum Err {
   ABSENT = -19,
   /** the store was found damaged or foreign and is mounted read-only; inspect, then format it by command */
   STORE_READ_ONLY = -21,
+  /** the memory has been written as often as its data sheet allows, so nothing is saved; replace the chip */
+  WORN = -22,
 
   // ---- Refusals of an image: `offset` of the refusal is the place in the file ----
   /** byte 0..3 is not "HSXE", so this is no HXE image; load another file */

@@ -186,6 +186,8 @@ export enum EventType {
   SAVE_HELD = 23,
   /** an activation record was written; a: app, APPS_MAX or the profile's limit: the configuration, b: the record */
   ACTIVATION = 24,
+  /** the medium of the store has borne what it may: no value is saved any more; b: its uses */
+  WORN = 25,
 }
 
 // ---- Event, 16 bytes ----
@@ -283,6 +285,7 @@ export const MESSAGE_RECORD_DATA_OFF: u32 = 8; // what fits of it
 
 // ---- Store record ----
 export const STORE_RECORD_STATE_OFF: u32 = 0; // u8 StoreState
+export const STORE_RECORD_MEDIUM_OFF: u32 = 1; // u8 NvMedium
 export const STORE_RECORD_CELLS_OFF: u32 = 2; // u16
 export const STORE_RECORD_LIVE_OFF: u32 = 4; // u16
 export const STORE_RECORD_FREE_OFF: u32 = 6; // u16
@@ -294,7 +297,10 @@ export const STORE_RECORD_SAVED_OFF: u32 = 16; // u32 cells committed since the 
 export const STORE_RECORD_PROGRAMMED_OFF: u32 = 20; // u32 bytes programmed since the mount
 export const STORE_RECORD_SIZE_OFF: u32 = 24; // u32 bytes of the device
 export const STORE_RECORD_CAPACITY_OFF: u32 = 28; // u32 cells it could hold
-export const STORE_RECORD_BYTES: u32 = 32;
+export const STORE_RECORD_WEAR_OFF: u32 = 32; // u32 commits since the medium was new; on flash, page turns
+export const STORE_RECORD_WEAR_MAX_OFF: u32 = 36; // u32 what it bears of them; 0: more than there can be, or the store is not ready
+export const STORE_RECORD_LEFT_OFF: u32 = 40; // u32 updates that are left, or NEVER
+export const STORE_RECORD_BYTES: u32 = 44;
 
 // ---- Cell record ----
 export const CELL_RECORD_KEY_OFF: u32 = 0; // u16

@@ -80,6 +80,7 @@ const NODE_EXITS: Partial<Record<Err, Exit>> = {
   [Err.TIMEOUT]: Exit.TIMEOUT,
   [Err.CORRUPT]: Exit.VERIFY,
   [Err.STORE_READ_ONLY]: Exit.VERIFY,
+  [Err.WORN]: Exit.DEVICE,
   [Err.LENGTH]: Exit.VERIFY,
   [Err.UNSUPPORTED]: Exit.DOES_NOT_FIT,
   [Err.FULL]: Exit.DOES_NOT_FIT,

@@ -85,6 +85,8 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
     `stopped at BRK ${e.a}, pc ${hex(e.b, 4)}${placeText(s.placeOf({ pid: e.pid, pc: e.b }))}`,
   [EventType.STORE]: (e) => `the store is ${storeStateText(e.a)}, ${plural(e.b, "damaged cell")}`,
   [EventType.SAVE_FAILED]: (e, s) => `${valueName(s, e.a)} could not be saved: ${errName(e.b)}`,
+  [EventType.WORN]: (e) =>
+    `the memory of the store is worn out after ${plural(e.b, "use")}: no value is saved any more`,
   [EventType.CONFIRMED]: () => "says it is well",
   [EventType.ACTIVATION]: activationText,
   [EventType.PAUSED]: (e) => `paused at pc ${hex(e.b, 4)}`,

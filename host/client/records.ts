@@ -1,7 +1,7 @@
 // Records of the I/O buffer as objects: bytes by the offsets of assembly/spec/node.ts, nothing interpreted.
 
 import * as B from "../../assembly/spec/boot.ts";
-import type { CellKind, CellType } from "../../assembly/spec/cell.ts";
+import type { CellKind, CellType, NvMedium } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import * as R from "../../assembly/spec/node.ts";
 
@@ -120,6 +120,7 @@ export interface AnyCellInfo extends CellInfo {
 
 export interface StoreInfo {
   readonly state: number;
+  readonly medium: NvMedium;
   readonly cells: number;
   readonly live: number;
   readonly free: number;
@@ -131,6 +132,12 @@ export interface StoreInfo {
   readonly programmedBytes: number;
   readonly deviceBytes: number;
   readonly capacityCells: number;
+  /** Commits since the medium was new; on flash, page turns. */
+  readonly wear: number;
+  /** What the medium bears of them; undefined: more than there can be, or the store is not ready. */
+  readonly wearMax: number | undefined;
+  /** Updates of values until nothing is saved any more; undefined like `wearMax`. */
+  readonly updatesLeft: number | undefined;
 }
 
 export interface SlotInfo {
@@ -341,8 +348,10 @@ export function readEvent(view: DataView): NodeEvent {
 }
 
 export function readStore(view: DataView): StoreInfo {
+  const wearMax = view.getUint32(R.STORE_RECORD_WEAR_MAX_OFF, true);
   return {
     state: view.getUint8(R.STORE_RECORD_STATE_OFF),
+    medium: view.getUint8(R.STORE_RECORD_MEDIUM_OFF),
     cells: view.getUint16(R.STORE_RECORD_CELLS_OFF, true),
     live: view.getUint16(R.STORE_RECORD_LIVE_OFF, true),
     free: view.getUint16(R.STORE_RECORD_FREE_OFF, true),
@@ -354,6 +363,9 @@ export function readStore(view: DataView): StoreInfo {
     programmedBytes: view.getUint32(R.STORE_RECORD_PROGRAMMED_OFF, true),
     deviceBytes: view.getUint32(R.STORE_RECORD_SIZE_OFF, true),
     capacityCells: view.getUint32(R.STORE_RECORD_CAPACITY_OFF, true),
+    wear: view.getUint32(R.STORE_RECORD_WEAR_OFF, true),
+    wearMax: wearMax === 0 ? undefined : wearMax,
+    updatesLeft: wearMax === 0 ? undefined : view.getUint32(R.STORE_RECORD_LEFT_OFF, true),
   };
 }
 

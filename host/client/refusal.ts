@@ -265,6 +265,10 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
   CORRUPT: say("what is stored fails its check", "restore it, or reset the store: store reset"),
   STATE: wrongState,
   ABSENT: say("no device answers", "give the node one: --nv FILE"),
+  WORN: say(
+    "the memory was written as often as its data sheet allows, so nothing is saved",
+    "replace the chip; what is stored can still be read: store list",
+  ),
   STORE_READ_ONLY: say(
     "the store is damaged or none, so nothing is written to it",
     "inspect it: store status; then empty it: store format",

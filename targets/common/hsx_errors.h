@@ -24,6 +24,7 @@ enum {
   ERR_STATE = -18, // not possible in the present state; the state tells what is
   ERR_ABSENT = -19, // no device answers; check that it is fitted
   ERR_STORE_READ_ONLY = -21, // the store was found damaged or foreign and is mounted read-only; inspect, then format it by command
+  ERR_WORN = -22, // the memory has been written as often as its data sheet allows, so nothing is saved; replace the chip
   ERR_HXE_MAGIC = -32, // byte 0..3 is not "HSXE", so this is no HXE image; load another file
   ERR_HXE_VERSION = -33, // the version is neither 1 nor 2; link the app again with this toolchain
   ERR_HXE_FLAGS = -34, // a flag this loader does not know; link the app again, or update the node

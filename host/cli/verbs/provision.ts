@@ -25,6 +25,7 @@ import type { Session } from "../session.ts";
 import type { VerbContext } from "../shell/context.ts";
 import { stateText } from "../symbols.ts";
 import { storeStateText } from "../trace.ts";
+import { wearData, wearText } from "../wear-text.ts";
 
 // ---- What there is ----
 
@@ -98,6 +99,7 @@ function statusData(context: VerbContext) {
     node_config: appStateText(node.provision.configState().state),
     damaged: store.damaged,
     free_cells: store.free,
+    ...wearData(store),
   };
 }
 type Status = ReturnType<typeof statusData>;
@@ -154,6 +156,7 @@ function status(context: VerbContext): void {
     const images = imageRows(data);
     return [
       `${data.profile} node, ${count(data.memory_free)} bytes free, store ${data.store}${health}`,
+      ...(data.store === "ready" ? [wearText(data)] : []),
       ...trial,
       ...(images.length === 0
         ? ["no images"]

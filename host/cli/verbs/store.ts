@@ -13,6 +13,7 @@ import { isNumber, kindText } from "../persist/image.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
 import { storeStateText } from "../trace.ts";
+import { wearData, wearText } from "../wear-text.ts";
 
 function storeData({ session }: VerbContext) {
   const s = session.node.store();
@@ -29,6 +30,7 @@ function storeData({ session }: VerbContext) {
     saved: s.saved,
     programmed_bytes: s.programmedBytes,
     capacity_cells: s.capacityCells,
+    ...wearData(s),
     file: session.options.nv?.path ?? null,
   };
 }
@@ -45,6 +47,7 @@ function tell(
       `${s.state}, ${plural(s.device_bytes, "byte")}${where}`,
       `${count(s.live)} of ${plural(s.cells, "cell")} are in use, ${count(s.free)} free, ${count(s.damaged)} damaged, ${count(s.retired)} worn out`,
       `${plural(s.saved, "cell")} and ${plural(s.programmed_bytes, "byte")} written since power-on; epoch ${s.epoch}, schema ${s.schema_of_keys}`,
+      wearText(s),
     ].join("\n");
   });
 }
