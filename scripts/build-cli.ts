@@ -12,7 +12,7 @@ const STAMP = "build/cli/stamp.json";
 const SETTINGS = ["package-lock.json", "scripts/build-cli.ts"];
 
 /** CommonJS packages of the bundle ask for Node's built-ins through `require`. */
-const BANNER = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
+const BANNER = `import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);`;
 
 /** Returns whether the bundle is there and current. */
 export async function buildCli(): Promise<boolean> {

@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { Large, Small, STATIC_ORIGIN } from "../assembly/spec/limits.ts";
 import { buildCore } from "./build-core.ts";
-import { type Figure, report } from "./figures.ts";
+import { type Figure, show } from "./figures.ts";
 import { BOARDS, type BoardBuild, type BoardName, buildBoard, sectionsOf } from "./stm32-build.ts";
 
 /** Flash and SRAM of a board that firmware may take. */
@@ -48,4 +48,5 @@ const boards = names.map((name) => BOARDS[name as BoardName] ?? fail(`no board i
 if (!Number.isInteger(offset) || offset % 0x800 !== 0)
   fail(`--offset ${values.offset}: a multiple of 2048, a page of flash`);
 if (!(await buildCore())) process.exit(1);
-report({ command: "build:stm32", figures: boards.flatMap((board) => figuresOf(board, offset)) });
+// as with the AVR, the linker has refused what the chip cannot hold
+show({ command: "build:stm32", figures: boards.flatMap((board) => figuresOf(board, offset)) });

@@ -29,8 +29,8 @@ export function meets(value: number, limit: Limit): boolean {
   return value === bound;
 }
 
-/** Prints the figures and sets exit code 1 when a must is missed. */
-export function report({ command, figures }: Report): void {
+/** Prints the figures, and on stderr those that miss a must. Returns whether one does. */
+export function show({ command, figures }: Report): boolean {
   const isJson = process.argv.includes("--json");
   process.stdout.write(isJson ? formatJson({ command, figures }) : formatTable(figures));
 
@@ -38,7 +38,12 @@ export function report({ command, figures }: Report): void {
   for (const { id, value, unit, must } of missed) {
     process.stderr.write(`${command}: ${id} is ${value} ${unit}, it must be ${must}\n`);
   }
-  if (missed.length > 0) process.exitCode = 1;
+  return missed.length > 0;
+}
+
+/** Shows the figures and sets exit code 1 when a must is missed. */
+export function report(figures: Report): void {
+  if (show(figures)) process.exitCode = 1;
 }
 
 function isMissed({ value, must }: Figure): boolean {

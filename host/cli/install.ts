@@ -5,11 +5,22 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ABI_VERSION } from "../../assembly/spec/svc.ts";
 import packageJson from "../../package.json" with { type: "json" };
-import { Firmware } from "../boards/avr/firmware.ts";
 import { Exit, Failure } from "./exit.ts";
 
 export const PROFILES = ["small", "large", "desktop"] as const;
 export type ProfileName = (typeof PROFILES)[number];
+
+/** Firmware of the boards that are simulated: where its build leaves it, and what to type for it. */
+const FIRMWARE = {
+  avr: { folder: "build/avr", program: "hsx-test.elf", build: "npm run build:avr" },
+  stm32f072: {
+    folder: "build/stm32/stm32f072",
+    program: "hsx.elf",
+    build: "npm run build:stm32 -- --board stm32f072",
+  },
+} as const;
+export type BoardName = keyof typeof FIRMWARE;
+export const BOARDS = Object.keys(FIRMWARE) as readonly BoardName[];
 
 export interface Version {
   readonly version: string;
@@ -39,18 +50,16 @@ export class Install {
     return module;
   }
 
-  /** The firmware of the AVR board, as the build leaves it. */
-  firmware(): Firmware {
-    const folder = join(this.root, "build/avr");
-    const elf = join(folder, "hsx-test.elf");
+  /** The firmware of a board as its build leaves it: an ELF file, and the interface of its core. */
+  firmware(board: BoardName) {
+    const { folder, program, build } = FIRMWARE[board];
+    const elf = join(this.root, folder, program);
     if (!existsSync(elf))
-      throw new Failure(Exit.NOT_FOUND, "no-firmware", "the firmware of the board is not built", {
-        remedy: "npm run build:avr",
+      throw new Failure(Exit.NOT_FOUND, "no-firmware", `the firmware of ${board} is not built`, {
+        remedy: build,
       });
-    return new Firmware(
-      readFileSync(elf),
-      JSON.parse(readFileSync(join(folder, "core.json"), "utf8")),
-    );
+    const core = JSON.parse(readFileSync(join(this.root, folder, "core.json"), "utf8"));
+    return { elf: readFileSync(elf), core };
   }
 
   example(name: string): string {

@@ -3,20 +3,18 @@
 import { basename } from "node:path";
 import { StoreState } from "../../assembly/spec/cell.ts";
 import { EventType, NodeMode } from "../../assembly/spec/node.ts";
-import { framOf, newMedia } from "../boards/avr/board.ts";
-import { type BoardEvents, BoardMachine, startBoardNode } from "../client/board-node.ts";
+import { type SimMachine, startBoardNode } from "../client/board-node.ts";
 import { type LoadOptions, LocalNode, type NodeOptions } from "../client/local-node.ts";
 import type { NodeEvent, TaskInfo } from "../client/records.ts";
 import { type CanFrame, Machine } from "../node/hal.ts";
 import type { NvDevice } from "../node/nv.ts";
+import type { PowerSwitch } from "./board.ts";
 import { Console, type Stream } from "./console.ts";
-import { Exit, Failure, usage } from "./exit.ts";
+import { Exit, Failure } from "./exit.ts";
 import { readBytes } from "./files.ts";
-import type { Install, ProfileName } from "./install.ts";
+import type { BoardName, Install, ProfileName } from "./install.ts";
 import { type NvFile, type NvSpec, openNvFile } from "./nv-file.ts";
 import { type Place, placeOf, readSymbols, type Symbols } from "./symbols.ts";
-
-export type BoardName = "avr";
 
 /** What a node of the command line is made of. */
 export interface SessionOptions {
@@ -77,7 +75,8 @@ export class Session {
   private nv: NvFile | undefined;
   /** Its time is that of the nv file, already while a node starts. */
   private machine: Machine | undefined;
-  private board: BoardMachine | undefined;
+  private board: SimMachine | undefined;
+  private powerBoard: PowerSwitch | undefined;
   private console!: Console;
 
   private constructor(install: Install, options: SessionOptions) {
@@ -145,8 +144,12 @@ export class Session {
       onPin: (pin: number, level: number | undefined) => this.tell((l) => l.onPin?.(pin, level)),
       onCan: (frame: CanFrame) => this.tell((l) => l.onCan?.(frame)),
     };
-    if (this.options.board !== undefined) this.node = await this.startBoard(hears, nv);
-    else {
+    const { board } = this.options;
+    if (board !== undefined) {
+      this.powerBoard ??= await this.openBoard(board);
+      this.board = this.powerBoard(hears, nv);
+      this.node = await startBoardNode(this.board, this.nodeOptions);
+    } else {
       this.machine = new Machine({ ...(nv && { nv }), ...hears });
       this.node = await this.startNode(this.machine);
     }
@@ -156,17 +159,10 @@ export class Session {
     this.takeEvents();
   }
 
-  /** The board with the nv file as its FRAM; without one, an FRAM that starts blank. */
-  private async startBoard(hears: BoardEvents, nv: NvDevice | undefined): Promise<LocalNode> {
-    const fram = nv === undefined ? "FM25V10" : framOf(nv.bytes.length);
-    if (fram === undefined)
-      throw usage(`there is no FRAM of ${nv?.bytes.length} bytes`, "write --nv FILE:fram:8192");
-    this.board?.board.powerOff();
-    const kept = this.board?.board.media ?? newMedia(fram);
-    const media = { ...kept, ...(nv && { fram: nv.bytes as Uint8Array<ArrayBuffer> }) };
-    this.board = new BoardMachine(this.install.firmware(), { fram, media }, hears);
-    this.board.board.fram.onWrite = (address) => nv?.tellChange(address, 1);
-    return startBoardNode(this.board, this.nodeOptions);
+  /** The models are brought in when a board is asked for: no other command waits for them. */
+  private async openBoard(board: BoardName): Promise<PowerSwitch> {
+    const { boardOf } = await import("./board.ts");
+    return boardOf(board, this.install);
   }
   /** Lets a board send what its console still holds: until a millisecond passes in silence, 100 ms at most. */
   finishOutput(): void {

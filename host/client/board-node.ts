@@ -14,12 +14,20 @@ export interface BoardEvents {
   onPin?(pin: number, level: number | undefined): void;
 }
 
+/** A simulated board as the machine of a node. */
+export interface SimMachine extends NodeMachine {
+  /** Cycles of its CPU since power-on. */
+  readonly cycles: number;
+  readonly live: { readonly traceHash: string };
+  engine(): Engine;
+}
+
 const CYCLES_PER_US = 16;
 const US_PER_TURN = 1;
 const APP_PINS = 16;
 
 /** The board as the machine of a node. Time is what its chip takes; the HAL is the firmware's own. */
-export class BoardMachine implements NodeMachine {
+export class BoardMachine implements SimMachine {
   readonly live: LiveBoard;
   readonly pins: Machine["pins"];
 
@@ -99,7 +107,7 @@ export class BoardMachine implements NodeMachine {
 
 /** Powers a board up and waits until its node has mounted its store. */
 export async function startBoardNode(
-  machine: BoardMachine,
+  machine: SimMachine,
   options: NodeOptions = {},
 ): Promise<LocalNode> {
   return LocalNode.start(machine.engine(), machine, options);

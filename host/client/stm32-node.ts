@@ -6,7 +6,7 @@ import type { Firmware } from "../boards/stm32/firmware.ts";
 import { LiveBoard } from "../boards/stm32/live.ts";
 import type { CoreExports, Engine } from "../node/core.ts";
 import type { CanFrame, Machine, NodeMachine } from "../node/hal.ts";
-import type { BoardEvents } from "./board-node.ts";
+import type { BoardEvents, SimMachine } from "./board-node.ts";
 
 const US_PER_TURN = 1;
 const APP_PINS = 16;
@@ -14,7 +14,7 @@ const APP_PINS = 16;
 const MEMORY_LOW = SRAM_BASE + 0x100;
 
 /** The board as the machine of a node. Time is what its chip takes; the HAL is the firmware's own. */
-export class Stm32Machine implements NodeMachine {
+export class Stm32Machine implements SimMachine {
   readonly live: LiveBoard;
   readonly pins: Machine["pins"];
   private readonly cyclesPerUs: number;

@@ -56,12 +56,6 @@ export function newMedia(fram: keyof typeof FRAM_PARTS = "FM25V10", sdBlocks = 0
   };
 }
 
-/** The part of so many bytes; undefined: there is none. */
-export function framOf(bytes: number): keyof typeof FRAM_PARTS | undefined {
-  const found = Object.entries(FRAM_PARTS).find(([, part]) => part.id && part.bytes === bytes);
-  return found?.[0] as keyof typeof FRAM_PARTS | undefined;
-}
-
 /** Pin of an app's GPIO number: 0 to 7 are PA0 to PA7, 8 to 15 PC0 to PC7. */
 export function appPin(n: number): PinName {
   return `P${n < 8 ? "A" : "C"}${n & 7}` as PinName;
@@ -185,11 +179,12 @@ export class AvrBoard {
     this.ports.apply(SUPPLY, isFailing ? 0 : 1);
   }
 
-  /** Power goes. What is left is in `media`. */
-  powerOff(): void {
+  /** Power goes. What is left is in the media returned. */
+  powerOff(): Media {
     this.eeprom.powerOff();
     this.fram.powerOff();
     this.sd.powerOff();
+    return this.media;
   }
   /** The supply dips below the brown-out level and recovers: all devices start over, SRAM has suffered. */
   brownOut(seed = 2): void {

@@ -70,6 +70,13 @@ export const FRAM_PARTS = {
     maxHz: 40e6,
   },
 } as const satisfies Record<string, FramPart>;
+export type FramName = keyof typeof FRAM_PARTS;
+
+/** The part of so many bytes that answers with an id; undefined: there is none. */
+export function framOf(bytes: number): FramName | undefined {
+  const found = Object.entries(FRAM_PARTS).find(([, part]) => part.id && part.bytes === bytes);
+  return found?.[0] as FramName | undefined;
+}
 
 const Op = {
   WRSR: 0x01,

@@ -50,6 +50,7 @@ export function addSim(program: Command, context: Context): void {
     "run images in the firmware on a simulated board",
     [
       ["hsx sim --board avr app.hxe --for 5s", "five seconds of the board's time"],
+      ["hsx sim --board stm32f072 app.hxe", "the same image on another board"],
       [
         "hsx sim app.hxe --nv node.fram:fram:8192 --json",
         "ends with cycles and a digest of all that came out",

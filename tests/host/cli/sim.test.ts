@@ -1,4 +1,4 @@
-// hsx sim and hsx shell --board: the firmware on the simulated board, by the command line.
+// hsx sim and hsx shell --board: the firmware on the simulated boards, by the command line.
 
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Install } from "../../../host/cli/install.ts";
 import { buildAvr } from "../../../scripts/firmware/avr.ts";
 import { fromRoot } from "../../../scripts/root.ts";
+import { BOARDS, buildBoard } from "../../../scripts/stm32-build.ts";
 import { file, hsx, inFolder, jsonLines } from "./harness.ts";
 
 const HELLO = `
@@ -29,6 +30,10 @@ beforeAll(async () => {
   mkdirSync(join(root, "build"), { recursive: true });
   symlinkSync(fromRoot("build/core"), join(root, "build/core"));
   await buildAvr(join(root, "build/avr"));
+  const folder = "build/stm32-test-sim";
+  buildBoard(BOARDS.stm32f072, { folder });
+  mkdirSync(join(root, "build/stm32"));
+  symlinkSync(fromRoot(folder), join(root, "build/stm32/stm32f072"));
   install = new Install(root);
   for (const [name, source] of [
     ["hello", HELLO],
@@ -83,5 +88,51 @@ describe("hsx sim", () => {
     const result = await hsx(["sim", hello], { install: bare });
     expect(result).toMatchObject({ exit: 3 });
     expect(result.err).toContain("npm run build:avr");
+  });
+});
+
+describe("hsx sim --board stm32f072", () => {
+  const sim = (...args: string[]) =>
+    hsx(["sim", "--board", "stm32f072", hello, ...args], { install });
+
+  it("runs images in the firmware and shows the board's UART", async () => {
+    expect(await sim()).toEqual({ exit: 3, out: "hello\n", err: "" });
+    const run = await hsx(["run", "--board", "stm32f072", hello], { install });
+    expect(run).toEqual({ exit: 3, out: "hello\n", err: "" });
+  });
+
+  it("ends, with --json, with cycles and a digest that repeat exactly", async () => {
+    const end = async () => jsonLines((await sim("--json")).out).at(-1) ?? {};
+    const first = await end();
+    expect(first.event).toBe("end");
+    expect(first.cycles).toBeGreaterThan(1_000_000);
+    expect(first.trace_sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(await end()).toEqual(first);
+  });
+
+  it("keeps values in a file that is the board's FRAM, also over a reboot", async () => {
+    const nv = inFolder("arm.fram");
+    const script = file("arm.hsx", "val set 1:1 6\nreboot\nval get 1:1\n");
+    const args = ["--board", "stm32f072", "--nv", `${nv}:fram:8192`, "--preload", value];
+    const board = await hsx(["shell", ...args, "-f", script], { install });
+    expect(board).toMatchObject({ exit: 0 });
+    expect(board.out).toMatch(/\n6\n$/);
+    const look = file("arm-look.hsx", "val get 1:1\n");
+    const node = ["shell", "--nv", nv, "--preload", value, "-f", look];
+    expect((await hsx(node, { install })).out).toContain("6");
+  });
+
+  it("says how to build the firmware when it is missing", async () => {
+    const bare = new Install(inFolder("nowhere"));
+    const result = await hsx(["sim", "--board", "stm32f072", hello], { install: bare });
+    expect(result).toMatchObject({ exit: 3 });
+    expect(result.err).toContain("npm run build:stm32 -- --board stm32f072");
+  });
+
+  it("refuses the F405 by name and says what to use", async () => {
+    const result = await hsx(["sim", "--board", "stm32f405", hello], { install });
+    expect(result).toMatchObject({ exit: 2 });
+    expect(result.err).toContain("stm32f405 is not simulated");
+    expect(result.err).toContain("--board stm32f072");
   });
 });
