@@ -60,8 +60,10 @@ import {
   storePoll,
   storeReset,
   storeResult,
+  storeState,
   storeWrite,
 } from "./persist/pool";
+import { StoreState } from "./spec/cell";
 import {
   activateSlot,
   confirmApp,
@@ -350,20 +352,21 @@ export function hsx_pin_info(pin: u32): u32 {
 export function hsx_store_info(): i32 {
   return inspectStore();
 }
-/** A job that empties the store has begun, or was refused: nobody holds to what it held, or waits to bring more to it. */
-function forgetStored(begun: i32): i32 {
+/** A job that empties the store has begun, or was refused: nobody holds to what it held. What waits for a store that was not ready is still to be saved. */
+function forgetStored(begun: i32, wasReady: bool): i32 {
   if (begun < 0) return begun;
   provisionForget();
-  saverForget();
+  if (wasReady) saverForget();
   return begun;
 }
 /** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. */
 export function hsx_store_format(cells: u32, schema: u32, extents: u32): i32 {
-  return forgetStored(storeFormat(cells, schema, extents));
+  const wasReady = storeState() == StoreState.READY;
+  return forgetStored(storeFormat(cells, schema, extents), wasReady);
 }
 /** Begins a factory reset. `keepsFactory` 1: factory cells stay. */
 export function hsx_store_reset(keepsFactory: u32): i32 {
-  return forgetStored(storeReset(keepsFactory != 0));
+  return forgetStored(storeReset(keepsFactory != 0), true);
 }
 /** Lays out the first live cell from `cell` on and returns its number. NOT_FOUND: there is none. BUSY, STATE, IO. */
 export function hsx_store_next(cell: u32): i32 {
