@@ -1,11 +1,14 @@
 // The STM32 boards: an F072 or F405 with FRAM, SD card, console and CAN transceiver, wired as docs/boards.md says.
 
 import { type CanController, CanWire, type WireFrame } from "../can-port.ts";
+import type { DebugPort as Port } from "../debug-port.ts";
 import { SdCard, type SdOptions } from "../devices/sd-card.ts";
 import { SpiBus, SpiSocket } from "../devices/spi.ts";
 import { FRAM_PARTS, SpiFram } from "../devices/spi-fram.ts";
+import { APP_PINS, type Board } from "../live.ts";
 import { type Bxcan, ErrorCode } from "./bxcan.ts";
-import { Chip, type ChipMap, type Wiring } from "./chip.ts";
+import { Chip, type ChipMap, memoryOf, type Wiring } from "./chip.ts";
+import { DebugPort } from "./debug-port.ts";
 import { CHIPS } from "./engine.ts";
 import type { Firmware } from "./firmware.ts";
 import type { Gpio } from "./gpio.ts";
@@ -97,7 +100,7 @@ class CanPort implements CanController {
 }
 
 /** A board that has power. Without power there is only what `media` hold: give them to the next one. */
-export class Stm32Board {
+export class Stm32Board implements Board {
   readonly chip: Chip;
   readonly wire: CanWire;
   readonly fram: SpiFram;
@@ -165,6 +168,32 @@ export class Stm32Board {
     }
   }
 
+  // ---- Debugger and apps ----
+
+  get memory(): ArrayBuffer {
+    return memoryOf(this.chip, this.firmware);
+  }
+  openPort(): Port {
+    return new DebugPort(this.chip, this.firmware.addressOf);
+  }
+  pinLevel(n: number): number {
+    const { port, pin } = appPin(n);
+    return this.port(port).level(pin);
+  }
+  applyPin(n: number, level: 0 | 1): void {
+    const { port, pin } = appPin(n);
+    this.port(port).apply(pin, level);
+  }
+  listenToPins(call: (n: number, level: number | undefined) => void): void {
+    const pins = Array.from({ length: APP_PINS }, (_, n) => appPin(n));
+    this.chip.ports.forEach((port, at) => {
+      port.onDrive((moved, level) => {
+        const n = pins.findIndex(({ port: own, pin }) => own === at && pin === moved);
+        if (n >= 0) call(n, level);
+      });
+    });
+  }
+
   // ---- What the outside does ----
 
   private noticeCard(): void {
@@ -192,8 +221,8 @@ export class Stm32Board {
   pressReset(): void {
     this.chip.reset();
   }
-  type(text: string): void {
-    this.chip.usart.receive(Buffer.from(text, "latin1"));
+  type(bytes: Iterable<number>): void {
+    this.chip.usart.receive(bytes);
   }
 
   // ---- Time ----
