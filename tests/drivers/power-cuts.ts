@@ -484,6 +484,10 @@ export async function proveCuts(plan: CutPlan): Promise<CutFigures> {
     ? geometry.eraseSize * PAGES
     : 32 + 8 * plan.cells + EXTENTS * 64;
   const device = new NvDevice(new Uint8Array(size).fill(0xff), { geometry });
-  const rig = await StoreRig.open(device, isFlash(plan.medium) ? "large" : "small", plan.fault);
+  const rig = await StoreRig.open(
+    device,
+    isFlash(plan.medium) ? "small-flash" : "small",
+    plan.fault,
+  );
   return new CutProof(rig, plan).run();
 }

@@ -7,7 +7,7 @@ import asc from "assemblyscript/asc";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-export type ProfileName = "small" | "large" | "desktop";
+export type ProfileName = "small" | "small-flash" | "large" | "desktop";
 /** The exports of a probe; a test knows their types. */
 // biome-ignore lint/suspicious/noExplicitAny: each probe has its own exports
 export type Probe = Record<string, any> & { memory: WebAssembly.Memory };
