@@ -44,11 +44,16 @@ export function storedAddress(stored: u32): u32 {
   return storedOrigin() + stored * storedSize();
 }
 
+/** Address of the file in a slot. */
+export function storedFile(stored: u32): u32 {
+  return storedAddress(stored) + STORED_HEADER_BYTES;
+}
+
 // ---- Reading ----
 
 /** Copies bytes of the file out. IO, ABSENT, BUSY. */
 export function storedRead(stored: u32, offset: u32, to: usize, length: u32): i32 {
-  return nv_read(storedAddress(stored) + STORED_HEADER_BYTES + offset, to, length);
+  return nv_read(storedFile(stored) + offset, to, length);
 }
 
 /** Reads the header of a slot. Returns the length of the file. SLOT_EMPTY; SLOT_DAMAGED: no file can be so long. IO, ABSENT, BUSY. */
