@@ -6,8 +6,8 @@ import { Desktop, Large, Profile, Small, SMALL_STATE_LIMIT, STATIC_ORIGIN } from
 // ---- The column of this build ----
 const IS_SMALL: bool = PROFILE == Profile.SMALL;
 const IS_LARGE: bool = PROFILE == Profile.LARGE;
-/** True where the store can be on flash pages; the small profile has no room for it. */
-export const HAS_LOG: bool = PROFILE != Profile.SMALL;
+/** Whether the store can be on flash pages: build constant PAGES. An AVR has no room for what it takes, and no use for it. */
+export const HAS_LOG: bool = PAGES != 0;
 /** Only a desktop node offers the reference's flat 64 KiB, its bare machine and libm. */
 export const IS_DESKTOP: bool = PROFILE == Profile.DESKTOP;
 /** A build for tests: all code runs through a code window, that of images in memory, too. */
