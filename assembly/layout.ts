@@ -6,9 +6,9 @@ import { Desktop, Large, Profile, Small, SMALL_STATE_LIMIT, STATIC_ORIGIN } from
 // ---- The column of this build ----
 const IS_SMALL: bool = PROFILE == Profile.SMALL;
 const IS_LARGE: bool = PROFILE == Profile.LARGE;
+/** Whether the store can be on flash pages: build constant PAGES. An AVR has no room for what it takes, and no use for it. */
+export const HAS_LOG: bool = PAGES != 0;
 /** Only a desktop node offers the reference's flat 64 KiB, its bare machine and libm. */
-/** True where the store can be on flash pages; the small profile has no room for it. */
-export const HAS_LOG: bool = PROFILE != Profile.SMALL;
 export const IS_DESKTOP: bool = PROFILE == Profile.DESKTOP;
 
 export const TASK_MAX: usize = IS_SMALL ? Small.TASKS : IS_LARGE ? Large.TASKS : Desktop.TASKS;

@@ -20,7 +20,7 @@ export interface BoardBuild {
 }
 
 export const BOARDS: Readonly<Record<BoardName, BoardBuild>> = {
-  stm32f072: { name: "stm32f072", profile: "small", cpu: "cortex-m0", family: "f0" },
+  stm32f072: { name: "stm32f072", profile: "small-flash", cpu: "cortex-m0", family: "f0" },
   stm32f405: { name: "stm32f405", profile: "large", cpu: "cortex-m4", family: "f4" },
 };
 

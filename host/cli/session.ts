@@ -14,6 +14,7 @@ import { Console, type Stream } from "./console.ts";
 import { Exit, Failure } from "./exit.ts";
 import { readBytes } from "./files.ts";
 import type { BoardName, Install, ProfileName } from "./install.ts";
+import { logOf } from "./media.ts";
 import { type NvFile, type NvSpec, openNvFile } from "./nv-file.ts";
 import { type Place, placeOf, readSymbols, type Symbols } from "./symbols.ts";
 
@@ -123,11 +124,9 @@ export class Session {
     };
   }
   private async startNode(machine: Machine): Promise<LocalNode> {
-    return LocalNode.start(
-      await this.install.core(this.options.profile),
-      machine,
-      this.nodeOptions,
-    );
+    const { profile, nv } = this.options;
+    const core = await this.install.core(profile, nv !== undefined && logOf(nv) !== undefined);
+    return LocalNode.start(core, machine, this.nodeOptions);
   }
 
   private openStore(spec: NvSpec): Promise<NvFile> {

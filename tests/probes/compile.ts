@@ -7,7 +7,7 @@ import asc from "assemblyscript/asc";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-export type ProfileName = "small" | "large" | "desktop";
+export type ProfileName = "small" | "small-flash" | "large" | "desktop";
 /** The exports of a probe; a test knows their types. */
 // biome-ignore lint/suspicious/noExplicitAny: each probe has its own exports
 export type Probe = Record<string, any> & { memory: WebAssembly.Memory };
@@ -33,8 +33,9 @@ function optionArguments(profile: ProfileName): string[] {
   );
 }
 
-function sourceHash(): string {
+function sourceHash(fault?: Fault): string {
   const hash = createHash("sha256").update(readFileSync(`${root}asconfig.json`));
+  hash.update(JSON.stringify(fault?.edits ?? []));
   for (const folder of ["assembly", "tests/probes"]) {
     const files = readdirSync(root + folder, { recursive: true, encoding: "utf8" });
     for (const file of files.filter((f) => f.endsWith(".ts")).sort()) {
@@ -65,8 +66,8 @@ export async function compileModule(
   profile: ProfileName,
   fault?: Fault,
 ): Promise<WebAssembly.Module> {
-  const wasm = `build/probes/${name}.${profile}${fault ? `.${fault.name}` : ""}.${sourceHash()}.wasm`;
-  if (fault || !existsSync(root + wasm)) {
+  const wasm = `build/probes/${name}.${profile}${fault ? `.${fault.name}` : ""}.${sourceHash(fault)}.wasm`;
+  if (!existsSync(root + wasm)) {
     mkdirSync(`${root}build/probes`, { recursive: true });
     const base = fault ? plant(fault) : "";
     const source = `tests/probes/${name}.ts`;

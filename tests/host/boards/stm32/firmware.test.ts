@@ -147,11 +147,20 @@ describe("when something fails", () => {
   it.each(["absent", "stuck-00", "stuck-ff"] as const)(
     "FRAM %s: flash holds the store",
     async (fault) => {
-      const rig = await startBoard(firmware, {}, (board) => {
+      const breakFram = (board: BoardRig["board"]) => {
         board.framSocket.fault = fault;
-      });
-      expect(rig.node.store()).toMatchObject({ deviceBytes: 0x4000 });
+      };
+      const rig = await startBoard(firmware, {}, breakFram);
+      expect(rig.node.store()).toMatchObject({ state: StoreState.READY, deviceBytes: 0x4000 });
+      const pid = rig.node.load(KEEPER);
+      rig.node.setValue(OID, SIX);
+      rig.node.saveValue(OID);
+      rig.node.run(10);
+      rig.node.kill(pid);
       expectManageable(rig);
+      const second = await startBoard(firmware, { media: rig.board.powerOff() }, breakFram);
+      second.node.load(KEEPER);
+      expect(second.node.getValue(OID)).toBe(SIX);
     },
   );
   it("FRAM that stops answering: saving fails and is told, the node goes on", async () => {
