@@ -3,8 +3,9 @@
 import { AvrBoard, appPin, type BoardOptions } from "../boards/avr/board.ts";
 import type { Firmware } from "../boards/avr/firmware.ts";
 import { LiveBoard } from "../boards/avr/live.ts";
+import type { CanFrame } from "../formats/can-frame.ts";
 import type { CoreExports, Engine } from "../node/core.ts";
-import type { CanFrame, Machine, NodeMachine } from "../node/hal.ts";
+import type { Machine, NodeMachine } from "../node/hal.ts";
 import { LocalNode, type NodeOptions } from "./local-node.ts";
 
 /** Who listens to the board. */

@@ -4,8 +4,9 @@ import { appPin, type BoardOptions, Stm32Board } from "../boards/stm32/board.ts"
 import { SRAM_BASE } from "../boards/stm32/chip.ts";
 import type { Firmware } from "../boards/stm32/firmware.ts";
 import { LiveBoard } from "../boards/stm32/live.ts";
+import type { CanFrame } from "../formats/can-frame.ts";
 import type { CoreExports, Engine } from "../node/core.ts";
-import type { CanFrame, Machine, NodeMachine } from "../node/hal.ts";
+import type { Machine, NodeMachine } from "../node/hal.ts";
 import type { BoardEvents, SimMachine } from "./board-node.ts";
 
 const US_PER_TURN = 1;

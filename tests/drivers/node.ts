@@ -2,8 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { LocalNode } from "../../host/client/local-node.ts";
+import type { CanFrame } from "../../host/formats/can-frame.ts";
 import type { CoreSource } from "../../host/node/core.ts";
-import { type CanFrame, Machine as SimulatedMachine } from "../../host/node/hal.ts";
+import { Machine as SimulatedMachine } from "../../host/node/hal.ts";
 import { compileModule } from "../probes/compile.ts";
 import type { Machine, ProfileName, Rig, RigOptions, Surroundings } from "./machine.ts";
 
@@ -62,7 +63,7 @@ export async function startCore(core: CoreSource, options: RigOptions = {}): Pro
     },
     receiveFrame: (id, data) => machine.receiveFrame({ id, data }) === "taken",
     setCanState: (state) => {
-      machine.canState = state;
+      machine.can.fault = state === "ok" ? "none" : state;
     },
     applyPin: (pin, level) => machine.applyPin(pin, level),
     pinLevel: (pin) => machine.pinLevel(pin),

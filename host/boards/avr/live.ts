@@ -2,7 +2,8 @@
 // else, so that the core's functions may be called, and goes on as if nothing had been.
 
 import { createHash } from "node:crypto";
-import { CanPartner, type WireFrame } from "../can-port.ts";
+import { CanPartner } from "../../bus/partner.ts";
+import type { CanFrame } from "../../formats/can-frame.ts";
 import { store } from "./abi.ts";
 import { type AvrBoard, appPin } from "./board.ts";
 import { ChipFailure, DebugPort } from "./debug-port.ts";
@@ -20,7 +21,7 @@ const ABSENT_MAX = 80_000_000;
 /** What the outside hears of a board. */
 export interface BoardListener {
   onUart?(byte: number): void;
-  onCan?(frame: WireFrame): void;
+  onCan?(frame: CanFrame): void;
   onPin?(pin: number, level: 0 | 1): void;
 }
 

@@ -2,7 +2,8 @@
 // else, so that the core's functions may be called, and goes on as if nothing had been.
 
 import { createHash } from "node:crypto";
-import { CanPartner, type WireFrame } from "../can-port.ts";
+import { CanPartner } from "../../bus/partner.ts";
+import type { CanFrame } from "../../formats/can-frame.ts";
 import { appPin, type Stm32Board } from "./board.ts";
 import { ChipFailure, DebugPort } from "./debug-port.ts";
 
@@ -19,7 +20,7 @@ const PC = 15;
 /** What the outside hears of a board. */
 export interface BoardListener {
   onUart?(byte: number): void;
-  onCan?(frame: WireFrame): void;
+  onCan?(frame: CanFrame): void;
   onPin?(pin: number, level: number | undefined): void;
 }
 
