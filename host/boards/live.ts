@@ -2,8 +2,10 @@
 // else, so that the core's functions may be called, and goes on as if nothing had been.
 
 import { createHash } from "node:crypto";
-import { CanPartner, type CanWire, type WireFrame } from "./can-port.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../bus/clock.ts";
+import { CanPartner } from "../bus/partner.ts";
+import type { CanWire } from "../bus/wire.ts";
+import type { CanFrame } from "../formats/can-frame.ts";
 import { ChipFailure, type DebugPort, type Prototype } from "./debug-port.ts";
 
 /** A chip as a debugger has it. */
@@ -53,7 +55,7 @@ const ABSENT_MAX_S = 5;
 /** What the outside hears of a board. */
 export interface BoardListener {
   onUart?(byte: number): void;
-  onCan?(frame: WireFrame): void;
+  onCan?(frame: CanFrame): void;
   onPin?(pin: number, level: number | undefined): void;
 }
 

@@ -2,8 +2,9 @@
 
 import { functionsOf } from "../boards/debug-port.ts";
 import { APP_PINS, type Board, LiveBoard } from "../boards/live.ts";
+import type { CanFrame } from "../formats/can-frame.ts";
 import type { CoreExports, Engine } from "../node/core.ts";
-import type { CanFrame, Machine, NodeMachine } from "../node/hal.ts";
+import type { Machine, NodeMachine } from "../node/hal.ts";
 import { LocalNode, type NodeOptions } from "./local-node.ts";
 
 /** Who listens to the board. */

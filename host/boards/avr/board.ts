@@ -1,6 +1,6 @@
 // The AVR board: an ATmega1284P at 16 MHz with MCP2515, FRAM and SD card, wired as docs/boards.md says.
 
-import { CanWire } from "../can-port.ts";
+import { CanWire } from "../../bus/wire.ts";
 import type { DebugPort as Port } from "../debug-port.ts";
 import { Mcp2515 } from "../devices/mcp2515.ts";
 import { SdCard, type SdOptions } from "../devices/sd-card.ts";
@@ -46,7 +46,8 @@ export interface BoardOptions {
   readonly sd?: SdOptions;
   /** Changes what SRAM holds when power comes. */
   readonly seed?: number;
-  /** The wire CAN is on; a wire of its own unless given. It must be of the board's clock. */
+  /** The wire CAN is on; without, one of its own with nobody else, whose bits last `bit_ns`. */
+  readonly wire?: CanWire;
   readonly bit_ns?: number;
 }
 
@@ -99,7 +100,7 @@ export class AvrBoard implements Board {
     this.eeprom = new Eeprom(chip, this.media.eeprom);
     this.watchdog = new Watchdog(chip);
     for (const place of TIMERS) new Timer(chip, place);
-    this.wire = new CanWire(chip.clock, options.bit_ns);
+    this.wire = options.wire ?? new CanWire(chip.clock, options.bit_ns);
     this.can = new Mcp2515(chip.clock, this.wire);
     this.canSocket = new SpiSocket(this.can);
     this.fram = new SpiFram(FRAM_PARTS[options.fram ?? "FM25V10"], chip.clock, this.media.fram);
@@ -197,6 +198,7 @@ export class AvrBoard implements Board {
 
   /** Power goes. What is left is in the media returned. */
   powerOff(): Media {
+    this.can.stub.remove();
     this.eeprom.powerOff();
     this.fram.powerOff();
     this.sd.powerOff();

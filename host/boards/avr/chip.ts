@@ -4,8 +4,8 @@
 // SLEEP sleeps (11). Missing: SPM, and the sleep modes that stop the I/O clock; both end the run with an error.
 
 import { avrInstruction, CPU } from "avr8js";
+import { Agenda } from "../../bus/clock.ts";
 import type { Elf } from "../../formats/elf.ts";
-import { Agenda } from "../clock.ts";
 
 export const FLASH_BYTES = 0x20000;
 /** First address of SRAM and the one behind it (8.2). */

@@ -1,7 +1,7 @@
 // An STM32 by its address map: memories, peripherals behind their clock gates, reset. The F405's map works with code for a
 // Cortex-M0, too, which its own core would run unchanged (ARMv7-M executes all of ARMv6-M).
 
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../bus/clock.ts";
 import { Bxcan, type CanRequest } from "./bxcan.ts";
 import { type Bus, Core, Exception, Fault, type Stop, type Width } from "./core.ts";
 import type { Firmware } from "./firmware.ts";

@@ -5,8 +5,9 @@ import { StoreState } from "../../../../assembly/spec/cell.ts";
 import { Err } from "../../../../assembly/spec/errors.ts";
 import { TaskState } from "../../../../assembly/spec/node.ts";
 import { newMedia } from "../../../../host/boards/avr/board.ts";
-import { frameBits, type WireFrame } from "../../../../host/boards/can-port.ts";
 import { Eflg, Reg } from "../../../../host/boards/devices/mcp2515.ts";
+import { frameBits } from "../../../../host/bus/frame-bits.ts";
+import type { CanFrame } from "../../../../host/formats/can-frame.ts";
 import { buildAvr } from "../../../../scripts/firmware/avr.ts";
 import { fromRoot } from "../../../../scripts/root.ts";
 import {
@@ -25,7 +26,7 @@ beforeAll(async () => {
 const SIX = 0x4600; // binary16
 
 /** Frames of a full bus: eight bytes, and the shortest there are. */
-const frameOf = (n: number, bytes: number): WireFrame => ({
+const frameOf = (n: number, bytes: number): CanFrame => ({
   id: 0x123,
   data: new Uint8Array(bytes).fill(n),
 });
