@@ -95,6 +95,7 @@ export function buildBoard(board: BoardBuild, options: BuildOptions = {}): Built
   const family = `targets/stm32/drivers/${board.family}`;
   const include = [
     "targets/common",
+    "targets/common/devices",
     "targets/stm32/drivers",
     "targets/stm32/board",
     family,
@@ -104,7 +105,8 @@ export function buildBoard(board: BoardBuild, options: BuildOptions = {}): Built
   const flags = [...chip, ...WARNINGS, ...include.map((path) => `-I${path}`)];
   const level = options.coreLevel ?? CORE_LEVEL[board.name];
   const core = compile(join(folder, "core.c"), join(folder, "core.o"), [...flags, ORIGIN, level]);
-  const sources = ["targets/stm32/drivers", family, boardFolder].flatMap(sourcesIn);
+  const folders = ["targets/common/devices", "targets/stm32/drivers", family, boardFolder];
+  const sources = folders.flatMap(sourcesIn);
   const objects = [...sources, "targets/common/main.c"].map((source) =>
     compile(source, join(folder, `${basename(source, ".c")}.o`), [...flags, DRIVER_LEVEL]),
   );
