@@ -60,9 +60,9 @@ import {
   goToCell,
   goToSuperblock,
   isLog,
-  isTaken,
   Job,
   Mode,
+  nextTaken,
   RECORD,
   SEEN,
   Step,
@@ -314,8 +314,7 @@ export function storeRead(cell: u32): i32 {
 /** The first live cell from `cell` on, which storeSeen...() then tell of. NOT_FOUND: there is none. BUSY, IO, ABSENT, STATE. */
 export function storeNext(cell: u32): i32 {
   const s = storeAt();
-  for (; cell < s.cells; cell++) {
-    if (!isTaken(cell)) continue;
+  for (cell = nextTaken(s, cell); cell < s.cells; cell = nextTaken(s, cell + 1)) {
     const value = storeRead(cell);
     if (value >= 0) return cell;
     if (value != Err.CORRUPT) return value;

@@ -132,8 +132,6 @@ export enum BeginMode {
   HOLD = 8,
   /** BEGIN_BASES belongs to it */
   BASES = 16,
-  /** the task of the same name is killed first, for want of room */
-  STOP_FIRST = 32,
   /** the node tells its progress without being asked */
   REPORT = 64,
 }
@@ -162,7 +160,7 @@ export enum Poll {
   FRAMES = 1,
 }
 export const CHECK_WINDOW_OFF: u32 = 3; // u16
-export const CHECK_SUM_OFF: u32 = 5; // u16 CRC-16/X-25 over the bytes of the window
+export const CHECK_SUM_OFF: u32 = 5; // u24 lower bits of the CRC-32 over the bytes of the window
 export const END_WHAT_OFF: u32 = 3; // u8 End
 export enum End {
   /** says STATUS */
@@ -347,7 +345,7 @@ export const NODE_RECORD_UID_OFF: u32 = 24; // u8 length, then 16 bytes
 export const NODE_RECORD_BOARD_OFF: u32 = 41; // u8 length, then the board's name, at most 22 bytes
 export const NODE_RECORD_BYTES: u32 = 64;
 
-// ---- Serial line: frame = FLAG, stuffed { u8 offset, low byte; u8 offset, high byte | length << 4; data; u16 CRC-16/X-25 }, FLAG ----
+// ---- Serial line: frame = FLAG, stuffed { u8 offset, low byte; u8 offset, high byte | length << 4; data; u16 lower bits of their CRC-32 }, FLAG ----
 export const SERIAL_FLAG: u32 = 0xfe;
 export const SERIAL_ESCAPE: u32 = 0xfd;
 /** An escaped byte is XORed with this. */

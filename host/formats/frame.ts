@@ -1,5 +1,6 @@
 // The frames of the node protocol: CAN identifiers and bytes to objects and back. docs/protocol.md.
 
+import { crc32 } from "node:zlib";
 import * as F from "../../assembly/spec/frame.ts";
 import { type FieldTable, type FieldValues, readFields, writeFields } from "./fields.ts";
 
@@ -59,7 +60,7 @@ export const VERB_FIELDS = {
   CHECK: {
     session: [F.SESSION_OFF, "u8"],
     window: [F.CHECK_WINDOW_OFF, "u16le"],
-    sum: [F.CHECK_SUM_OFF, "u16le"],
+    sum: [F.CHECK_SUM_OFF, "u24le"],
   },
   END: { session: [F.SESSION_OFF, "u8"], what: [F.END_WHAT_OFF, "u8"] },
   GET: { oid: [F.GET_OID_OFF, "u16le"] },
@@ -394,14 +395,9 @@ export function readResult<V extends keyof typeof RESULT_FIELDS>(
 
 // ---- Serial line ----
 
-/** CRC-16/X-25: reflected polynomial 0x8408, all ones first and last. Also the sum of CHECK. */
-export function crc16(bytes: Iterable<number>): number {
-  let crc = 0xffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc & 1) !== 0 ? (crc >> 1) ^ 0x8408 : crc >> 1;
-  }
-  return crc ^ 0xffff;
+/** The lower 16 bits of the CRC-32. */
+function sumOf(bytes: readonly number[]): number {
+  return crc32(Uint8Array.from(bytes)) & 0xffff;
 }
 
 const SPECIAL = new Set([F.SERIAL_FLAG, F.SERIAL_ESCAPE]);
@@ -415,7 +411,7 @@ function stuff(bytes: readonly number[]): number[] {
 /** A frame, with a base of 0, as bytes of a serial line. */
 export function encodeSerial({ id, data }: BusFrame): Uint8Array {
   const head = [id & 0xff, (id >> 8) | (data.length << 4), ...data];
-  const sum = crc16(head);
+  const sum = sumOf(head);
   return Uint8Array.from([F.SERIAL_FLAG, ...stuff([...head, sum & 0xff, sum >> 8]), F.SERIAL_FLAG]);
 }
 
@@ -460,7 +456,7 @@ function decodeSerial(bytes: readonly number[]): BusFrame | undefined {
   const [low = 0, high = 0] = bytes;
   const length = bytes.length - F.SERIAL_HEAD_BYTES - F.SERIAL_SUM_BYTES;
   if (length !== high >> 4) return undefined;
-  const sum = crc16(bytes.slice(0, -F.SERIAL_SUM_BYTES));
+  const sum = sumOf(bytes.slice(0, -F.SERIAL_SUM_BYTES));
   const [sumLow, sumHigh] = bytes.slice(-F.SERIAL_SUM_BYTES);
   if (sumLow !== (sum & 0xff) || sumHigh !== sum >> 8) return undefined;
   const data = Uint8Array.from(bytes.slice(F.SERIAL_HEAD_BYTES, F.SERIAL_HEAD_BYTES + length));
