@@ -1,4 +1,4 @@
-// Load, 44 bytes behind the image's Check: the one load or restart that is under way.
+// Load, 52 bytes behind the image's Check: the one load or restart that is under way.
 //  0  phase      u8   Phase
 //  1  slot       u8   slot of the image
 //  2  bank       u8   where the task will be
@@ -12,9 +12,11 @@
 // 20  restarts   u8   most restarts after a fault
 // 21  stored     u8   stored slot the bytes go to or come from
 // 22  quantum    u8   of the turns, as in the flags of a task
-// 23  (1 spare)
+// 23  verdict    u8   -Err of the check, until the sum has told whether it is the image's fault
 // 24  growth     u32  bytes by which mailboxes that exist must grow; of a staging, bytes of the slot that are erased
 // 28  since      u32  clock when bytes last came
+// 44  sum        u32  over the file so far, while in doubt
+// 48  summed     u32  bytes of it
 // 32  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
 
 import { CHECK_SIZE, SESSION_BASE, SESSION_SIZE } from "../layout";
@@ -33,6 +35,12 @@ export enum Phase {
   ADJUSTING = 7,
   /** the header of a staged image is being written */
   SEALING = 8,
+  /** everything is ready for the change-over, which waits to be asked for */
+  PREPARED = 9,
+  /** the check found fault: the sum over all bytes tells whether they are those that were sent */
+  SUMMING = 10,
+  /** they are not; some must come again */
+  DAMAGED = 11,
 }
 
 export enum LoadFlag {
@@ -48,6 +56,10 @@ export enum LoadFlag {
   VERIFY = 16,
   /** bytes come from a stored slot */
   FETCH = 32,
+  /** bytes come in any order, over the node protocol */
+  BUS = 64,
+  /** stops before the change-over */
+  HOLD = 128,
 }
 /** The bytes lie on the device. */
 export const IN_PLACE: u32 = LoadFlag.STAGE | LoadFlag.VERIFY;
@@ -68,14 +80,19 @@ export class Load {
   restarts: u8 = 0;
   stored: u8 = 0;
   quantum: u8 = 0;
+  verdict: u8 = 0;
   growth: u32 = 0;
   since: u32 = 0;
 }
 const DECLARER_OFF: usize = 32;
+const SUM_OFF: usize = 44;
+const SUMMED_OFF: usize = 48;
+/** In the place of a replaced pid: whichever task has the app's name. */
+export const NAMESAKE: u32 = 255;
 const LOAD_BASE: usize = SESSION_BASE + CHECK_SIZE;
-export const LOAD_SIZE: usize = 44;
+export const LOAD_SIZE: usize = 52;
 if (offsetof<Load>("since") != 28) ERROR("Load.since: offset");
-if (DECLARER_OFF + offsetof<Declarer>() > LOAD_SIZE) ERROR("Load: size");
+if (DECLARER_OFF + offsetof<Declarer>() > SUM_OFF) ERROR("Load: size");
 if (CHECK_SIZE + LOAD_SIZE > SESSION_SIZE) ERROR("Load: session");
 
 /** The one Load. */
@@ -85,6 +102,17 @@ export function loadAt(): Load {
 /** Who declares what the image brings. */
 export function declarerAt(): Declarer {
   return changetype<Declarer>(LOAD_BASE + DECLARER_OFF);
+}
+/** Sum over the first loadSummed() bytes, while the check is in doubt. */
+export function loadSum(): u32 {
+  return load<u32>(LOAD_BASE + SUM_OFF);
+}
+export function loadSummed(): u32 {
+  return load<u32>(LOAD_BASE + SUMMED_OFF);
+}
+export function setLoadSum(sum: u32, summed: u32): void {
+  store<u32>(LOAD_BASE + SUM_OFF, sum);
+  store<u32>(LOAD_BASE + SUMMED_OFF, summed);
 }
 /** Address of the field that owns the memory to be. */
 export function loadMemoryField(l: Load): usize {

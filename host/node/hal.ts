@@ -22,6 +22,8 @@ export interface MachineOptions {
   /** Pins the board gives to apps. */
   readonly pins?: number;
   readonly uid?: Uint8Array;
+  /** Hash and board name of the firmware. */
+  readonly firmware?: { readonly hash: number; readonly board: string };
   readonly resetCause?: ResetCause;
   /** Hears of what the core does to the outside. */
   readonly onUart?: (bytes: Uint8Array) => void;
@@ -51,7 +53,9 @@ export class Machine {
   /** Bytes uart_write takes before the console is full; unlimited unless a test sets it. */
   uartRoom = Number.POSITIVE_INFINITY;
   /** What the next frames to send meet. */
-  canState: "ok" | "busy" | "off" = "ok";
+  canState: "ok" | "busy" | "off" | "withdrawn" = "ok";
+  /** Bit rate of the bus in kbit/s. */
+  canRate = 500;
   private readonly options: MachineOptions;
   private time_us: number;
   private memory: () => Uint8Array = () => new Uint8Array();
@@ -134,9 +138,14 @@ export class Machine {
     return got.length;
   }
 
+  private canOpen(kbits: number): number {
+    if (kbits !== 0) this.canRate = kbits;
+    return this.canRate;
+  }
   private canSend(id: number, data: number, len: number): number {
     if (this.canState === "off") return Err.IO;
     if (this.canState === "busy") return Err.BUSY;
+    if (this.canState === "withdrawn" && len > 0) return Err.STATE;
     this.options.onCan?.({ id, data: this.bytes(data, len).slice() });
     return Err.OK;
   }
@@ -201,6 +210,14 @@ export class Machine {
     return uid.length;
   }
 
+  private nodeFirmware(data: number): number {
+    const { hash = 0, board = "node" } = this.options.firmware ?? {};
+    const text = new TextEncoder().encode(board).subarray(0, 30);
+    this.bytes(data, 2).set([hash & 0xff, hash >> 8]);
+    this.bytes(data + 2, text.length).set(text);
+    return 2 + text.length;
+  }
+
   private nvHal(): NvHal {
     return (this.nv ?? new NvDevice(new Uint8Array(0))).hal(() => this.memory());
   }
@@ -212,6 +229,7 @@ export class Machine {
       clock_us: () => (this.time_us % U32) | 0,
       uart_write: (data, len) => this.uartWrite(data, len),
       uart_read: (data, len) => this.uartRead(data, len),
+      can_open: (kbits) => this.canOpen(kbits),
       can_send: (id, data, len) => this.canSend(id, data, len),
       can_receive: (frame) => this.canReceive(frame),
       can_filter: (match, mask) => this.canFilter(match, mask),
@@ -228,6 +246,7 @@ export class Machine {
       gpio_release: (pin) => this.gpioRelease(pin),
       gpio_edge: () => this.edges.shift() ?? Err.NO_DATA,
       node_uid: (data) => this.nodeUid(data),
+      node_firmware: (data) => this.nodeFirmware(data),
       node_reset_cause: () => this.options.resetCause ?? ResetCause.POWER_ON,
       node_reset: (bootloader) => this.options.onReset?.(bootloader !== 0),
     } satisfies typeof Hal;

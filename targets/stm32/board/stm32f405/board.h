@@ -13,6 +13,7 @@
 #define SD_DETECT 1, 1 // PB1, low with a card
 #define SUPPLY_FAIL 1, 2 // PB2, low while the supply fails
 
+#define BOARD_NAME "stm32f405"
 #define BOARD_USART_RING 128
 #define BOARD_CAN_RING 32
 
