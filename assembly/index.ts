@@ -339,7 +339,7 @@ export function hsx_pin_info(pin: u32): u32 {
 export function hsx_store_info(): i32 {
   return inspectStore();
 }
-/** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. */
+/** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. SLOT_IN_USE: code runs from it. */
 export function hsx_store_format(cells: u32, schema: u32, extents: u32): i32 {
   return formatStore(cells, schema, extents);
 }

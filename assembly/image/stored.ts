@@ -47,11 +47,16 @@ export function storedAddress(stored: u32): u32 {
   return storedOrigin() + stored * storedSize();
 }
 
+/** Address of the file in a slot. */
+export function storedFile(stored: u32): u32 {
+  return storedAddress(stored) + STORED_HEADER_BYTES;
+}
+
 // ---- Reading ----
 
 /** Copies bytes of the file out, or, from -STORED_HEADER_BYTES on, of its header. SLOT_DAMAGED: beyond the repair of the flash's ECC. IO, ABSENT, BUSY. */
 export function storedRead(stored: u32, offset: i32, to: usize, length: u32): i32 {
-  const err = nv_read(storedAddress(stored) + STORED_HEADER_BYTES + offset, to, length);
+  const err = nv_read(storedFile(stored) + offset, to, length);
   return HAS_LOG && err == Err.CORRUPT ? refuse(Err.SLOT_DAMAGED, 0, stored, 0) : err;
 }
 

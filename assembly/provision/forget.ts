@@ -3,6 +3,8 @@
 import { storeFormat, storeReset, storeState } from "../persist/pool";
 import { saverForget } from "../registry/saver";
 import { StoreState } from "../spec/cell";
+import { NEVER } from "../spec/node";
+import { checkUnused } from "./activate";
 import { provisionForget } from "./boot";
 
 /** A job that empties the store has begun, or was refused. What waits for a store that was not ready is still to be saved. */
@@ -12,8 +14,10 @@ function forget(begun: i32, wasReady: bool): i32 {
   if (wasReady) saverForget();
   return begun;
 }
-/** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. */
+/** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. SLOT_IN_USE: code runs from it. */
 export function formatStore(cells: u32, schema: u32, extents: u32): i32 {
+  const used = checkUnused(0, NEVER);
+  if (used < 0) return used;
   const wasReady = storeState() == StoreState.READY;
   return forget(storeFormat(cells, schema, extents), wasReady);
 }

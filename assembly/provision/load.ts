@@ -1,4 +1,4 @@
-// Load, 52 bytes behind the image's Check: the one load or restart that is under way.
+// Load, 56 bytes behind the image's Check: the one load or restart that is under way.
 //  0  phase      u8   Phase
 //  1  slot       u8   slot of the image
 //  2  bank       u8   where the task will be
@@ -15,9 +15,11 @@
 // 23  verdict    u8   -Err of the check, until the sum has told whether it is the image's fault
 // 24  growth     u32  bytes by which mailboxes that exist must grow; of a staging, bytes of the slot that are erased
 // 28  since      u32  clock when bytes last came
-// 44  sum        u32  over the file so far, while in doubt
-// 48  summed     u32  bytes of it
-// 32  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
+// 32  sum        u32  over the file so far, while the check is in doubt
+// 36  summed     u32  bytes of it
+// 40  arrival    u8   Arrival
+// 41  (3 spare)
+// 44  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
 
 import { CHECK_SIZE, SESSION_BASE, SESSION_SIZE } from "../layout";
 import { Declarer } from "../registry/declare";
@@ -33,14 +35,18 @@ export enum Phase {
   RESTORING = 6,
   /** the change-over is done; nothing can refuse any more */
   ADJUSTING = 7,
+  /** the new task's memory is filled */
+  FILLING = 8,
   /** the header of a staged image is being written */
-  SEALING = 8,
+  SEALING = 9,
+  /** what must be at hand of an image whose code stays on the device is copied to memory */
+  KEEPING = 10,
   /** everything is ready for the change-over, which waits to be asked for */
-  PREPARED = 9,
+  PREPARED = 11,
   /** the check found fault: the sum over all bytes tells whether they are those that were sent */
-  SUMMING = 10,
+  SUMMING = 12,
   /** they are not; some must come again */
-  DAMAGED = 11,
+  DAMAGED = 13,
 }
 
 export enum LoadFlag {
@@ -56,13 +62,18 @@ export enum LoadFlag {
   VERIFY = 16,
   /** bytes come from a stored slot */
   FETCH = 32,
-  /** bytes come in any order, over the node protocol */
-  BUS = 64,
+  /** code and rodata stay in the stored slot */
+  WINDOW = 64,
+}
+/** How a load over the node protocol goes. */
+export enum Arrival {
+  /** bytes come in any order */
+  BUS = 1,
   /** stops before the change-over */
-  HOLD = 128,
+  HOLD = 2,
 }
 /** The bytes lie on the device. */
-export const IN_PLACE: u32 = LoadFlag.STAGE | LoadFlag.VERIFY;
+export const IN_PLACE: u32 = LoadFlag.STAGE | LoadFlag.VERIFY | LoadFlag.WINDOW;
 
 
 @unmanaged
@@ -83,16 +94,17 @@ export class Load {
   verdict: u8 = 0;
   growth: u32 = 0;
   since: u32 = 0;
+  sum: u32 = 0;
+  summed: u32 = 0;
+  arrival: u8 = 0;
 }
-const DECLARER_OFF: usize = 32;
-const SUM_OFF: usize = 44;
-const SUMMED_OFF: usize = 48;
+const DECLARER_OFF: usize = 44;
 /** In the place of a replaced pid: whichever task has the app's name. */
 export const NAMESAKE: u32 = 255;
 const LOAD_BASE: usize = SESSION_BASE + CHECK_SIZE;
-export const LOAD_SIZE: usize = 52;
+export const LOAD_SIZE: usize = 56;
 if (offsetof<Load>("since") != 28) ERROR("Load.since: offset");
-if (DECLARER_OFF + offsetof<Declarer>() > SUM_OFF) ERROR("Load: size");
+if (DECLARER_OFF + offsetof<Declarer>() > LOAD_SIZE) ERROR("Load: size");
 if (CHECK_SIZE + LOAD_SIZE > SESSION_SIZE) ERROR("Load: session");
 
 /** The one Load. */
@@ -102,17 +114,6 @@ export function loadAt(): Load {
 /** Who declares what the image brings. */
 export function declarerAt(): Declarer {
   return changetype<Declarer>(LOAD_BASE + DECLARER_OFF);
-}
-/** Sum over the first loadSummed() bytes, while the check is in doubt. */
-export function loadSum(): u32 {
-  return load<u32>(LOAD_BASE + SUM_OFF);
-}
-export function loadSummed(): u32 {
-  return load<u32>(LOAD_BASE + SUMMED_OFF);
-}
-export function setLoadSum(sum: u32, summed: u32): void {
-  store<u32>(LOAD_BASE + SUM_OFF, sum);
-  store<u32>(LOAD_BASE + SUMMED_OFF, summed);
 }
 /** Address of the field that owns the memory to be. */
 export function loadMemoryField(l: Load): usize {

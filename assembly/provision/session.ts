@@ -4,18 +4,29 @@
 // image in a stored slot, verifying with the knowledge that one is. Each step is bounded; sessionPoll() makes one.
 
 import { emit } from "../events";
-import { tasksRebind, taskStrip } from "../executive/lifecycle";
+import {
+  taskFill,
+  taskPrepare,
+  tasksRebind,
+  taskStrip,
+  taskUnreadable,
+} from "../executive/lifecycle";
 import { serveReceivers } from "../executive/receive";
 import { CRC_START, crcEnd } from "../crc";
 import { nv_busy, nv_erase_size } from "../hal";
 import { isAlive, TASK_QUANTUM_SHIFT, taskAt, taskFind } from "../executive/task";
 import { checkAdvance, checkBegin } from "../image/check";
+import { imageHeaderSize, imageRodataEnd } from "../image/metadata";
 import {
+  isVerified,
   slotAllocate,
   slotCrc,
   slotDrop,
+  slotKeep,
+  slotKeepNext,
   slotOpen,
   slotRetain,
+  slotSeal,
   slotShare,
   slotSum,
   slotWrite,
@@ -67,17 +78,7 @@ import {
   launch,
   takeBack,
 } from "./enlist";
-import {
-  declarerAt,
-  IN_PLACE,
-  Load,
-  loadAt,
-  LoadFlag,
-  loadSum,
-  loadSummed,
-  Phase,
-  setLoadSum,
-} from "./load";
+import { Arrival, declarerAt, IN_PLACE, Load, loadAt, LoadFlag, Phase } from "./load";
 
 /** Ms without bytes after which a load is given up. */
 const SILENCE_MS: u32 = 10000;
@@ -108,6 +109,11 @@ function fail(l: Load, err: i32): i32 {
 }
 
 // ---- Arrival ----
+
+/** True for bytes that come in any order. */
+function isBus(l: Load): bool {
+  return (l.arrival & Arrival.BUS) != 0;
+}
 
 /** Why no load can begin. */
 function idle(): i32 {
@@ -177,9 +183,9 @@ function share(l: Load): void {
 
 /** The image is sound; a stored one must also be the one it should be. */
 function accept(l: Load): i32 {
-  const isKnown = (l.flags & (IN_PLACE | LoadFlag.FETCH | LoadFlag.BUS)) != 0;
+  const isKnown = (l.flags & (IN_PLACE | LoadFlag.FETCH)) != 0 || isBus(l);
   const crc = slotCrc(l.slot);
-  if (isKnown && crc != l.cursor && (l.flags & LoadFlag.BUS) != 0) return doubt(l, Err.HXE_CRC);
+  if (isKnown && crc != l.cursor && isBus(l)) return doubt(l, Err.HXE_CRC);
   if (isKnown && crc != l.cursor) return fail(l, refuse(Err.SLOT_DAMAGED, 0, crc, l.cursor));
   if ((l.flags & LoadFlag.STAGE) != 0) {
     l.phase = <u8>Phase.SEALING;
@@ -188,6 +194,26 @@ function accept(l: Load): i32 {
   }
   if ((l.flags & LoadFlag.VERIFY) != 0) return leave(l, Err.OK);
   share(l);
+  l.phase = <u8>Phase.ADMITTING;
+  return (l.flags & LoadFlag.WINDOW) != 0 && !isVerified(l.slot) ? keep(l) : <i32>Err.OK;
+}
+
+/** Makes room for what must be at hand of an image whose code stays where it is. NO_MEMORY. */
+function keep(l: Load): i32 {
+  const start = imageHeaderSize(l.slot);
+  l.cursor = 0;
+  l.phase = <u8>Phase.KEEPING;
+  const err = slotKeep(l.slot, start, imageRodataEnd(l.slot) - start);
+  return err < 0 ? fail(l, err) : err;
+}
+
+/** Copies a piece of it. */
+function keepNext(l: Load): i32 {
+  const next = slotKeepNext(l.slot, l.cursor);
+  if (next < 0) return next == Err.BUSY ? <i32>Err.OK : next;
+  l.cursor = next;
+  if (<u32>next < l.total) return Err.OK;
+  slotSeal(l.slot, slotCrc(l.slot));
   l.phase = <u8>Phase.ADMITTING;
   return Err.OK;
 }
@@ -201,9 +227,10 @@ function leave(l: Load, result: i32): i32 {
 
 /** The check found fault. Of bytes that came in any order, some may have come to the wrong place: the sum over all of them tells. */
 function doubt(l: Load, verdict: i32): i32 {
-  if ((l.flags & LoadFlag.BUS) == 0) return fail(l, verdict);
+  if (!isBus(l)) return fail(l, verdict);
   l.verdict = <u8>-verdict;
-  setLoadSum(CRC_START, 0);
+  l.sum = CRC_START;
+  l.summed = 0;
   l.phase = <u8>Phase.SUMMING;
   return Err.OK;
 }
@@ -211,11 +238,12 @@ function doubt(l: Load, verdict: i32): i32 {
 /** Sums on, once all bytes are there. Sound bytes of a bad image refuse it. */
 function sumUp(l: Load): i32 {
   if (l.received < l.total || ((l.flags & IN_PLACE) != 0 && nv_busy() > 0)) return Err.OK;
-  const from = loadSummed();
+  const from = l.summed;
   const end = l.total - from < BYTES_A_SLICE ? l.total : from + BYTES_A_SLICE;
-  setLoadSum(slotSum(l.slot, loadSum(), from, end), end);
+  l.sum = slotSum(l.slot, l.sum, from, end);
+  l.summed = end;
   if (end < l.total) return Err.OK;
-  if (crcEnd(loadSum()) == l.cursor) return -(<i32>l.verdict);
+  if (crcEnd(l.sum) == l.cursor) return -(<i32>l.verdict);
   l.phase = <u8>Phase.DAMAGED;
   return Err.OK;
 }
@@ -297,7 +325,7 @@ function receive(l: Load): i32 {
     if (fed < 0) return fed == Err.BUSY ? <i32>Err.OK : fed;
     return check(l, FETCH_SLICES);
   }
-  if ((l.flags & LoadFlag.BUS) != 0) return clear(l) ? check(l, 1) : <i32>Err.OK;
+  if (isBus(l)) return clear(l) ? check(l, 1) : <i32>Err.OK;
   if (sessionResult() == Err.NO_DATA && silence(l) >= SILENCE_MS) {
     return refuse(Err.TIMEOUT, l.received, l.total, l.received);
   }
@@ -310,14 +338,15 @@ export function sessionRest(): u32 {
   if (l.phase == Phase.IDLE) return NEVER;
   if (l.phase == Phase.PREPARED || l.phase == Phase.DAMAGED) return NEVER;
   if (sessionResult() != Err.NO_DATA) return 0;
-  if ((l.flags & LoadFlag.BUS) != 0) return sessionIsClearing() ? 0 : NEVER;
+  if (isBus(l)) return sessionIsClearing() ? 0 : NEVER;
   return silence(l) < SILENCE_MS ? SILENCE_MS - silence(l) : 0;
 }
 
 /** Ends a load before its time and takes back what it took. STATE: there is none, or it can no longer be taken back. */
 export function sessionAbort(): i32 {
   const l = loadAt();
-  const isLate = l.phase == Phase.ADJUSTING || (l.flags & LoadFlag.RESTART) != 0;
+  const isLate =
+    l.phase == Phase.ADJUSTING || l.phase == Phase.FILLING || (l.flags & LoadFlag.RESTART) != 0;
   if (l.phase == Phase.IDLE || isLate) return refuse(Err.STATE, 0, 0, 0);
   takeBack(l);
   tasksRebind();
@@ -342,13 +371,14 @@ export function isChangingOver(): bool {
 // ---- Bytes in any order ----
 
 /** Begins a load of `total` bytes with this CRC-32, which come by sessionPut(). `replaced`: a pid, 0 or NAMESAKE. BUSY, HXE_TRUNCATED, FULL, NO_MEMORY. */
-export function sessionExpect(total: u32, crc: u32, replaced: u32, flags: u32): i32 {
+export function sessionExpect(total: u32, crc: u32, replaced: u32): i32 {
   const busy = idle();
   if (busy < 0) return busy;
   const sound = checkBegin(total);
-  const begun = open(sound < 0 ? sound : slotAllocate(total), total, LoadFlag.BUS | flags);
+  const begun = open(sound < 0 ? sound : slotAllocate(total), total, 0);
   if (begun < 0) return begun;
   loadAt().cursor = crc;
+  loadAt().arrival = <u8>Arrival.BUS;
   declarerAt().replaced = <u8>replaced;
   return Err.OK;
 }
@@ -365,7 +395,7 @@ export function sessionIsClearing(): bool {
 export function sessionPut(offset: u32, from: usize, length: u32): i32 {
   const l = loadAt();
   const isOpen = l.phase == Phase.RECEIVING || l.phase == Phase.SUMMING;
-  if (!isOpen || (l.flags & LoadFlag.BUS) == 0) return Err.STATE;
+  if (!isOpen || !isBus(l)) return Err.STATE;
   if ((l.flags & LoadFlag.STAGE) == 0) return slotWrite(l.slot, offset, from, length);
   if (sessionIsClearing()) return Err.BUSY;
   const err = storedWrite(l.stored, offset, from, length, l.growth);
@@ -389,7 +419,7 @@ export function sessionAgain(): void {
 export function sessionCommit(): i32 {
   const l = loadAt();
   if (l.phase != Phase.PREPARED) return refuse(Err.STATE, 0, l.phase, 0);
-  l.flags &= ~(<u8>LoadFlag.HOLD);
+  l.arrival &= ~(<u8>Arrival.HOLD);
   l.phase = <u8>Phase.RESTORING;
   return Err.OK;
 }
@@ -420,9 +450,12 @@ export function sessionVerify(stored: u32): i32 {
   return openStored(stored, LoadFlag.VERIFY);
 }
 
-/** Begins to load the app of a stored image, as its boot word says, in the place of task `replaced`, 0: of nobody's. Refused like openStored(). */
-export function sessionFetch(stored: u32, replaced: u32, bootWord: u32): i32 {
-  const begun = openStored(stored, LoadFlag.FETCH);
+/**
+ * Begins to load the app of a stored image, as its boot word says, in the place of task `replaced`, 0: of nobody's. `how`: FETCH, or
+ * WINDOW for one whose code is to stay in its slot. Refused like openStored().
+ */
+export function sessionFetch(stored: u32, replaced: u32, bootWord: u32, how: LoadFlag): i32 {
+  const begun = openStored(stored, how);
   if (begun < 0) return begun;
   const l = loadAt();
   l.restarts = <u8>((bootWord >>> BOOT_RESTARTS_SHIFT) & BOOT_RESTARTS_MASK);
@@ -455,8 +488,7 @@ export function sessionStage(stored: u32, total: u32, crc: u32): i32 {
 export function sessionRelease(): i32 {
   const l = loadAt();
   if ((l.flags & LoadFlag.HELD) == 0) return Err.OK; // it was aborted
-  const isBus = (l.flags & LoadFlag.BUS) != 0;
-  const err = isBus ? storedExpect(l.stored, l.total, l.cursor) : storedClear(l.stored);
+  const err = isBus(l) ? storedExpect(l.stored, l.total, l.cursor) : storedClear(l.stored);
   if (err >= 0) l.flags &= ~(<u8>LoadFlag.HELD);
   return err;
 }
@@ -566,7 +598,7 @@ function restore(l: Load): i32 {
   if (isRestoring(declarerAt().pid) && <i32>storeState() <= StoreState.READY) return Err.OK;
   const err = checkGrowth(l);
   if (err < 0) return err;
-  if ((l.flags & LoadFlag.HOLD) != 0) {
+  if ((l.arrival & Arrival.HOLD) != 0) {
     l.phase = <u8>Phase.PREPARED;
     return Err.OK;
   }
@@ -578,7 +610,19 @@ function restore(l: Load): i32 {
 
 function finish(l: Load): i32 {
   if (adjustNextOrEnd(l) != Err.NO_DATA) return Err.OK;
+  taskPrepare(l.bank);
+  l.cursor = 0;
+  l.phase = <u8>Phase.FILLING;
+  return fill(l);
+}
+
+/** Fills the new task's memory, then starts it. One that the device does not give its rodata faults at once. */
+function fill(l: Load): i32 {
+  const next = taskFill(l.bank, l.cursor);
+  if (next > 0) l.cursor = next;
+  if (next > 0 || next == Err.BUSY) return Err.OK;
   const pid = launch(l);
+  if (next < 0) taskUnreadable(l.bank);
   close(pid);
   return Err.OK;
 }
@@ -599,10 +643,14 @@ function step(l: Load): i32 {
       return restore(l);
     case Phase.ADJUSTING:
       return finish(l);
+    case Phase.FILLING:
+      return fill(l);
     case Phase.SEALING:
       return sealed(l);
     case Phase.SUMMING:
       return sumUp(l);
+    case Phase.KEEPING:
+      return keepNext(l);
     default:
       return Err.OK;
   }

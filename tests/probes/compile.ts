@@ -60,20 +60,22 @@ function plant({ name, edits }: Fault): string {
   return copy;
 }
 
-/** The module of `tests/probes/<name>.ts` for a profile. */
+/** The module of `tests/probes/<name>.ts` for a profile; with a window forced, all code runs through code windows. */
 export async function compileModule(
   name: string,
   profile: ProfileName,
   fault?: Fault,
+  isWindowForced = false,
 ): Promise<WebAssembly.Module> {
-  const wasm = `build/probes/${name}.${profile}${fault ? `.${fault.name}` : ""}.${sourceHash(fault)}.wasm`;
+  const variant = fault ? `.${fault.name}` : isWindowForced ? ".window" : "";
+  const wasm = `build/probes/${name}.${profile}${variant}.${sourceHash(fault)}.wasm`;
   if (!existsSync(root + wasm)) {
     mkdirSync(`${root}build/probes`, { recursive: true });
     const base = fault ? plant(fault) : "";
     const source = `tests/probes/${name}.ts`;
-    const options = optionArguments(profile).map((word) =>
-      word.startsWith("assembly/") ? base + word : word,
-    );
+    const options = optionArguments(profile)
+      .map((word) => (word.startsWith("assembly/") ? base + word : word))
+      .map((word) => (isWindowForced ? word.replace("FORCE_WINDOW=0", "FORCE_WINDOW=1") : word));
     const args = [base + source, "--config", "none", "--baseDir", root, "-o", wasm, ...options];
     const { error, stderr } = await asc.main(args);
     if (error) throw new Error(`${source} does not compile for ${profile}:\n${stderr}`);

@@ -15,7 +15,7 @@ import * as F from "../../spec/frame";
 import { NEVER, REFUSAL_OFFSET_OFF } from "../../spec/node";
 import { activateSlot, pidOfSlot, slotWith, stageImage, stagingSlot } from "../activate";
 import { provisionResult } from "../boot";
-import { declarerAt, loadAt, LoadFlag, NAMESAKE, Phase } from "../load";
+import { Arrival, declarerAt, loadAt, NAMESAKE, Phase } from "../load";
 import { configWord } from "../node-config";
 import {
   sessionAbort,
@@ -204,9 +204,9 @@ function hasAlready(r: Reception): bool {
 function expect(r: Reception): i32 {
   if (kindOf(r) == F.BeginMode.RUN) {
     const replaced = (r.mode & F.BeginMode.REPLACE) != 0 ? NAMESAKE : 0;
-    const holds: u32 = (r.mode & F.BeginMode.HOLD) != 0 ? LoadFlag.HOLD : 0;
-    const err = sessionExpect(r.total, r.crc, replaced, holds);
+    const err = sessionExpect(r.total, r.crc, replaced);
     if (err < 0) return err;
+    if ((r.mode & F.BeginMode.HOLD) != 0) loadAt().arrival |= <u8>Arrival.HOLD;
     declarerAt().groupBase = r.group;
     declarerAt().keyBase = r.key;
     loadAt().restarts = <u8>((<u32>r.counts) >>> F.BEGIN_RESTARTS_SHIFT);
@@ -216,7 +216,7 @@ function expect(r: Reception): i32 {
   if (stored < 0) return stored;
   r.slot = <u8>stored;
   const err = stageImage(stored, r.total, r.crc, 0);
-  if (err >= 0) loadAt().flags |= <u8>LoadFlag.BUS;
+  if (err >= 0) loadAt().arrival |= <u8>Arrival.BUS;
   return err;
 }
 
@@ -546,7 +546,7 @@ function conclude(r: Reception): void {
 
 function loadOn(r: Reception): void {
   const l = loadAt();
-  if (l.phase == Phase.IDLE || (l.flags & LoadFlag.BUS) == 0) return conclude(r);
+  if (l.phase == Phase.IDLE || (l.arrival & Arrival.BUS) == 0) return conclude(r);
   if (kindOf(r) != F.BeginMode.RUN && !sessionIsClearing()) {
     if (r.parts != 0) {
       r.parts = 0;

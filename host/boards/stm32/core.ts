@@ -3,7 +3,7 @@
 
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { Agenda } from "../clock.ts";
+import { Agenda } from "../../bus/clock.ts";
 
 /** Widths of a bus access, in bytes. */
 export type Width = 1 | 2 | 4;
@@ -250,6 +250,11 @@ export class Core {
   /** Ends the run before the next instruction. */
   stop(reason: Stop = "hook"): void {
     this.stopReason = reason;
+  }
+
+  /** Cycle at which it next does something: now, or what may end its sleep. */
+  get due(): number {
+    return this.cpu.waiting && this.next(true) === 0 ? this.clock.due : this.now;
   }
 
   /** Runs until the clock shows `end` or something stops it. */

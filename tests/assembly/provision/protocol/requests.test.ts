@@ -68,9 +68,9 @@ describe("identity", () => {
     wire.nameAll();
     const { machine, uid } = wire.nodes[0] ?? {};
     if (machine === undefined || uid === undefined) throw new Error("no node");
-    machine.canState = "withdrawn";
+    machine.can.fault = "withdrawn";
     expect(wire.ask("GET", { oid: 1 }, { target: 1 })).toEqual([]);
-    machine.canState = "ok";
+    machine.can.fault = "none";
     expect(wire.ask("GET", { oid: 1 }, { target: 1 })).toEqual([]);
     expect(wire.ask("WHO", { prefix: 0, depth: 0, filter: 0 })).toEqual([
       { kind: "identity", bits: hashOf(uid) >>> 26 },
