@@ -66,8 +66,8 @@ export class Install {
   }
 
   /** A bus by its name, as --bus says it; not open yet. */
-  transport(url: string): Promise<CanTransport> {
-    return transportOf(url, this);
+  transport(url: string, now_us: () => number): Promise<CanTransport> {
+    return transportOf(url, this, now_us);
   }
 
   example(name: string): string {

@@ -28,7 +28,7 @@ export async function withMaster<T>(
   work: (master: BusMaster) => Promise<T>,
 ): Promise<T> {
   const { url, base } = busSettings(options, out.terminal.env);
-  const transport = await install.transport(url);
+  const transport = await install.transport(url, () => out.terminal.now_ms() * 1000);
   const master = await BusMaster.open(transport, { base, level: levelOf(options) });
   try {
     return await work(master);

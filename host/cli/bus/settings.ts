@@ -36,8 +36,7 @@ export interface BusSettings {
 
 const FILE = "hsx.toml";
 const KEYS = ["bus", "base"] as const;
-const URLS =
-  "sim:bench.toml, tcp:HOST:PORT, slcan:/dev/ttyACM0@500000, serial:/dev/ttyUSB0@115200 or socketcan:can0";
+const URLS = "sim:bench.toml, tcp:HOST:PORT, slcan:/dev/ttyACM0@500000 or socketcan:can0";
 
 export function addBusOptions(command: Command): Command {
   return command

@@ -179,7 +179,7 @@ describe("which bus", () => {
   });
 
   it.each([
-    [["--bus", "usb:1"], '--bus: "usb:1" names no bus'],
+    [["--bus", "usb:1"], '--bus: "usb:1" is no bus'],
     [["--bus", "sim:none.toml"], "cannot read none.toml: there is no such file"],
     [["--bus", "model:", "--base", "0x410"], "base 1040 is no multiple of 128"],
   ])("%j is refused", async (args, message) => {
