@@ -69,7 +69,7 @@ export class SlcanTransport implements CanTransport {
 
   async open(): Promise<void> {
     const { bitRate, name } = this.options;
-    const code = SLCAN_RATES.findIndex((rate) => rate === bitRate);
+    const code = (SLCAN_RATES as readonly (number | undefined)[]).indexOf(bitRate);
     if (bitRate !== undefined && code < 0) {
       const remedy = `there are ${SLCAN_RATES.join(", ")} kbit/s`;
       throw new TransportError(

@@ -88,7 +88,8 @@ function runWire(scenario: Scenario): { attempts: Attempt[]; nodes: Witness[] } 
     else clock.after(bit * CYCLES_PER_BIT, send);
   }
   clock.advance(scenario.bits * CYCLES_PER_BIT);
-  const inOrder = (list: string[]) => list.sort((a, b) => Number.parseInt(a) - Number.parseInt(b));
+  const inOrder = (list: string[]) =>
+    list.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
   const attempts = notes.map((note) => ({
     ...note,
     sent: inOrder(note.sent).map(Number),

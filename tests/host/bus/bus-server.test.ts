@@ -160,7 +160,10 @@ describe("the tcp transport", () => {
   const transportTo = (name: string): CanTransport => {
     const parsed = parseBusUrl(name);
     if (!("url" in parsed) || parsed.url.scheme === "sim") throw new Error("no such bus");
-    return makeTransport(parsed.url, () => performance.now() * 1000);
+    return makeTransport(parsed.url, {
+      now_us: () => performance.now() * 1000,
+      openSerial: () => Promise.reject(new Error("no serial lines here")),
+    });
   };
 
   it("carries frames both ways, in order, and knows what has not gone out", async () => {

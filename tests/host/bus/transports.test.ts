@@ -3,13 +3,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseBusUrl } from "../../../host/bus/bus-url.ts";
-import { connectSerial } from "../../../host/bus/connect.ts";
 import { makeTransport } from "../../../host/bus/open-bus.ts";
 import {
   loadSocketcan,
   type RawMessage,
   SocketcanTransport,
 } from "../../../host/bus/socketcan-transport.ts";
+import { connectSerial } from "../../../host/cli/bus/serial-line.ts";
 import { frameText } from "../../../host/formats/candump.ts";
 import { BusOfClients } from "../../drivers/served-bus.ts";
 
@@ -80,7 +80,7 @@ describe("a serial line", () => {
     );
     const transport = makeTransport(
       { scheme: "slcan", port: path, bitRate: 500, baud: 115_200 },
-      now_us,
+      { now_us, openSerial: connectSerial },
     );
     await transport.open();
     for (let n = 0; n < 50; n++) await transport.send({ id: n, data: Uint8Array.of(n) });

@@ -1,36 +1,10 @@
-// Streams to real adapters and buses: TCP, and a serial line that the system's stty sets up.
+// Serial lines: a device file, set up by the system's stty, because Node cannot.
 
 import { execFile } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
-import { connect as connectSocket } from "node:net";
 import { Duplex } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
-import { TransportError } from "./transport.ts";
-
-/** Connects to a bus that is served over TCP. Throws a TransportError. */
-export function connectTcp(host: string, port: number): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const socket = connectSocket(port, host);
-    socket.setNoDelay(true);
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      reject(tcpError(error, `tcp:${host}:${port}`));
-    });
-    socket.once("connect", () => {
-      socket.removeAllListeners("error");
-      resolve(socket);
-    });
-  });
-}
-
-function tcpError({ code, message }: NodeJS.ErrnoException, name: string): TransportError {
-  if (code === "ECONNREFUSED") {
-    const remedy = "start one: hsx sim bench.toml --listen 127.0.0.1:29536";
-    return new TransportError("no-adapter", `${name}: nobody listens there`, remedy);
-  }
-  if (code === "ENOTFOUND")
-    return new TransportError("no-adapter", `${name}: there is no such host`, "correct its name");
-  return new TransportError("no-adapter", `${name}: ${message}`, "look at the network");
-}
+import { TransportError } from "../../bus/transport.ts";
 
 /** Opens a serial line with eight bits, no parity and nothing in between. Throws a TransportError. */
 export async function connectSerial(path: string, baud: number): Promise<Duplex> {
@@ -59,7 +33,6 @@ function closeQuietly(fd: number): void {
   } catch {}
 }
 
-/** Node cannot set a baud rate; stty of the coreutils can. */
 function setUp(path: string, baud: number): Promise<void> {
   const args = [
     "-F",
