@@ -14,7 +14,7 @@ import { QUANTUM_DEFAULT } from "../spec/limits";
 import { EventType, NEVER, TaskState } from "../spec/node";
 import { Level } from "../spec/svc";
 import { clockRest, clockTick } from "./clock";
-import { canPoll, uartPoll } from "./feed";
+import { uartPoll } from "./feed";
 import { Svc } from "./guest";
 import { tasksRebind } from "./lifecycle";
 import { pinsPoll } from "./pins";
@@ -24,7 +24,7 @@ import { writeOn } from "./svc";
 import { taskAt } from "./task";
 import { hasReady } from "./turn";
 
-/** Frames, console reads and edges taken in one poll. */
+/** Console reads and edges taken in one poll. */
 const INPUTS_A_POLL: u32 = 4;
 /** Rate limits are swept whenever the clock passes a multiple of this, in ms; far less than half its wrap. */
 const SWEEP_MS: u32 = 0x100000;
@@ -84,10 +84,9 @@ function keep(elapsed: u32): void {
 
 function takeInput(): void {
   for (let n: u32 = 0; n < INPUTS_A_POLL; n++) {
-    const frame = canPoll();
     const bytes = uartPoll();
     const edge = pinsPoll();
-    if (!frame && !bytes && !edge) break;
+    if (!bytes && !edge) break;
   }
   for (let i: usize = 0; i < TASK_MAX; i++) {
     if (taskAt(i).state == TaskState.WRITING && writeOn(i) == Svc.FAULT) svcFault(i);
