@@ -11,6 +11,7 @@ import { assemble } from "../host/toolchain/assembler.ts";
 import { link } from "../host/toolchain/linker.ts";
 import { buildFramNode, type Program } from "./avr-build.ts";
 import { perInstruction, type Run, runNode } from "./avr-node.ts";
+import { CHIP_FOLDER, CHIP_PROGRAMS } from "./bench/programs.ts";
 import type { Figure } from "./figures.ts";
 import { fromRoot } from "./root.ts";
 
@@ -44,7 +45,7 @@ const CALLS: Readonly<Record<string, { lines: readonly number[]; limit: object; 
 };
 
 /** Calls functions of ten instructions, which begin the lines of code in `lines`, and counts what they add. */
-function calling(lines: readonly number[]): Pick<Known, "source" | "expected"> {
+function calling(lines: readonly number[]): { source: string; expected: number } {
   const source = `
 .text
 .entry main
@@ -92,26 +93,18 @@ async function runWindow(program: Program, source: string, expected: number): Pr
 
 const mean = (list: readonly number[]) => list.reduce((sum, x) => sum + x, 0) / list.length;
 
-export interface Known {
-  readonly name: string;
-  readonly source: string;
-  /** What it leaves in R0. */
-  readonly expected: number;
-  /** Cycles an instruction takes in memory. */
-  readonly cycles: number;
-}
-
-/** Figures of code in FRAM; `node` has run the known programs from memory. */
-export async function windowFigures(node: Program, known: readonly Known[]): Promise<Figure[]> {
+/** Figures of code in FRAM; `cycles`: of an instruction of each of the chip's programs in memory. */
+export async function windowFigures(node: Program, cycles: readonly number[]): Promise<Figure[]> {
   const program = buildFramNode();
   const figures: Figure[] = [];
-  for (const { name, source, expected } of known) {
+  for (const [name, expected] of Object.entries(CHIP_PROGRAMS)) {
+    const source = readFileSync(fromRoot(CHIP_FOLDER, `${name}.mvasm`), "utf8");
     const value = perInstruction(await runWindow(program, source, expected));
     figures.push({ id: `avr.window.${name}`, value, unit: "cycles per instruction" });
   }
   figures.push({
     id: "avr.window.mean",
-    value: mean(figures.map(({ value }) => value)) / mean(known.map(({ cycles }) => cycles)),
+    value: mean(figures.map(({ value }) => value)) / mean(cycles),
     unit: "of the cycles in memory",
     must: "<= 1.3",
     aim: "<= 1.1",

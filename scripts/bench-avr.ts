@@ -3,35 +3,19 @@
 
 import { readFileSync } from "node:fs";
 import { Stop } from "../assembly/spec/node.ts";
-import { assemble } from "../host/toolchain/assembler.ts";
-import { type LinkResult, link } from "../host/toolchain/linker.ts";
 import { buildBareNode, buildInterpreter, type Program } from "./avr-build.ts";
 import { BareChip } from "./avr-chip.ts";
 import { BUDGET, LIMIT, perInstruction, type Run, runNode, short, word } from "./avr-node.ts";
+import { buildProgram, CHIP_FOLDER, CHIP_PROGRAMS } from "./bench/programs.ts";
 import { windowFigures } from "./bench-avr-window.ts";
 import { type Figure, report } from "./figures.ts";
 import { fromRoot } from "./root.ts";
 
-/** Programs of scripts/bench/avr and what each leaves in R0. */
-const PROGRAMS: Readonly<Record<string, number>> = {
-  countdown: 0,
-  crc32: 0x1f9ab551, // zlib.crc32 of the buffer, chained once
-  sieve: 168, // primes below 1,000
-};
-/** Instructions of a poll on the board; targets/avr/board/board.c. */
-const BOARD_BUDGET = 24;
+/** Instructions of a poll on the board. */
+const BOARD = fromRoot("targets/avr/board/board.c");
+const BOARD_BUDGET = Number(/board_budget = (\d+);/.exec(readFileSync(BOARD, "utf8"))?.[1]);
 /** 1.5 ms at 16 MHz. */
 const LONGEST_CALL = 24_000;
-export function sourceOf(name: string): string {
-  return readFileSync(fromRoot("scripts/bench/avr", `${name}.mvasm`), "utf8");
-}
-function build(name: string): Required<Pick<LinkResult, "hxe" | "image">> {
-  const file = `${name}.mvasm`;
-  const { object, diagnostics } = assemble(sourceOf(name), { file });
-  const { hxe, image } = object === undefined ? {} : link([object]);
-  if (hxe && image) return { hxe, image };
-  throw new Error(`${file}: ${JSON.stringify(diagnostics)}`);
-}
 
 function runInterpreter(program: Program, code: Uint8Array, expected: number): Run {
   const answers = [...short(code.length), ...code, ...short(BUDGET)];
@@ -65,13 +49,13 @@ const mean = (list: readonly number[]) => list.reduce((sum, x) => sum + x, 0) / 
 
 export async function benchAvr(): Promise<void> {
   const [node, hand] = [buildBareNode(), buildInterpreter()];
-  const names = Object.keys(PROGRAMS);
-  const built = names.map(build);
+  const names = Object.keys(CHIP_PROGRAMS);
+  const built = names.map((name) => buildProgram(CHIP_FOLDER, name));
   const runs = names.map((name, n) =>
-    runNode(node, [built[n]?.image ?? new Uint8Array()], PROGRAMS[name] ?? 0),
+    runNode(node, [built[n]?.image ?? new Uint8Array()], CHIP_PROGRAMS[name] ?? 0),
   );
   const own = names.map((name, n) =>
-    runInterpreter(hand, built[n]?.hxe.code ?? new Uint8Array(), PROGRAMS[name] ?? 0),
+    runInterpreter(hand, built[n]?.hxe.code ?? new Uint8Array(), CHIP_PROGRAMS[name] ?? 0),
   );
   const [cycles, byHand] = [runs.map(perInstruction), own.map(perInstruction)];
   // one instruction a turn, two tasks in turn against one task alone
@@ -139,15 +123,7 @@ export async function benchAvr(): Promise<void> {
       must: `<= ${LONGEST_CALL}`,
       note: `${board.longestCall}, three apps loaded and run with ${BOARD_BUDGET} instructions a poll`,
     },
-    ...(await windowFigures(
-      node,
-      names.map((name, n) => ({
-        name,
-        source: sourceOf(name),
-        expected: PROGRAMS[name] ?? 0,
-        cycles: cycles[n] ?? 0,
-      })),
-    )),
+    ...(await windowFigures(node, cycles)),
     {
       id: "avr.stack.seen",
       value: Math.max(...runs.map(({ stack }) => stack)),

@@ -93,7 +93,14 @@ export function buildBoard(board: BoardBuild, options: BuildOptions = {}): Built
   const chip = [`-mcpu=${cpu}`, "-mthumb", "-std=gnu11", "-ffunction-sections", "-fdata-sections"];
   const boardFolder = `targets/stm32/board/${board.name}`;
   const family = `targets/stm32/drivers/${board.family}`;
-  const include = ["targets/common", "targets/stm32/drivers", family, boardFolder, folder];
+  const include = [
+    "targets/common",
+    "targets/stm32/drivers",
+    "targets/stm32/board",
+    family,
+    boardFolder,
+    folder,
+  ];
   const flags = [...chip, ...WARNINGS, ...include.map((path) => `-I${path}`)];
   const level = options.coreLevel ?? CORE_LEVEL[board.name];
   const core = compile(join(folder, "core.c"), join(folder, "core.o"), [...flags, ORIGIN, level]);

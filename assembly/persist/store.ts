@@ -231,10 +231,15 @@ export function noteShadow(s: Store, type: u32): void {
 
 // ---- Places ----
 
+/** True where the store is a log, on flash. Never so where no flash is to be expected. */
+export function isLog(s: Store): bool {
+  return HAS_LOG && s.page != 0;
+}
+
 /** Address of a cell on the device. */
 export function cellAddress(cell: u32): u32 {
   const s = storeAt();
-  if (HAS_LOG && s.page != 0) {
+  if (isLog(s)) {
     const page = cell / s.page;
     return page * nv_erase_size() + (cell - page * s.page) * s.stride;
   }
@@ -246,7 +251,7 @@ export function extentAddress(s: Store, extent: u32): u32 {
 /** The first address behind cells and extents: what lies there is not the store's. */
 export function storeEnd(): u32 {
   const s = storeAt();
-  return HAS_LOG && s.page != 0 ? cellAddress(s.cells) : extentAddress(s, s.extents);
+  return isLog(s) ? cellAddress(s.cells) : extentAddress(s, s.extents);
 }
 
 /** One more than there were resets. */
@@ -283,6 +288,7 @@ export function finish(s: Store, result: i32): void {
 // ---- Which cells may not be taken: live and retired ones, and those beyond the last ----
 // A set bit: taken.
 
+const CELLS_END: usize = CELLS_BASE + CELLS_SIZE;
 function takenByte(cell: u32): usize {
   return CELLS_BASE + ((<usize>cell) >>> 3);
 }
@@ -303,10 +309,27 @@ export function freeCell(s: Store, cell: u32): void {
   count(FREE);
 }
 
-/** The next taken cell from `cell` on; a number beyond the last: none. */
+/** The next taken cell from `cell` on; a number beyond the last: none. Eight free ones are one step. */
 export function nextTaken(s: Store, cell: u32): u32 {
-  while (cell < s.cells && !isTaken(cell)) cell++;
+  if (cell >= s.cells) return cell;
+  let at = takenByte(cell);
+  let taken = (<u32>load<u8>(at)) >>> (cell & 7);
+  if (taken == 0) {
+    while (++at < CELLS_END && load<u8>(at) == 0);
+    cell = (<u32>(at - CELLS_BASE)) << 3;
+    taken = at < CELLS_END ? load<u8>(at) : 1;
+  }
+  for (; (taken & 1) == 0; taken >>>= 1) cell++;
   return cell;
+}
+
+/** Free cells of the eight in a byte of the map, most of which are all free or all taken. */
+function freeOf(at: usize): u32 {
+  let taken: u32 = load<u8>(at);
+  if (taken == 0) return 8;
+  let free: u32 = 0;
+  for (taken ^= 0xff; taken != 0; taken &= taken - 1) free++;
+  return free;
 }
 
 /** A free cell, each as likely as any other; one must be free. The scan at mount seeds the choice. */
@@ -314,7 +337,13 @@ export function chooseFreeCell(s: Store): u32 {
   const x = (<u32>s.random * 25173 + 13849) & 0xffff;
   s.random = <u16>x;
   let n = (x * <u32>s.free) >>> 16;
-  let cell: u32 = 0;
+  let at = CELLS_BASE;
+  for (; at < CELLS_END - 1; at++) {
+    const free = freeOf(at);
+    if (n < free) break;
+    n -= free;
+  }
+  let cell = (<u32>(at - CELLS_BASE)) << 3;
   for (; cell < <u32>CELL_MAX; cell++) if (!isTaken(cell) && n-- == 0) break;
   return cell;
 }

@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 import { StoreState } from "../../assembly/spec/cell.ts";
 import { EventType, NodeMode } from "../../assembly/spec/node.ts";
-import { type SimMachine, startBoardNode } from "../client/board-node.ts";
+import { type BoardMachine, startBoardNode } from "../client/board-node.ts";
 import { type LoadOptions, LocalNode, type NodeOptions } from "../client/local-node.ts";
 import type { NodeEvent, TaskInfo } from "../client/records.ts";
 import type { CanFrame } from "../formats/can-frame.ts";
@@ -77,7 +77,7 @@ export class Session {
   private nv: NvFile | undefined;
   /** Its time is that of the nv file, already while a node starts. */
   private machine: Machine | undefined;
-  private board: SimMachine | undefined;
+  private board: BoardMachine | undefined;
   private powerBoard: PowerSwitch | undefined;
   private console!: Console;
 

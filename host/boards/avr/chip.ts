@@ -82,6 +82,13 @@ export class Chip {
   get data(): Uint8Array {
     return this.cpu.data;
   }
+  get memory(): ArrayBuffer {
+    return this.data.buffer as ArrayBuffer;
+  }
+  /** Byte address of the next instruction. */
+  get pc(): number {
+    return 2 * this.cpu.pc;
+  }
   get sp(): number {
     return this.cpu.SP;
   }
@@ -145,6 +152,15 @@ export class Chip {
 
   // ---- Reset ----
 
+  /** Fills SRAM with what nobody should rely on, as when the power comes on. */
+  scramble(seed: number): void {
+    let state = seed | 1;
+    for (let at = SRAM_BASE; at < SRAM_END; at++) {
+      state = (Math.imul(state, 0x41c64e6d) + 12345) | 0;
+      this.data[at] = state >>> 16;
+    }
+  }
+
   /** Starts over with the flags of `cause` in MCUSR. SRAM keeps its bytes, as silicon does while it has power. */
   reset(cause: number): void {
     const flags = cause === Reset.POWER_ON ? cause : (this.data[MCUSR] as number) | cause;
@@ -181,6 +197,11 @@ export class Chip {
   /** The instruction at the pc is executed without asking its hook again. */
   passHook(): void {
     this.passed = this.cpu.pc;
+  }
+
+  /** Cycle at which it next does something: now, or what ends its sleep. */
+  get due(): number {
+    return this.isAsleep && this.nextVector === VECTORS ? this.clock.due : this.cpu.cycles;
   }
 
   /** Runs until the clock shows `end`, a hook stops it, or BREAK. */

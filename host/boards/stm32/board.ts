@@ -3,11 +3,14 @@
 import type { Failure } from "../../bus/fault-confinement.ts";
 import { type CanController, CanWire, type Stub } from "../../bus/wire.ts";
 import type { CanFrame } from "../../formats/can-frame.ts";
+import type { DebugPort as Port } from "../debug-port.ts";
 import { SdCard, type SdOptions } from "../devices/sd-card.ts";
 import { SpiBus, SpiSocket } from "../devices/spi.ts";
 import { FRAM_PARTS, SpiFram } from "../devices/spi-fram.ts";
+import { APP_PINS, type Board } from "../live.ts";
 import type { Bxcan } from "./bxcan.ts";
-import { Chip, type ChipMap, type Wiring } from "./chip.ts";
+import { Chip, type ChipMap, memoryOf, type Wiring } from "./chip.ts";
+import { DebugPort } from "./debug-port.ts";
 import { CHIPS } from "./engine.ts";
 import type { Firmware } from "./firmware.ts";
 import type { Gpio } from "./gpio.ts";
@@ -108,7 +111,7 @@ class CanPort implements CanController {
 }
 
 /** A board that has power. Without power there is only what `media` hold: give them to the next one. */
-export class Stm32Board {
+export class Stm32Board implements Board {
   readonly chip: Chip;
   readonly wire: CanWire;
   /** Its line to the wire. */
@@ -178,6 +181,32 @@ export class Stm32Board {
     }
   }
 
+  // ---- Debugger and apps ----
+
+  get memory(): ArrayBuffer {
+    return memoryOf(this.chip, this.firmware);
+  }
+  openPort(): Port {
+    return new DebugPort(this.chip, this.firmware.addressOf);
+  }
+  pinLevel(n: number): number {
+    const { port, pin } = appPin(n);
+    return this.port(port).level(pin);
+  }
+  applyPin(n: number, level: 0 | 1): void {
+    const { port, pin } = appPin(n);
+    this.port(port).apply(pin, level);
+  }
+  listenToPins(call: (n: number, level: number | undefined) => void): void {
+    const pins = Array.from({ length: APP_PINS }, (_, n) => appPin(n));
+    this.chip.ports.forEach((port, at) => {
+      port.onDrive((moved, level) => {
+        const n = pins.findIndex(({ port: own, pin }) => own === at && pin === moved);
+        if (n >= 0) call(n, level);
+      });
+    });
+  }
+
   // ---- What the outside does ----
 
   private noticeCard(): void {
@@ -206,8 +235,8 @@ export class Stm32Board {
   pressReset(): void {
     this.chip.reset();
   }
-  type(text: string): void {
-    this.chip.usart.receive(Buffer.from(text, "latin1"));
+  type(bytes: Iterable<number>): void {
+    this.chip.usart.receive(bytes);
   }
 
   // ---- Time ----

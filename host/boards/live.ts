@@ -2,27 +2,61 @@
 // else, so that the core's functions may be called, and goes on as if nothing had been.
 
 import { createHash } from "node:crypto";
-import { CanPartner } from "../../bus/partner.ts";
-import type { CanFrame } from "../../formats/can-frame.ts";
-import { store } from "./abi.ts";
-import { type AvrBoard, appPin } from "./board.ts";
-import { ChipFailure, DebugPort } from "./debug-port.ts";
+import type { Clock } from "../bus/clock.ts";
+import { CanPartner } from "../bus/partner.ts";
+import type { CanWire } from "../bus/wire.ts";
+import type { CanFrame } from "../formats/can-frame.ts";
+import { ChipFailure, type DebugPort, type Prototype } from "./debug-port.ts";
 
+/** A chip as a debugger has it. */
+export interface DebuggedChip {
+  readonly clock: Clock;
+  /** Byte address of the next instruction. */
+  readonly pc: number;
+  /** Has `call` made whenever the instruction at a byte address is to be executed, before it is. */
+  hook(address: number, call: () => void): void;
+  /** Ends the run before the next instruction. */
+  stop(): void;
+  /** Runs until the clock shows `end` or something stops it; "hook": stop() did. */
+  run(end: number): string;
+}
+
+/** What every simulated board is to the debugger and to those outside. */
+export interface Board {
+  readonly chip: DebuggedChip;
+  readonly firmware: {
+    readonly exports: readonly Prototype[];
+    readonly addressOf: (symbol: string) => number | undefined;
+  };
+  readonly wire: CanWire;
+  /** Memory of the chip in which the byte at address A is byte A of linear memory. */
+  readonly memory: ArrayBuffer;
+  /** What was sent over the console, byte by byte. */
+  onConsole: ((byte: number) => void) | undefined;
+  openPort(): DebugPort;
+  /** Bytes for the console, back to back. */
+  type(bytes: Iterable<number>): void;
+  /** Level at the pin of an app's GPIO number. */
+  pinLevel(n: number): number;
+  applyPin(n: number, level: 0 | 1): void;
+  /** Hears of pins of apps: of their level, or what drives them; undefined: nothing does. */
+  listenToPins(call: (n: number, level: number | undefined) => void): void;
+}
+
+/** Pins that each board has for apps. */
+export const APP_PINS = 16;
 /** Where the main loop stops: the core is at rest there (targets/common/main.c). */
 const STOP_AT = "hsx_poll";
-/** What the main loop calls to sleep; its argument is milliseconds at most. */
+/** What the main loop calls to sleep. */
 const REST = "board_rest";
-/** First register of a u32 argument. */
-const REST_ARGUMENT = 22;
-const APP_PINS = 16;
-/** Cycles in which a sound firmware comes by its main loop again: the longest rest is cut to the time asked for. */
-const ABSENT_MAX = 80_000_000;
+/** Seconds in which a sound firmware comes by its main loop again. */
+const ABSENT_MAX_S = 5;
 
 /** What the outside hears of a board. */
 export interface BoardListener {
   onUart?(byte: number): void;
   onCan?(frame: CanFrame): void;
-  onPin?(pin: number, level: 0 | 1): void;
+  onPin?(pin: number, level: number | undefined): void;
 }
 
 export class LiveBoard {
@@ -34,10 +68,10 @@ export class LiveBoard {
   private hasCalled = false;
 
   constructor(
-    readonly board: AvrBoard,
+    private readonly board: Board,
     private readonly listener: BoardListener = {},
   ) {
-    this.port = new DebugPort(board.chip, board.firmware);
+    this.port = board.openPort();
     this.partner = new CanPartner(board.wire);
     this.listen();
     this.hook(STOP_AT, () => {
@@ -67,11 +101,10 @@ export class LiveBoard {
       this.note(`uart ${byte}`);
       listener.onUart?.(byte);
     };
-    for (let n = 0; n < APP_PINS; n++)
-      board.ports.listen(appPin(n), (level) => {
-        this.note(`pin ${n} ${level}`);
-        listener.onPin?.(n, level);
-      });
+    board.listenToPins((n, level) => {
+      this.note(`pin ${n} ${level}`);
+      listener.onPin?.(n, level);
+    });
     this.partner.onHeard = (frame) => {
       this.note(`can ${frame.id} ${Buffer.from(frame.data).toString("hex")}`);
       listener.onCan?.(frame);
@@ -84,27 +117,20 @@ export class LiveBoard {
     return this.board.chip.clock.now;
   }
 
-  /** At the door of a rest: none when the host has done something, else no longer than the host waits. */
+  /** At the door of a rest: none when the host has done something. */
   private rest(): void {
-    const { board, port } = this;
-    if (this.hasCalled) {
-      this.hasCalled = false;
-      port.popReturn();
-      return;
-    }
-    const { data, clock } = board.chip;
-    const asked = new DataView(data.buffer).getUint32(REST_ARGUMENT, true);
-    const left = Math.max(1, Math.ceil(((this.end - this.now) * 1000) / clock.hz));
-    store(data, REST_ARGUMENT, Math.min(asked, left), 4);
+    if (!this.hasCalled) return;
+    this.hasCalled = false;
+    this.port.leave();
   }
 
   /** Runs the firmware for so many cycles, and on until it comes by its main loop. */
   advance(cycles: number): void {
     const { chip } = this.board;
     this.end = this.now + cycles;
-    const ended = chip.run(this.end + ABSENT_MAX);
+    const ended = chip.run(this.end + ABSENT_MAX_S * chip.clock.hz);
     if (ended === "hook") return;
-    const place = (2 * chip.cpu.pc).toString(16);
+    const place = chip.pc.toString(16);
     throw new ChipFailure(`the firmware does not come back to its main loop: ${ended} at ${place}`);
   }
 
