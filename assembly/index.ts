@@ -66,6 +66,7 @@ import {
 import { StoreState } from "./spec/cell";
 import {
   activateSlot,
+  checkUnused,
   confirmApp,
   formatSlots,
   revertApp,
@@ -95,7 +96,7 @@ import { inspectApp, inspectStored } from "./provision/status";
 import { saverForget } from "./registry/saver";
 import { NodeWord } from "./spec/boot";
 import { Err } from "./spec/errors";
-import { HOST_PID, MESSAGE_RECORD_DATA_OFF } from "./spec/node";
+import { HOST_PID, MESSAGE_RECORD_DATA_OFF, NEVER } from "./spec/node";
 
 // ---- The node ----
 
@@ -359,8 +360,10 @@ function forgetStored(begun: i32, wasReady: bool): i32 {
   if (wasReady) saverForget();
   return begun;
 }
-/** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. */
+/** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. SLOT_IN_USE: code runs from it. */
 export function hsx_store_format(cells: u32, schema: u32, extents: u32): i32 {
+  const used = checkUnused(0, NEVER);
+  if (used < 0) return used;
   const wasReady = storeState() == StoreState.READY;
   return forgetStored(storeFormat(cells, schema, extents), wasReady);
 }

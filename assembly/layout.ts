@@ -6,10 +6,12 @@ import { Desktop, Large, Profile, Small, SMALL_STATE_LIMIT, STATIC_ORIGIN } from
 // ---- The column of this build ----
 const IS_SMALL: bool = PROFILE == Profile.SMALL;
 const IS_LARGE: bool = PROFILE == Profile.LARGE;
+/** Whether the store can be on flash pages: build constant PAGES. An AVR has no room for what it takes, and no use for it. */
+export const HAS_LOG: bool = PAGES != 0;
 /** Only a desktop node offers the reference's flat 64 KiB, its bare machine and libm. */
-/** True where the store can be on flash pages; the small profile has no room for it. */
-export const HAS_LOG: bool = PROFILE != Profile.SMALL;
 export const IS_DESKTOP: bool = PROFILE == Profile.DESKTOP;
+/** A build for tests: all code runs through a code window, that of images in memory, too. */
+export const IS_WINDOW_FORCED: bool = FORCE_WINDOW != 0;
 
 export const TASK_MAX: usize = IS_SMALL ? Small.TASKS : IS_LARGE ? Large.TASKS : Desktop.TASKS;
 export const VALUE_MAX: usize = IS_SMALL ? Small.VALUES : IS_LARGE ? Large.VALUES : Desktop.VALUES;
@@ -92,6 +94,18 @@ export const SLOT_MASK: usize = 0xffff >>> clz<u32>((<u32>(SLOT_MAX - 1)) << 16)
 export const HANDLE_PLACE_MASK: usize =
   0xffff >>> clz<u32>((<u32>(HANDLE_ROW_MAX * HANDLE_MAX - 1)) << 16);
 export const HANDLE_ROW_MASK: usize = 0xffff >>> clz<u32>((<u32>(HANDLE_ROW_MAX - 1)) << 16);
+
+// ---- The code window of an image whose code stays on the device: image/window.ts fills it, the MiniVM reads it ----
+export const WINDOW_LINES: u32 = 8;
+/** Bytes of code whose instructions begin in a line. */
+export const LINE_SHIFT: u32 = 6;
+export const LINE_BYTES: u32 = 1 << LINE_SHIFT;
+/** Bytes of a line: with the rest of an instruction of two words that begins in its last byte. */
+export const LINE_SIZE: u32 = LINE_BYTES + 8;
+/** u8 x 8, which line of code each holds: 1 + its number / WINDOW_LINES; 0: none. */
+export const WINDOW_TAGS_OFF: usize = 12;
+export const WINDOW_LINES_OFF: usize = WINDOW_TAGS_OFF + WINDOW_LINES;
+export const WINDOW_SIZE: usize = WINDOW_LINES_OFF + WINDOW_LINES * LINE_SIZE;
 
 // ---- Sizes of the structs; their owners assert them ----
 /** Two banks a page, so that a register file never crosses one (one pointer byte stays fixed on AVR). */

@@ -9,22 +9,16 @@ import {
   EventType,
   Stop,
 } from "../assembly/spec/node.ts";
-import { assemble } from "../host/toolchain/assembler.ts";
-import { type LinkResult, link } from "../host/toolchain/linker.ts";
 import { buildBareNode, buildInterpreter, type Program } from "./avr-build.ts";
 import { BareChip } from "./avr-chip.ts";
+import { buildProgram, CHIP_FOLDER, CHIP_PROGRAMS } from "./bench/programs.ts";
 import { type Figure, report } from "./figures.ts";
 import { fromRoot } from "./root.ts";
 
-/** Programs of scripts/bench/avr and what each leaves in R0. */
-const PROGRAMS: Readonly<Record<string, number>> = {
-  countdown: 0,
-  crc32: 0x1f9ab551, // zlib.crc32 of the buffer, chained once
-  sieve: 168, // primes below 1,000
-};
-/** Instructions of a poll: many, so that the interpreter is measured; then as few as targets/avr/board/board.c allows. */
+/** Instructions of a poll: many, so that the interpreter is measured; then as few as the board allows. */
 const BUDGET = 2000;
-const BOARD_BUDGET = 24;
+const BOARD = fromRoot("targets/avr/board/board.c");
+const BOARD_BUDGET = Number(/board_budget = (\d+);/.exec(readFileSync(BOARD, "utf8"))?.[1]);
 const QUANTUM = 64;
 /** Bytes of an image laid into the I/O buffer at once. */
 const PIECE = 128;
@@ -35,14 +29,6 @@ const LIMIT = 400_000_000;
 const LONGEST_CALL = 24_000;
 /** What a word that the node tells is about; scripts/bench/avr/node.c. */
 const About = { IO_ADDRESS: 1, RESULT: 2, LOADED: 3, RETIRED: 4, EVENT: 5 } as const;
-
-function build(name: string): Required<Pick<LinkResult, "hxe" | "image">> {
-  const file = fromRoot("scripts/bench/avr", `${name}.mvasm`);
-  const { object, diagnostics } = assemble(readFileSync(file, "utf8"), { file });
-  const { hxe, image } = object === undefined ? {} : link([object]);
-  if (hxe && image) return { hxe, image };
-  throw new Error(`${file}: ${JSON.stringify(diagnostics)}`);
-}
 
 function word(bytes: readonly number[]): number {
   return new DataView(Uint8Array.from(bytes).buffer).getUint32(0, true);
@@ -166,13 +152,13 @@ const mean = (list: readonly number[]) => list.reduce((sum, x) => sum + x, 0) / 
 
 export function benchAvr(): void {
   const [node, hand] = [buildBareNode(), buildInterpreter()];
-  const names = Object.keys(PROGRAMS);
-  const built = names.map(build);
+  const names = Object.keys(CHIP_PROGRAMS);
+  const built = names.map((name) => buildProgram(CHIP_FOLDER, name));
   const runs = names.map((name, n) =>
-    runNode(node, [built[n]?.image ?? new Uint8Array()], PROGRAMS[name] ?? 0),
+    runNode(node, [built[n]?.image ?? new Uint8Array()], CHIP_PROGRAMS[name] ?? 0),
   );
   const own = names.map((name, n) =>
-    runInterpreter(hand, built[n]?.hxe.code ?? new Uint8Array(), PROGRAMS[name] ?? 0),
+    runInterpreter(hand, built[n]?.hxe.code ?? new Uint8Array(), CHIP_PROGRAMS[name] ?? 0),
   );
   const [cycles, byHand] = [runs.map(perInstruction), own.map(perInstruction)];
   // one instruction a turn, two tasks in turn against one task alone

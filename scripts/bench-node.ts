@@ -14,11 +14,10 @@ import {
 } from "../assembly/spec/node.ts";
 import { Core } from "../host/node/core.ts";
 import { Machine } from "../host/node/hal.ts";
-import { assemble } from "../host/toolchain/assembler.ts";
-import { type LinkResult, link } from "../host/toolchain/linker.ts";
 import { CoreGuest } from "../tests/oracle/guest-memory.ts";
 import { type Guest, MiniVm } from "../tests/oracle/minivm.ts";
 import { compileProbe, type Probe } from "../tests/probes/compile.ts";
+import { buildProgram } from "./bench/programs.ts";
 import { type Figure, type Limit, report } from "./figures.ts";
 import { fromRoot } from "./root.ts";
 
@@ -51,16 +50,8 @@ const { values } = parseArgs({
 
 // ---- Guests ----
 
-function build(name: string): Required<Pick<LinkResult, "hxe" | "image">> {
-  const file = fromRoot("scripts/bench", `${name}.mvasm`);
-  const { object, diagnostics } = assemble(readFileSync(file, "utf8"), { file });
-  const { hxe, image } = object === undefined ? {} : link([object]);
-  if (hxe && image) return { hxe, image };
-  throw new Error(`${file}: ${JSON.stringify(diagnostics)}`);
-}
-
 function buildGuest(name: string): Guest {
-  const { hxe } = build(name);
+  const { hxe } = buildProgram("scripts/bench", name);
   return {
     code: hxe.code,
     entry: hxe.entry,
@@ -162,7 +153,7 @@ const names = Object.keys(PROGRAMS);
 const guests = names.map(buildGuest);
 const probe = await compileProbe("vm", "desktop");
 const wasm = await WebAssembly.compile(readFileSync(fromRoot("build/core/desktop.wasm")));
-const mixImage = build("mix").image;
+const mixImage = buildProgram("scripts/bench", "mix").image;
 const core: Table = [];
 const simple: Table = [];
 const mix: number[] = [];

@@ -1,7 +1,6 @@
 // `npm run bench -- --machine stm32f072|stm32f405`: ARM instructions per HSX instruction of the core in the release binary, on
 // a simulated chip, and the longest poll. All figures repeat exactly.
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EventType } from "../assembly/spec/node.ts";
 import { instantiateOnChip } from "../host/boards/stm32/engine.ts";
@@ -9,20 +8,14 @@ import type { Firmware } from "../host/boards/stm32/firmware.ts";
 import { LocalNode } from "../host/client/local-node.ts";
 import type { CoreExports, Engine } from "../host/node/core.ts";
 import { Machine } from "../host/node/hal.ts";
-import { guestOf } from "../tests/drivers/guest.ts";
 import { readFirmware } from "../tests/drivers/stm32.ts";
 import { thumbCore } from "../tests/drivers/stm32f405.ts";
 import type { ThumbChip } from "../tests/drivers/unicorn.ts";
+import { buildProgram, CHIP_FOLDER, CHIP_PROGRAMS } from "./bench/programs.ts";
 import { type Figure, report } from "./figures.ts";
 import { fromRoot } from "./root.ts";
 import { BOARDS, type BoardName, buildBoard } from "./stm32-build.ts";
 
-/** Programs of scripts/bench/avr and what each leaves in R0. */
-const PROGRAMS: Readonly<Record<string, number>> = {
-  countdown: 0,
-  crc32: 0x1f9ab551, // zlib.crc32 of the buffer, chained once
-  sieve: 168, // primes below 1,000
-};
 const LIMITS = { stm32f072: ["<= 50", "<= 34"], stm32f405: ["<= 30", "<= 18"] } as const;
 /** Instructions a poll of the board may run. */
 const BUDGET = 1000;
@@ -40,21 +33,15 @@ interface Counted {
 }
 
 function simulated(firmware: Firmware): Counted {
-  let port: ReturnType<typeof instantiateOnChip>["port"] | undefined;
+  let chip: ReturnType<typeof instantiateOnChip>["chip"] | undefined;
   const engine: Engine = {
     instantiate(imports) {
-      const {
-        memory,
-        exports,
-        port: opened,
-      } = instantiateOnChip("stm32f072", firmware, {
-        ...imports,
-      });
-      port = opened;
-      return { ...exports, memory } as unknown as CoreExports;
+      const made = instantiateOnChip("stm32f072", firmware, { ...imports });
+      chip = made.chip;
+      return { ...made.exports, memory: made.memory } as unknown as CoreExports;
     },
   };
-  return { engine, count: () => port?.chip.core.instructions ?? 0 };
+  return { engine, count: () => chip?.core.instructions ?? 0 };
 }
 
 function emulated(firmware: Firmware): Counted {
@@ -68,8 +55,7 @@ function emulated(firmware: Firmware): Counted {
 
 async function run({ engine, count }: Counted, name: string): Promise<Run> {
   const node = await LocalNode.start(engine, new Machine());
-  const file = fromRoot("scripts/bench/avr", `${name}.mvasm`);
-  node.load(guestOf(readFileSync(file, "utf8"), name).image);
+  node.load(buildProgram(CHIP_FOLDER, name).image);
   const began = count();
   let [steps, longest] = [0, 0];
   for (let retired = 1; retired > 0; steps += retired) {
@@ -78,7 +64,8 @@ async function run({ engine, count }: Counted, name: string): Promise<Run> {
     longest = Math.max(longest, count() - before);
   }
   const exit = node.events().find(({ type }) => type === EventType.EXITED);
-  if (exit?.b !== PROGRAMS[name]) throw new Error(`${name} left ${exit?.b}, not ${PROGRAMS[name]}`);
+  if (exit?.b !== CHIP_PROGRAMS[name])
+    throw new Error(`${name} left ${exit?.b}, not ${CHIP_PROGRAMS[name]}`);
   return { perInstruction: (count() - began) / steps, longest };
 }
 
@@ -87,13 +74,13 @@ export async function benchStm32(name: BoardName): Promise<void> {
   buildBoard(board);
   const firmware = readFirmware(fromRoot(join("build/stm32", name)));
   const runs: Run[] = [];
-  for (const program of Object.keys(PROGRAMS))
+  for (const program of Object.keys(CHIP_PROGRAMS))
     runs.push(await run(name === "stm32f072" ? simulated(firmware) : emulated(firmware), program));
   const unit = "ARM instructions per instruction";
   const [must, aim] = LIMITS[name];
   const worst = Math.max(...runs.map((r) => r.perInstruction));
   const mean = runs.reduce((sum, r) => sum + r.perInstruction, 0) / runs.length;
-  const figures: Figure[] = Object.keys(PROGRAMS).map((program, n) => ({
+  const figures: Figure[] = Object.keys(CHIP_PROGRAMS).map((program, n) => ({
     id: `${name}.${program}`,
     value: runs[n]?.perInstruction ?? 0,
     unit,

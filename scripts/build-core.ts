@@ -43,7 +43,7 @@ function compile(profile: Profile): Promise<string> {
   });
 }
 
-/** Returns whether all three modules are there and current. */
+/** Returns whether all modules are there and current. */
 export async function buildCore(): Promise<boolean> {
   const files = coreInputs();
   const hash = hashInputs(files);
@@ -56,7 +56,7 @@ export async function buildCore(): Promise<boolean> {
   }
   mkdirSync(dirname(fromRoot(STAMP)), { recursive: true });
   const start = performance.now();
-  const complaints = new Set(await Promise.all(PROFILES.map(compile))); // mostly thrice the same
+  const complaints = new Set(await Promise.all(PROFILES.map(compile))); // mostly the same each time
   complaints.delete("");
   for (const complaint of complaints) process.stderr.write(complaint);
   if (complaints.size > 0) return false;

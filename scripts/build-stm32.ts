@@ -31,7 +31,7 @@ function figuresOf(board: BoardBuild, offset: number): Figure[] {
   const of = (name: string) => sections.get(name) ?? 0;
   const flash = of(".vectors") + of(".text") + of(".data");
   const statics = of(".data") + of(".bss");
-  const memory = (board.profile === "small" ? Small : Large).RAM_LIMIT - STATIC_ORIGIN;
+  const memory = (board.profile === "large" ? Large : Small).RAM_LIMIT - STATIC_ORIGIN;
   const { name } = board;
   const room = ROOM[name];
   return [

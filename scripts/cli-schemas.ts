@@ -46,6 +46,8 @@ const task = z.strictObject({
   place,
   restarts_left: count,
   confirmed: z.boolean(),
+  /** Its code is read from its slot as it runs; else it is in memory. */
+  runs_from_slot: z.boolean(),
   code: count,
   data: count,
   stack: count,
@@ -620,6 +622,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
             name: z.string(),
             state: z.string(),
             confirmed: z.boolean(),
+            /** Its code is read from its slot as it runs; else it is in memory. */
+            runs_from_slot: z.boolean(),
             file: z.string().nullable(),
           }),
         ),

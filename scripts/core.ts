@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { fromRoot } from "./root.ts";
 
-export type ProfileName = "small" | "large" | "desktop";
+/** `small-flash` is `small` with a store that can also lie on flash pages. */
+export type ProfileName = "small" | "small-flash" | "large" | "desktop";
 
 interface Target {
   readonly outFile: string;

@@ -110,7 +110,8 @@ const MIDDLE = `Notes
 - **BRK** pauses the task behind it; an event tells the host its code.
 
 A fault ends the task with its pc on the instruction and R0 telling why: 0xFFFFFF02 stack underflow, 0xFFFFFF03 stack overflow,
-0xFFFFFF04 memory, 0xFFFFFF05 division by zero, 0xFFFFFF06 illegal opcode, 0xFFFFFF07 pc outside the code. Nothing of the faulting instruction is done.
+0xFFFFFF04 memory, 0xFFFFFF05 division by zero, 0xFFFFFF06 illegal opcode, 0xFFFFFF07 pc outside the code,
+0xFFFFFF08 code that its slot does not give any more. Nothing of the faulting instruction is done.
 
 ## Fields by shape
 

@@ -2,12 +2,15 @@
 
 import { buildAvr } from "./firmware/avr.ts";
 import { fromRoot } from "./root.ts";
+import { BOARDS, buildBoard } from "./stm32-build.ts";
 
-const FIRMWARE: Readonly<Record<string, () => Promise<unknown>>> = {
+const FIRMWARE: Readonly<Record<string, () => unknown>> = {
   avr: () => buildAvr(fromRoot("build/avr")),
+  stm32f072: () => buildBoard(BOARDS.stm32f072),
+  stm32f405: () => buildBoard(BOARDS.stm32f405),
 };
 
-/** Builds the firmware of a machine; of one that has none, or that builds its own, nothing. */
+/** Builds the firmware of a machine; of one that has none, nothing. */
 export async function buildMachine(name: string): Promise<void> {
   await FIRMWARE[name]?.();
 }

@@ -1,15 +1,11 @@
 // `npm run proof:activation`: a node with stored images, installed, started, confirmed and rolled back, and its boot list and
-// configuration changed, with the power cut before every byte; and the design faults it must catch. --json, --cuts N, --seed S, --media fram,eeprom,eeprom8, --skip
+// configuration changed, with the power cut before every byte; and the design faults it must catch. --json, --cuts N, --seed S, --media fram,eeprom,eeprom8,flash2,flash4,flash8,flash16, --skip
 // faults, --replay medium:seed:cuts.
 
 import { parseArgs } from "node:util";
-import { NV_GEOMETRY } from "../host/node/nv.ts";
-import {
-  type ActivationFigures,
-  type Medium,
-  proveActivation,
-} from "../tests/drivers/activation.ts";
+import { type ActivationFigures, proveActivation } from "../tests/drivers/activation.ts";
 import { ACTIVATION_FAULTS, NODE_WORD_FAULTS } from "../tests/drivers/activation-faults.ts";
+import { MEDIA, type Medium, mediaOf } from "../tests/drivers/media.ts";
 import { proveWords, type WordsFigures } from "../tests/drivers/node-words.ts";
 import { compileModule, type Fault } from "../tests/probes/compile.ts";
 import { type Figure, report } from "./figures.ts";
@@ -28,17 +24,17 @@ const { values } = parseArgs({
     json: { type: "boolean" },
     cuts: { type: "string", default: String(RELEASE.cuts) },
     seed: { type: "string", default: "1" },
-    media: { type: "string", default: Object.keys(NV_GEOMETRY).join(",") },
+    media: { type: "string", default: MEDIA.join(",") },
     skip: { type: "string", default: "" },
     replay: { type: "string" },
   },
 });
 const cuts = Number(values.cuts);
 const seed = Number(values.seed);
-const media = values.media.split(",").filter((name): name is Medium => name in NV_GEOMETRY);
+const media = mediaOf(values.media);
 if (!(cuts > 0) || !Number.isInteger(seed) || media.length === 0) {
   console.error(
-    "usage: npm run proof:activation -- [--json] [--cuts N] [--seed S] [--media fram,eeprom,eeprom8] [--skip faults] [--replay MEDIUM:SEED:CUTS]",
+    `usage: npm run proof:activation -- [--json] [--cuts N] [--seed S] [--media ${MEDIA.join(",")}] [--skip faults] [--replay MEDIUM:SEED:CUTS]`,
   );
   process.exit(2);
 }

@@ -5,54 +5,36 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StoreState } from "../assembly/spec/cell.ts";
+import { Err } from "../assembly/spec/errors.ts";
 import { newMedia } from "../host/boards/avr/board.ts";
 import { Chip, flashOf, Reset } from "../host/boards/avr/chip.ts";
+import type { DebugPort } from "../host/boards/avr/debug-port.ts";
 import { TIMERS, Timer } from "../host/boards/avr/timer.ts";
 import { USART0, Usart } from "../host/boards/avr/usart.ts";
 import { readElf } from "../host/formats/elf.ts";
-import { assemble } from "../host/toolchain/assembler.ts";
-import { link } from "../host/toolchain/linker.ts";
 import {
-  powerOff,
+  type BoardRig,
   startBoard,
   useFirmware,
   watchCanInterrupt,
 } from "../tests/drivers/avr-board.ts";
+import { DIVIDER, ENDLESS, KEEPER, LISTENER, OID } from "../tests/drivers/board-rig.ts";
 import { guestOf } from "../tests/drivers/guest.ts";
 import { buildBareNode, CORE_FLAGS } from "./avr-build.ts";
+import { buildProgram, CHIP_FOLDER, CHIP_PROGRAMS } from "./bench/programs.ts";
 import { type Figure, report } from "./figures.ts";
 import { buildAvr } from "./firmware/avr.ts";
 import { fromRoot } from "./root.ts";
 
 // ---- A full bus ----
 
-const LISTENER = `
-   LDI R1, 0
-   LDI R2, 0
-   SVC 0x201
-   LDI32 R1, name
-   SVC 0x500
-   MOV R9, R1
-wait:
-   MOV R1, R9
-   LDI32 R2, buffer
-   LDI R3, 16
-   LDI32 R4, 0xFFFF
-   LDI R5, 0
-   SVC 0x503
-   JMP wait
-.data
-name: .asciz "hal:can:rx"
-.bss
-buffer: .zero 16
-`;
 const RUN_MS = 500;
 
 /** One app takes all frames, another never yields, and the bus is never idle. */
 async function fillBus(bytes: number): Promise<Figure[]> {
   const rig = await startBoard();
-  rig.node.load(guestOf("loop:\nADD R1, R1, R1\nJMP loop", "endless").image);
-  rig.node.load(guestOf(LISTENER, "listener").image);
+  rig.node.load(ENDLESS);
+  rig.node.load(LISTENER);
   rig.node.run(10);
   const longest = watchCanInterrupt(rig);
   const { partner } = rig.machine.live;
@@ -89,11 +71,6 @@ async function measureStart(): Promise<Figure> {
 
 // ---- Power ----
 
-const VALUE = guestOf(
-  '.value {"group":1,"id":1,"name":"v","init":1,"persist_key":7}\nRET',
-  "keeper",
-).image;
-const OID = 0x101;
 const INIT = 0x3c00; // binary16 of 1
 /** Cycles in which a value is saved: of EEPROM, up to ten bytes at 3.4 ms. */
 const SAVING = { fram: 400_000, eeprom: 700_000 } as const;
@@ -118,7 +95,7 @@ async function cutPower(medium: keyof typeof SAVING, rounds: number): Promise<Fi
       if (medium === "eeprom") framSocket.fault = "absent";
       eeprom.tear = () => random() & 0xff;
     });
-    rig.node.load(VALUE);
+    rig.node.load(KEEPER);
     const found = rig.node.getValue(OID);
     const wanted = 0x4000 + round - 1;
     if (found === wanted) kept++;
@@ -128,7 +105,7 @@ async function cutPower(medium: keyof typeof SAVING, rounds: number): Promise<Fi
     rig.node.setValue(OID, 0x4000 + round);
     rig.node.saveValue(OID);
     rig.machine.live.runExactly(random() % SAVING[medium]);
-    media = powerOff(rig);
+    media = rig.board.powerOff();
   }
   const id = `power_off.${medium}`;
   const note = `of ${rounds} behind a power-off at a random cycle`;
@@ -138,23 +115,151 @@ async function cutPower(medium: keyof typeof SAVING, rounds: number): Promise<Fi
   ];
 }
 
+// ---- Turns ----
+
+/** 1.5 ms at 16 MHz. */
+const TURN_LIMIT = "<= 24000";
+const VALUES = 64;
+/** As many values as a node holds, kept all. */
+const VALUES_IMAGE = guestOf(
+  `.value ${JSON.stringify(
+    Array.from({ length: VALUES }, (_, id) => {
+      return { group: 2, id, name: `v${id}`, init: 1, persist_key: 100 + id };
+    }),
+  )}\nRET`,
+  "many",
+).image;
+/** End of linear memory: free without a large app. */
+const BLOCK_BUFFER = 0x3900;
+/** SAVE_MS of targets/common/main.c: no save goes on for longer. */
+const SAVE_MS = 3000;
+/** Cells for all values and their merges. */
+const CELLS = 252;
+
+/** Longest stretches in cycles, sleep and what the debugger calls left out: of the main loop, of the core in it. */
+function watchTurns({ board, machine }: BoardRig): { turn: number; core: number } {
+  const { chip, firmware } = board;
+  const port = machine.live.port as DebugPort;
+  const longest = { turn: 0, core: 0 };
+  const now = () => chip.clock.now - chip.sleptCycles - port.spentCycles;
+  const at = (symbol: string, call: () => void) => {
+    chip.hook(firmware.addressOf(symbol) ?? 0, call);
+  };
+  let turn = now();
+  let core = now();
+  at("board_turn", () => {
+    longest.turn = Math.max(longest.turn, now() - turn);
+    turn = now();
+  });
+  at("board_supply_fails", () => {
+    core = now();
+  });
+  at("hsx_rest", () => {
+    longest.core = Math.max(longest.core, now() - core);
+  });
+  return longest;
+}
+
+/** What goes on besides an app of the slowest instructions. */
+const BUSY_WITH = {
+  apps: "an app of divisions, a value that changes",
+  loads: "besides, an app that is loaded, saves and is killed",
+  bus: "besides, a bus that is never idle and an app that takes its frames",
+} as const;
+
+async function measureTurns(what: keyof typeof BUSY_WITH): Promise<Figure[]> {
+  const rig = await startBoard();
+  const { node, machine, board } = rig;
+  node.load(DIVIDER);
+  if (what === "bus") node.load(LISTENER);
+  let pid = node.load(KEEPER);
+  node.run(10);
+  const longest = watchTurns(rig);
+  if (what === "bus") {
+    machine.live.partner.source = () => ({ id: 0x123, data: new Uint8Array(8) });
+    board.wire.wake();
+  }
+  for (let round = 0; round < 6; round++) {
+    if (what !== "apps") {
+      node.kill(pid);
+      pid = node.load(KEEPER);
+    }
+    node.setValue(OID, 0x4000 + round);
+    node.run(150); // longer than the debounce
+  }
+  const id = `turn.${what}`;
+  return [
+    { id, value: longest.turn, unit: "cycles", must: TURN_LIMIT, note: BUSY_WITH[what] },
+    { id: `${id}.core`, value: longest.core, unit: "cycles", note: "of it one call of the core" },
+  ];
+}
+
+/** A card is read block by block by calls of the driver between turns, as a core would. */
+async function measureCard(): Promise<Figure[]> {
+  const rig = await startBoard({
+    media: newMedia("MB85RS64V", 4096),
+    sd: { isHighCapacity: true },
+  });
+  const { machine, node } = rig;
+  const port = machine.live.port as DebugPort;
+  const read = port.function({ symbol: "sd_read", params: ["u32", "u16"], result: "s8" });
+  node.load(DIVIDER);
+  node.run(10);
+  const longest = watchTurns(rig);
+  let call = 0;
+  for (let block = 0; block < 32; block++) {
+    let result: number | undefined = Err.BUSY;
+    while (result === Err.BUSY) {
+      result = read?.(block, BLOCK_BUFFER);
+      call = Math.max(call, port.lastCycles);
+      machine.advance(100);
+    }
+    if (result !== 0) throw new Error(`block ${block}: ${result}`);
+  }
+  const note = "32 blocks of a card, an app of divisions";
+  return [
+    { id: "sd.call", value: call, unit: "cycles", must: TURN_LIMIT, note: `longest, ${note}` },
+    { id: "sd.turn", value: longest.turn, unit: "cycles", must: TURN_LIMIT, note: "besides" },
+  ];
+}
+
+/** All values have changed when the supply warns: until they are saved, as the firmware sees it. */
+async function measureSave(medium: keyof typeof SAVING): Promise<Figure> {
+  const rig = await startBoard({}, ({ framSocket }) => {
+    if (medium === "eeprom") framSocket.fault = "absent";
+  });
+  const { node, machine, board } = rig;
+  node.formatStore(CELLS);
+  node.load(VALUES_IMAGE);
+  const change = (f16: number) => {
+    for (const { oid } of node.values()) node.setValue(oid, f16);
+  };
+  change(0x4000);
+  node.run(20_000); // each value has its cell
+  change(0x4200);
+  const unsaved = () => node.values().filter(({ isDirty }) => isDirty).length;
+  const dirty = unsaved();
+  board.warnOfPowerFail(true);
+  const began = machine.now_us;
+  machine.advance(1);
+  if (dirty !== VALUES || unsaved() !== 0) throw new Error(`${dirty} to save, ${unsaved()} left`);
+  return {
+    id: `power_fail.${medium}`,
+    value: Math.round((machine.now_us - began) / 10) / 100,
+    unit: "ms",
+    must: `<= ${SAVE_MS}`,
+    note: `from the warning until ${VALUES} values are saved`,
+  };
+}
+
 // ---- simavr ----
 
-const PROGRAMS = ["countdown", "crc32", "sieve"] as const;
 const TIME_MAX = 400_000_000;
-
-function imageOf(name: string): Uint8Array {
-  const file = fromRoot("scripts/bench/avr", `${name}.mvasm`);
-  const { object } = assemble(readFileSync(file, "utf8"), { file });
-  const image = object && link([object]).image;
-  if (image === undefined) throw new Error(`${file} does not assemble`);
-  return image;
-}
 
 /** The program with an image in its flash. */
 function buildAlone(name: string, folder: string): string {
   mkdirSync(folder, { recursive: true });
-  const bytes = [...imageOf(name)].join(", ");
+  const bytes = [...buildProgram(CHIP_FOLDER, name).image].join(", ");
   writeFileSync(
     join(folder, "image.h"),
     `#include <avr/pgmspace.h>\nstatic const u8 image[] PROGMEM = {${bytes}};\n`,
@@ -204,7 +309,7 @@ function runInSimavr(elf: string): number[] {
 
 function compareSimulators(): Figure[] {
   buildBareNode();
-  return PROGRAMS.map((name) => {
+  return Object.keys(CHIP_PROGRAMS).map((name) => {
     const elf = buildAlone(name, fromRoot("build/avr-alone"));
     const [instructions = 0, cycles = 0] = runHere(elf);
     const [, other = 0] = runInSimavr(elf);
@@ -224,6 +329,12 @@ report({
   figures: [
     ...(await fillBus(8)),
     ...(await fillBus(0)),
+    ...(await measureTurns("apps")),
+    ...(await measureTurns("loads")),
+    ...(await measureTurns("bus")),
+    ...(await measureCard()),
+    await measureSave("fram"),
+    await measureSave("eeprom"),
     ...(await cutPower("fram", 40)),
     ...(await cutPower("eeprom", 20)),
     await measureStart(),

@@ -4,14 +4,8 @@
 
 import { parseArgs } from "node:util";
 import { NvDevice } from "../host/node/nv.ts";
-import {
-  type CutFigures,
-  type CutPlan,
-  isFlash,
-  MEDIA,
-  type Medium,
-  proveCuts,
-} from "../tests/drivers/power-cuts.ts";
+import { isFlash, MEDIA, type Medium, mediaOf } from "../tests/drivers/media.ts";
+import { type CutFigures, type CutPlan, proveCuts } from "../tests/drivers/power-cuts.ts";
 import { type PlantedFault, STORE_FAULTS } from "../tests/drivers/store-faults.ts";
 import {
   measureBoot,
@@ -56,9 +50,7 @@ const { values } = parseArgs({
 });
 const cuts = Number(values.cuts);
 const firstSeed = Number(values.seed);
-const media = values.media
-  .split(",")
-  .filter((name): name is Medium => MEDIA.includes(name as Medium));
+const media = mediaOf(values.media);
 const skipped = values.skip.split(",");
 if (!(cuts > 0) || !Number.isInteger(firstSeed) || media.length === 0) {
   console.error(

@@ -24,6 +24,9 @@ const { values } = parseArgs({
 const firstSeed = Number(values.seed);
 const built = await machines();
 
+/** Every third program runs through a code window. */
+const isWindowed = (seed: number) => seed % 3 === 0;
+
 /** What many runs came to. */
 class Tally {
   programs = 0;
@@ -50,7 +53,10 @@ class Tally {
 function compare(): Tally {
   const tally = new Tally();
   for (let seed = firstSeed; tally.programs < Number(values.programs); seed++) {
-    tally.add(seed, compareRun(built[seed % 2 === 0 ? 0 : 1], seed, COMPARE_LIMIT));
+    tally.add(
+      seed,
+      compareRun(built[seed % 2 === 0 ? 0 : 1], seed, COMPARE_LIMIT, isWindowed(seed)),
+    );
   }
   return tally;
 }

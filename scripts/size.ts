@@ -19,6 +19,9 @@ const SMALL_ARENA_MIN = 9472;
 /** AVR and Cortex-M0: the translator puts tables into flash, addressed as 0x8000..0xFFFF. */
 const SMALL_TABLES = { base: 0x8000, end: 0x10000 };
 
+function isSmallProfile({ name }: Profile): boolean {
+  return name === "small" || name === "small-flash";
+}
 const address = (at: number) => hex(at, 4);
 
 /** What `npm run gen` wrote down last, so that a change is seen as one. */
@@ -31,7 +34,7 @@ function goldenNote(profile: Profile, bytes: number): string {
 }
 
 function stateFigures(profile: Profile, map: MemoryMap): Figure[] {
-  const isSmall = profile.name === "small";
+  const isSmall = isSmallProfile(profile);
   const arena = constant(map, "ARENA_BASE");
   const end = constant(map, "RAM_END");
   return [
@@ -61,10 +64,9 @@ function stateFigures(profile: Profile, map: MemoryMap): Figure[] {
 
 function tableFigures(profile: Profile, core: WasmModule): Figure[] {
   const { base, end } = tableRange(profile, core);
-  const limits =
-    profile.name === "small"
-      ? SMALL_TABLES
-      : { base: profile.memoryBase, end: profile.maximumMemory * WASM_PAGE };
+  const limits = isSmallProfile(profile)
+    ? SMALL_TABLES
+    : { base: profile.memoryBase, end: profile.maximumMemory * WASM_PAGE };
   const bytes = core.data.reduce((sum, { size }) => sum + size, 0);
   const id = `${profile.name}.tables`;
   return [
@@ -113,7 +115,8 @@ function persistenceFigures(profile: Profile, core: WasmModule): Figure[] {
 async function profileFigures(profile: Profile): Promise<Figure[]> {
   const core = readCore(profile);
   const map = await readMemoryMap(profile);
-  const regions = map.regions.filter(({ name }) => name !== "arena");
+  const isTwin = profile.name === "small-flash"; // its map is that of small
+  const regions = isTwin ? [] : map.regions.filter(({ name }) => name !== "arena");
   return [
     {
       id: `${profile.name}.wasm`,

@@ -20,7 +20,7 @@ export interface BoardBuild {
 }
 
 export const BOARDS: Readonly<Record<BoardName, BoardBuild>> = {
-  stm32f072: { name: "stm32f072", profile: "small", cpu: "cortex-m0", family: "f0" },
+  stm32f072: { name: "stm32f072", profile: "small-flash", cpu: "cortex-m0", family: "f0" },
   stm32f405: { name: "stm32f405", profile: "large", cpu: "cortex-m4", family: "f4" },
 };
 
@@ -93,7 +93,14 @@ export function buildBoard(board: BoardBuild, options: BuildOptions = {}): Built
   const chip = [`-mcpu=${cpu}`, "-mthumb", "-std=gnu11", "-ffunction-sections", "-fdata-sections"];
   const boardFolder = `targets/stm32/board/${board.name}`;
   const family = `targets/stm32/drivers/${board.family}`;
-  const include = ["targets/common", "targets/stm32/drivers", family, boardFolder, folder];
+  const include = [
+    "targets/common",
+    "targets/stm32/drivers",
+    "targets/stm32/board",
+    family,
+    boardFolder,
+    folder,
+  ];
   const flags = [...chip, ...WARNINGS, ...include.map((path) => `-I${path}`)];
   const level = options.coreLevel ?? CORE_LEVEL[board.name];
   const core = compile(join(folder, "core.c"), join(folder, "core.o"), [...flags, ORIGIN, level]);

@@ -41,7 +41,7 @@ import {
   VALUE_UNIT_OFF,
 } from "../spec/hxe";
 import * as R from "../spec/node";
-import { contextAt, REGS_OFF } from "../vm/context";
+import { ContextFlag, contextAt, REGS_OFF } from "../vm/context";
 import { isTimed } from "./clock";
 import { dataBytesOf } from "./lifecycle";
 import { appName, taskName } from "./name";
@@ -61,7 +61,7 @@ export function inspectTask(index: usize): i32 {
   store<u8>(to + R.TASK_PID_OFF, t.pid);
   store<u8>(to + R.TASK_STATE_OFF, t.state);
   store<u8>(to + R.TASK_STOP_OFF, c.stop);
-  store<u8>(to + R.TASK_FLAGS_OFF, t.flags);
+  store<u8>(to + R.TASK_FLAGS_OFF, <u8>(t.flags | (c.flags & ContextFlag.WINDOW)));
   store<u32>(to + R.TASK_PC_OFF, c.pc);
   store<u32>(to + R.TASK_SP_OFF, c.sp);
   store<u32>(to + R.TASK_STEPS_OFF, c.steps);

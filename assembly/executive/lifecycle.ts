@@ -8,9 +8,10 @@ import {
   imageEntry,
   imageHeaderSize,
   imageRodataSize,
+  imageRodataStart,
   imageStackSize,
 } from "../image/metadata";
-import { slotAddress, slotCopy, slotDrop } from "../image/slot";
+import { slotCode, slotCopy, slotDrop, slotHasWindow } from "../image/slot";
 import { FILE_MAX, STACK_SIZE_DEFAULT, TASK_BANK_SIZE, TASK_MAX } from "../layout";
 import { mailboxRelease } from "../mailbox/mailbox";
 import { isBare, isReference, nodeAt } from "../node";
@@ -19,8 +20,9 @@ import { subscriptionsRelease } from "../registry/subscription";
 import { valuesRelease } from "../registry/value";
 import { DATA_ORIGIN, STACK_TOP } from "../spec/hxe";
 import { EventType, NEVER, Stop, TaskState } from "../spec/node";
-import { ContextFlag, contextAt, reg, setReg } from "../vm/context";
-import { FLAT_SIZE } from "../vm/memory";
+import { CODE_FAULT } from "../spec/svc";
+import { Context, ContextFlag, contextAt, isWindowed, reg, setReg } from "../vm/context";
+import { FLAT_SIZE, isFlat } from "../vm/memory";
 import { callsEnd } from "./call";
 import { timerOf } from "./clock";
 import { filesRelease } from "./files";
@@ -34,6 +36,8 @@ import { turnLeave } from "./turn";
 const REFERENCE_STACK: u32 = 0x1000;
 /** Initial SP of the reference's machine without an executive. */
 const BARE_SP: u32 = 0x8000;
+/** Bytes of rodata copied from the device in one call. */
+const PIECE_BYTES: u32 = 128;
 /** Ms before the first restart after a fault, and how often that is doubled. */
 const BACKOFF_FIRST: u32 = 100;
 const BACKOFF_DOUBLINGS: u32 = 8;
@@ -62,7 +66,7 @@ export function taskBind(index: usize): void {
   if (t.memory == 0) return;
   const c = contextAt(index);
   const base = arenaAddress(t.memory);
-  c.code = <u32>(slotAddress(t.slot) + imageHeaderSize(t.slot));
+  c.code = <u32>slotCode(t.slot, imageHeaderSize(t.slot));
   c.data = <u32>base;
   c.stack = <u32>(base + dataBytesOf(t.slot));
 }
@@ -80,34 +84,22 @@ export function tasksSettle(): void {
   tasksRebind();
 }
 
-/** Lays out memory and registers as at the start of the app; the task is not yet READY. */
+/** Lays out memory and registers as at the start of the app, but for its rodata. */
 export function taskPrepare(index: usize): void {
   const t = taskAt(index);
   const c = contextAt(index);
-  const memoryBytes = memoryBytesOf(t.slot);
-  const rodata = imageRodataSize(t.slot);
   taskBind(index);
-  memory.fill(c.data, 0, memoryBytes);
+  memory.fill(c.data, 0, memoryBytesOf(t.slot));
   t.stackBytes = <u16>stackBytesOf(t.slot);
-  c.flags = 0;
+  c.flags = <u8>(slotHasWindow(t.slot) ? ContextFlag.WINDOW : 0);
   c.dataBytes = <u16>dataBytesOf(t.slot);
   c.stackOrigin = <u16>(STACK_TOP - t.stackBytes);
   c.sp = STACK_TOP;
-  let origin: u32 = 0;
   if (isReference()) {
-    c.flags = <u8>ContextFlag.FLAT;
+    c.flags |= <u8>ContextFlag.FLAT;
     c.sp = isBare() ? BARE_SP : STACK_TOP - REFERENCE_STACK * <u32>index;
     c.stackOrigin = <u16>(isBare() ? 0 : c.sp - REFERENCE_STACK);
-    origin = DATA_ORIGIN;
   }
-  const room = memoryBytes - origin;
-  slotCopy(
-    t.slot,
-    imageHeaderSize(t.slot) + imageCodeSize(t.slot),
-    c.data + origin,
-    rodata < room ? rodata : room,
-  );
-  if (isReference() && !isBare()) memory.fill(c.data + c.stackOrigin, 0, REFERENCE_STACK); // as the reference does
   for (let n: usize = 0; n < 16; n++) setReg(c, n, 0);
   c.codeLast = <u16>(imageCodeSize(t.slot) - 4);
   c.pc = imageEntry(t.slot);
@@ -119,6 +111,30 @@ export function taskPrepare(index: usize): void {
   t.timer = NEVER;
   t.call = 0;
   t.flags &= <u8>~TaskFlag.CONFIRMED;
+}
+
+/** Bytes of rodata that a task gets: the flat memory may have no room for all. */
+function rodataBytesOf(c: Context, slot: u32): u32 {
+  const rodata = imageRodataSize(slot);
+  return isFlat(c) && rodata > FLAT_SIZE - DATA_ORIGIN ? FLAT_SIZE - DATA_ORIGIN : rodata;
+}
+
+/**
+ * Copies rodata from its byte `from` on to the memory of a prepared task, in pieces where it comes from the device. Returns where the
+ * next piece begins; 0: all is there. IO, ABSENT, BUSY.
+ */
+export function taskFill(index: usize, from: u32): i32 {
+  const c = contextAt(index);
+  const slot = taskAt(index).slot;
+  const rodata = rodataBytesOf(c, slot);
+  const origin: u32 = isFlat(c) ? DATA_ORIGIN : 0;
+  const left = rodata - from;
+  const bytes = isWindowed(c) && left > PIECE_BYTES ? PIECE_BYTES : left;
+  const got = slotCopy(slot, imageRodataStart(slot) + from, c.data + origin + from, bytes);
+  if (got < 0) return got;
+  if (bytes < left) return <i32>(from + bytes);
+  if (isReference() && !isBare()) memory.fill(c.data + c.stackOrigin, 0, REFERENCE_STACK); // as the reference does
+  return 0;
 }
 
 // ---- End ----
@@ -151,6 +167,14 @@ export function taskFault(index: usize): void {
   t.restartsLeft -= 1;
   t.timer = timerOf(backoff);
   t.state = <u8>TaskState.BACKING_OFF;
+}
+
+/** The device does not give what the task needs of its image. */
+export function taskUnreadable(index: usize): void {
+  const c = contextAt(index);
+  c.stop = <u8>Stop.CODE;
+  setReg(c, 0, CODE_FAULT);
+  taskFault(index);
 }
 
 // ---- Removal ----

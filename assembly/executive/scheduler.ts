@@ -2,8 +2,11 @@
 
 import { arenaHasHoles } from "../arena";
 import { emit } from "../events";
-import { ADDRESS_MASK } from "../layout";
+import { imageHeaderSize } from "../image/metadata";
+import { slotFillLine } from "../image/slot";
+import { ADDRESS_MASK, IS_WINDOW_FORCED } from "../layout";
 import { nodeAt } from "../node";
+import { Err } from "../spec/errors";
 import { WORD_SIZE } from "../spec/opcodes";
 import { MEM_FAULT } from "../spec/svc";
 import { EventType, Stop, TaskState } from "../spec/node";
@@ -11,14 +14,16 @@ import { contextAt, reg, setReg } from "../vm/context";
 import { vmRun } from "../vm/vm";
 import { callReturn } from "./call";
 import { Svc } from "./guest";
-import { taskEnd, taskFault, tasksRebind } from "./lifecycle";
+import { taskEnd, taskFault, tasksRebind, taskUnreadable } from "./lifecycle";
 import { serveReceivers } from "./receive";
 import { svcDispatch } from "./svc";
 import { taskAt } from "./task";
-import { hasRival, turnCharge, turnTake } from "./turn";
+import { hasRival, turnCharge, turnLeave, turnTake } from "./turn";
 
 /** Most instructions the MiniVM takes at once. */
 const RUN_MAX: u32 = 0xffff;
+/** Instructions that take as long as a line of code from the device: 1,900 cycles of an AVR. Memory gives it at once. */
+const LINE_COST: u32 = IS_WINDOW_FORCED ? 0 : 16;
 /** Most instructions of a poll. On a chip they are counted in 16 bits. */
 const POLL_MAX: u32 = ADDRESS_MASK;
 
@@ -45,6 +50,8 @@ function follow(index: usize): void {
       t.resume = <u8>TaskState.READY;
       emit(EventType.BREAK, t.pid, c.svc, c.pc);
       return;
+    case Stop.LINE:
+      return;
     case Stop.RETURN:
       if (t.call != 0) callReturn(index, reg(c, 0));
       else taskEnd(index, TaskState.RETURNED);
@@ -69,10 +76,27 @@ function run(index: usize, budget: u32): u32 {
   return retired;
 }
 
+/**
+ * Has the device give the line of code a task waits for. Returns how many instructions the poll may still run of `left`; 0: the line
+ * comes with the next poll, when the device can be read, or when so much time is left.
+ */
+function fillLine(index: usize, left: u32, isFirst: bool): u32 {
+  if (left <= LINE_COST && !isFirst) return 0;
+  const slot = taskAt(index).slot;
+  const err = slotFillLine(slot, imageHeaderSize(slot), contextAt(index).pc);
+  if (err == Err.BUSY) {
+    turnLeave(index);
+    return 0;
+  }
+  if (err < 0) taskUnreadable(index);
+  return left > LINE_COST ? left - LINE_COST : 1;
+}
+
 /** Runs READY tasks for at most `budget` instructions, less when arena blocks must move, and returns how many they retired. */
 export function schedule(budget: u32): u32 {
   const most = budget < POLL_MAX ? budget : POLL_MAX;
   let left = most;
+  let steps: u32 = 0;
   const node = nodeAt();
   while (left != 0 && !arenaHasHoles()) {
     const index = turnTake();
@@ -81,12 +105,16 @@ export function schedule(budget: u32): u32 {
     if (slice > <u32>node.turnLeft && hasRival(index)) slice = node.turnLeft;
     const retired = run(index, slice) & RUN_MAX;
     left = (left - retired) & POLL_MAX;
+    steps += retired;
     turnCharge(retired);
+    if (contextAt(index).stop == Stop.LINE) left = fillLine(index, left, left == most);
   }
-  return most - left;
+  return steps;
 }
 
 /** Runs exactly one instruction of one READY task; 0: it was not retired. The turns of the others do not move. */
 export function scheduleStep(index: usize): u32 {
+  const retired = run(index, 1);
+  if (contextAt(index).stop != Stop.LINE || fillLine(index, 1, true) == 0) return retired;
   return run(index, 1);
 }

@@ -24,6 +24,7 @@ import { CONTEXT_SIZE, REGS_OFF } from "../vm/context";
 export enum TaskFlag {
   /** the app said PROV_CONFIRM */
   CONFIRMED = 1,
+  /** bit 1 stays 0: there its record tells of ContextFlag.WINDOW */
 }
 /** Of the quantum in the flags, which outlasts restarts. */
 export const TASK_QUANTUM_SHIFT: u32 = 4;

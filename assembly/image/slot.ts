@@ -1,8 +1,9 @@
-// Slots: where images lie, each file whole and byte for byte. Every read of an image goes through here.
+// Slots: where images lie, each file byte for byte: in memory, on the device, or its code there and the rest in memory. Every
+// read of an image goes through here.
 //
 // Slot, 12 bytes
-//  0  block  u16  arena ref of the file's bytes; 0: they are read from the device
-//  2  flags  u8   SlotFlag bits; in bits 4-7 the stored slot that is read without a block
+//  0  block  u16  arena ref of the file's bytes, behind a code window if it has one; 0: they are read from the device
+//  2  flags  u8   SlotFlag bits; in bits 4-7 the stored slot that is read
 //  3  users  u8   instances that live on it
 //  4  bytes  u32  length of the file; 0: the slot is free
 //  8  crc    u32  CRC-32 over every byte: with the length, what the image is known by
@@ -12,22 +13,42 @@ import {
   ADDRESS_MASK,
   IMAGE_MASK,
   IO_BASE,
+  IS_WINDOW_FORCED,
+  LINE_SIZE,
   SLOT_MASK,
   SLOT_MAX,
   SLOT_SIZE,
   SLOTS_BASE,
+  WINDOW_SIZE,
 } from "../layout";
 import { refuse, refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
+import { HXE_V2_SIZE } from "../spec/hxe";
 import { Resource } from "../spec/node";
 import { crcByte } from "../crc";
-import { storedRead } from "./stored";
+import { storedFile, storedRead } from "./stored";
+import {
+  lineStart,
+  windowHold,
+  windowInit,
+  windowLiesIn,
+  windowLine,
+  windowPlace,
+  windowRead,
+  windowResume,
+  windowStart,
+} from "./window";
 
 enum SlotFlag {
   /** all bytes came and every check passed */
   VERIFIED = 1,
+  /** code and rodata are not in memory: the block begins with a code window */
+  WINDOW = 2,
 }
 const STORED_SHIFT: u32 = 4;
+/** Bytes that are copied from the device in one call. */
+const KEEP_BYTES: u32 = 128;
+if (KEEP_BYTES < HXE_V2_SIZE) ERROR("slot: a header is one piece");
 
 
 @unmanaged
@@ -44,13 +65,25 @@ if (offsetof<Slot>() != SLOT_SIZE) ERROR("Slot: size");
 function slotAt(slot: u32): Slot {
   return changetype<Slot>(SLOTS_BASE + ((<usize>slot) & SLOT_MASK) * SLOT_SIZE);
 }
-function placeOf(s: Slot, offset: u32): usize {
-  return (arenaAddress(s.block) + <usize>offset) & ADDRESS_MASK;
+function isWindow(s: Slot): bool {
+  return (s.flags & SlotFlag.WINDOW) != 0;
 }
-/** Copies bytes that the file has out, wherever they lie. What the device does not give stays as it was. */
-function fetch(s: Slot, offset: u32, to: usize, length: u32): void {
-  if (s.block != 0) memory.copy(to, placeOf(s, offset), length);
-  else storedRead((<u32>s.flags) >>> STORED_SHIFT, offset, to, length);
+function storedOf(s: Slot): u32 {
+  return (<u32>s.flags) >>> STORED_SHIFT;
+}
+/** Address of the byte at `offset`; 0: it is on the device. */
+function placeOf(s: Slot, offset: u32): usize {
+  if (s.block == 0) return 0;
+  const block = arenaAddress(s.block);
+  return isWindow(s) ? windowPlace(block, offset) : (block + <usize>offset) & ADDRESS_MASK;
+}
+/** Copies bytes that the file has out, wherever they lie. What the device does not give stays as it was. IO, ABSENT, BUSY. */
+function fetch(s: Slot, offset: u32, to: usize, length: u32): i32 {
+  const place = placeOf(s, offset);
+  if (place == 0 && s.block == 0) return storedRead(storedOf(s), offset, to, length);
+  if (place == 0) return windowRead(arenaAddress(s.block), offset, to, length);
+  memory.copy(to, place, length);
+  return Err.OK;
 }
 
 // ---- Life of a slot ----
@@ -71,9 +104,16 @@ export function slotOpen(stored: u32, bytes: u32): i32 {
 export function slotAllocate(bytes: u32): i32 {
   if (bytes > IMAGE_MASK) return refuseMemory(bytes);
   const slot = slotOpen(0, bytes);
-  if (slot < 0 || arenaAllocate(bytes, changetype<usize>(slotAt(slot)))) return slot;
-  slotFree(slot);
-  return refuseMemory(bytes);
+  if (slot < 0) return slot;
+  const err = take(slotAt(slot), IS_WINDOW_FORCED ? bytes + <u32>WINDOW_SIZE : bytes);
+  if (err < 0) slotFree(slot);
+  else if (IS_WINDOW_FORCED) slotAt(slot).flags = <u8>SlotFlag.WINDOW;
+  return err < 0 ? err : slot;
+}
+
+/** Takes the block of a slot. NO_MEMORY. */
+function take(s: Slot, bytes: u32): i32 {
+  return arenaAllocate(bytes, changetype<usize>(s)) ? <i32>Err.OK : refuseMemory(bytes);
 }
 
 /** Copies `length` bytes that arrived to their place. LENGTH: they do not fit the announced length. */
@@ -83,6 +123,57 @@ export function slotWrite(slot: u32, offset: u32, from: usize, length: u32): i32
   memory.copy(placeOf(s, offset), from, length);
   return Err.OK;
 }
+
+// ---- A slot whose code stays on the device ----
+
+/**
+ * Makes room for what is kept in memory of the stored file in a slot: all but the `absent` bytes of code and rodata at `start`, and
+ * a window over the code. NO_MEMORY.
+ */
+export function slotKeep(slot: u32, start: u32, absent: u32): i32 {
+  const s = slotAt(slot);
+  const code = storedFile(storedOf(s)) + start;
+  const err = take(s, <u32>WINDOW_SIZE + s.bytes - absent);
+  if (err < 0) return err;
+  s.flags = <u8>((storedOf(s) << STORED_SHIFT) | SlotFlag.WINDOW);
+  windowInit(arenaAddress(s.block), start, absent, code);
+  return Err.OK;
+}
+
+/** Copies a piece of what is kept, from offset `at` of the file on; returns where the next begins: its length at the end. IO, ABSENT, BUSY. */
+export function slotKeepNext(slot: u32, at: u32): i32 {
+  const s = slotAt(slot);
+  const window = arenaAddress(s.block);
+  const place = windowPlace(window, at);
+  if (place == 0) return windowResume(window);
+  const rest = (at == 0 ? windowStart(window) : s.bytes) - at;
+  const bytes = rest < KEEP_BYTES ? rest : KEEP_BYTES;
+  const err = storedRead(storedOf(s), at, place, bytes);
+  return err < 0 ? err : <i32>(at + bytes);
+}
+
+/** True when the code of the image lies on the device between two addresses, and tasks run it from there. */
+export function slotLiesIn(slot: u32, from: u32, end: u32): bool {
+  const s = slotAt(slot);
+  return isWindow(s) && windowLiesIn(arenaAddress(s.block), from, end);
+}
+
+/** True when tasks run its code through a window. */
+export function slotHasWindow(slot: u32): bool {
+  return isWindow(slotAt(slot));
+}
+
+/** Reads the line of the code at offset `pc` into the window; the code begins at `start` in the file. IO, ABSENT, BUSY. */
+export function slotFillLine(slot: u32, start: u32, pc: u32): i32 {
+  const window = arenaAddress(slotAt(slot).block);
+  const line = windowLine(window, pc);
+  const got = slotCopy(slot, start + lineStart(pc), line, LINE_SIZE);
+  if (got < 0) return got;
+  windowHold(window, pc);
+  return Err.OK;
+}
+
+// ---- What is known of a slot ----
 
 /** Marks the slot as verified and records the CRC-32 over all its bytes. */
 export function slotSeal(slot: u32, crc: u32): void {
@@ -157,9 +248,12 @@ export function slotByte(slot: u32, offset: u32): u32 {
   const s = slotAt(slot);
   const at = offset & IMAGE_MASK;
   if (at >= (s.bytes & IMAGE_MASK)) return 0;
-  if (s.block != 0) return load<u8>(placeOf(s, at));
-  fetch(s, at, BYTES, 1);
-  return load<u8>(BYTES);
+  let place = placeOf(s, at);
+  if (place == 0) {
+    place = BYTES;
+    fetch(s, at, place, 1);
+  }
+  return load<u8>(place);
 }
 
 /** The 16-bit number at `offset`. */
@@ -173,26 +267,29 @@ export function slotU32(slot: u32, offset: u32): u32 {
   const bytes = s.bytes & IMAGE_MASK;
   const first = offset & IMAGE_MASK;
   if (first >= bytes || bytes - first < 4) return 0;
-  let at = BYTES;
-  if (s.block != 0) at = placeOf(s, first);
-  else fetch(s, first, at, 4);
+  let at = placeOf(s, first);
+  if (at == 0) {
+    at = BYTES;
+    fetch(s, first, at, 4);
+  }
   // byte by byte: some chips cannot load a word that is not aligned
   const high = ((<u32>load<u8>(at)) << 8) | load<u8>(at, 1);
   return (high << 16) | ((<u32>load<u8>(at, 2)) << 8) | load<u8>(at, 3);
 }
 
-/** Copies up to `length` bytes out and returns how many the file has from `offset` on. */
-export function slotCopy(slot: u32, offset: u32, to: usize, length: u32): u32 {
+/** Copies up to `length` bytes out and returns how many the file has from `offset` on. IO, ABSENT, BUSY. */
+export function slotCopy(slot: u32, offset: u32, to: usize, length: u32): i32 {
   const s = slotAt(slot);
   const rest = offset < s.bytes ? s.bytes - offset : 0;
   const bytes = length < rest ? length : rest;
-  fetch(s, offset, to, bytes);
-  return bytes;
+  const err = fetch(s, offset, to, bytes);
+  return err < 0 ? err : <i32>bytes;
 }
 
-/** Address of the file's first byte, until a block of the arena is freed: code of a slot in RAM runs in place. */
-export function slotAddress(slot: u32): usize {
-  return placeOf(slotAt(slot), 0);
+/** Where the MiniVM fetches the code at offset `start` of the file: its address, or that of its window. It holds until a block is freed. */
+export function slotCode(slot: u32, start: u32): usize {
+  const s = slotAt(slot);
+  return isWindow(s) ? arenaAddress(s.block) : placeOf(s, start);
 }
 
 /** Continues a CRC sum over [offset, end), which must lie in the file. */
@@ -200,9 +297,9 @@ export function slotSum(slot: u32, crc: u32, offset: u32, end: u32): u32 {
   const s = slotAt(slot);
   while (offset < end) {
     let bytes = (end - offset) & IMAGE_MASK;
-    let at = IO_BASE;
-    if (s.block != 0) at = placeOf(s, offset);
-    else {
+    let at = placeOf(s, offset);
+    if (at == 0) {
+      at = IO_BASE;
       if (bytes > SUM_BYTES) bytes = SUM_BYTES;
       fetch(s, offset, at, bytes);
     }

@@ -2,7 +2,7 @@
 // large is a word of the node. Each holds a header and the bytes of one file; docs/persistence.md, "Image slot".
 
 import { nv_busy, nv_erase, nv_erase_size, nv_granule, nv_program, nv_read } from "../hal";
-import { IO_BASE } from "../layout";
+import { HAS_LOG, IO_BASE } from "../layout";
 import { storeEnd } from "../persist/pool";
 import { wordAt, wordGroup } from "../persist/words";
 import { refuse } from "../refusal";
@@ -44,16 +44,22 @@ export function storedAddress(stored: u32): u32 {
   return storedOrigin() + stored * storedSize();
 }
 
+/** Address of the file in a slot. */
+export function storedFile(stored: u32): u32 {
+  return storedAddress(stored) + STORED_HEADER_BYTES;
+}
+
 // ---- Reading ----
 
-/** Copies bytes of the file out. IO, ABSENT, BUSY. */
-export function storedRead(stored: u32, offset: u32, to: usize, length: u32): i32 {
-  return nv_read(storedAddress(stored) + STORED_HEADER_BYTES + offset, to, length);
+/** Copies bytes of the file out, or, from -STORED_HEADER_BYTES on, of its header. SLOT_DAMAGED: beyond the repair of the flash's ECC. IO, ABSENT, BUSY. */
+export function storedRead(stored: u32, offset: i32, to: usize, length: u32): i32 {
+  const err = nv_read(storedFile(stored) + offset, to, length);
+  return HAS_LOG && err == Err.CORRUPT ? refuse(Err.SLOT_DAMAGED, 0, stored, 0) : err;
 }
 
 /** Reads the header of a slot. Returns the length of the file. SLOT_EMPTY; SLOT_DAMAGED: no file can be so long. IO, ABSENT, BUSY. */
 export function storedLength(stored: u32): i32 {
-  const err = nv_read(storedAddress(stored), IO_BASE, STORED_HEADER_BYTES);
+  const err = storedRead(stored, -STORED_HEADER_BYTES, IO_BASE, STORED_HEADER_BYTES);
   if (err < 0) return err;
   if (load<u8>(IO_BASE, STORED_MARKER_OFF) != STORED_MARKER)
     return refuse(Err.SLOT_EMPTY, 0, stored, 0);

@@ -59,7 +59,7 @@ import {
   goTo,
   goToCell,
   goToSuperblock,
-  isTaken,
+  nextTaken,
   Job,
   Mode,
   RECORD,
@@ -313,8 +313,7 @@ export function storeRead(cell: u32): i32 {
 /** The first live cell from `cell` on, which storeSeen...() then tell of. NOT_FOUND: there is none. BUSY, IO, ABSENT, STATE. */
 export function storeNext(cell: u32): i32 {
   const s = storeAt();
-  for (; cell < s.cells; cell++) {
-    if (!isTaken(cell)) continue;
+  for (cell = nextTaken(s, cell); cell < s.cells; cell = nextTaken(s, cell + 1)) {
     const value = storeRead(cell);
     if (value >= 0) return cell;
     if (value != Err.CORRUPT) return value;

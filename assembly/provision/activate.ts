@@ -1,13 +1,20 @@
 // What is asked of stored images and their apps: stage, activate, confirm, roll back, and how apps boot. A refusal changes nothing.
 
 import { appName } from "../executive/name";
-import { slotDrop, slotOpen } from "../image/slot";
-import { storedCount, storedLength, storedOrigin, storedSize } from "../image/stored";
+import { taskAt } from "../executive/task";
+import { slotDrop, slotLiesIn, slotOpen } from "../image/slot";
+import {
+  storedAddress,
+  storedCount,
+  storedLength,
+  storedOrigin,
+  storedSize,
+} from "../image/stored";
 import { nv_erase_size, nv_size } from "../hal";
-import { APP_MAX, IO_BASE } from "../layout";
+import { APP_MAX, IO_BASE, TASK_MAX } from "../layout";
 import { wordGroup } from "../persist/words";
 import { shadowIsSettled } from "../registry/shadow";
-import { refusalName, refuse, refuseFull } from "../refusal";
+import { refusalName, refuse, refuseFull, refuseHeld } from "../refusal";
 import {
   AppState,
   ATTEMPTS_MAX,
@@ -89,6 +96,19 @@ function checkSlot(stored: u32): i32 {
   return stored < storedCount() ? <i32>Err.OK : refuse(Err.NOT_FOUND, 0, stored, storedCount());
 }
 
+/** SLOT_IN_USE: a task runs code that lies on the device between two addresses. */
+export function checkUnused(from: u32, end: u32): i32 {
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    const t = taskAt(i);
+    if (t.pid == 0 || !slotLiesIn(t.slot, from, end)) continue;
+    refuseHeld(Err.SLOT_IN_USE, 0, t.pid);
+    const name = IO_BASE + 64;
+    refusalName(name, appName(t.slot, name));
+    return Err.SLOT_IN_USE;
+  }
+  return Err.OK;
+}
+
 // ---- Slots ----
 
 /**
@@ -102,6 +122,8 @@ export function formatSlots(count: u32, bytes: u32): i32 {
     const app = holderOf(stored);
     if (app != NO_APP) return refuseApp(Err.SLOT_IN_USE, app);
   }
+  const used = checkUnused(0, nv_size());
+  if (used < 0) return used;
   const units = bytes / STORED_UNIT;
   const unit = nv_erase_size();
   const isOdd = bytes % STORED_UNIT != 0 || (unit != 0 && bytes % unit != 0);
@@ -129,6 +151,8 @@ export function stageImage(stored: u32, total: u32, crc: u32, node: u32): i32 {
   const app = holderOf(stored);
   const isFallback = app != NO_APP && !isOnTrial(app) && activeOf(recordAt(app)) != stored;
   if (app != NO_APP && !isFallback) return refuseApp(Err.SLOT_IN_USE, app);
+  err = checkUnused(storedAddress(stored), storedAddress(stored + 1));
+  if (err < 0) return err;
   err = sessionStage(stored, total, crc);
   if (err < 0) return err;
   const p = begin(Job.OTHER, Step.RELEASE, app);

@@ -196,6 +196,7 @@ export function provisionPoll(): void {
     case Step.COMMIT:
       return awaitWord(p);
     case Step.FETCH:
+    case Step.WINDOW:
       return fetch(p);
     case Step.FETCHING:
       return awaitStart(p);

@@ -2,7 +2,7 @@
 
 import { arenaCost, arenaFree, arenaMove, arenaRelease } from "../arena";
 import { emit } from "../events";
-import { taskPrepare, taskRemove } from "../executive/lifecycle";
+import { taskRemove } from "../executive/lifecycle";
 import { taskAt, taskFind, taskMemoryField } from "../executive/task";
 import {
   CursorUse,
@@ -180,7 +180,6 @@ export function changeOver(l: Load): void {
 export function launch(l: Load): i32 {
   const t = taskAt(l.bank);
   const isRestart = (l.flags & LoadFlag.RESTART) != 0;
-  taskPrepare(l.bank);
   valuesReveal(t.pid);
   commandsReveal(t.pid);
   t.state = <u8>TaskState.READY;

@@ -3,7 +3,7 @@
 // Provision, 16 bytes, and behind it the pid of each app, i16, 0: it was not started from a slot, below 0: Err, why it could not be
 //  0  job     u8   Job
 //  1  step    u8   Step
-//  2  next    u8   Step after the word that is being written, or the image that is being checked
+//  2  next    u8   Step after the word that is being written, or the image that is being checked; of a start, FETCH or WINDOW
 //  3  app     u8   record the job is about; NO_APP: none
 //  4  slot    u8   stored slot it is about; of a configuration, the copy
 //  5  trial   u8   attempts that were asked for, and ConfirmAfter in bits 3 and 4; of a configuration, the next word
@@ -53,6 +53,8 @@ export enum Step {
   RELEASE = 13,
   /** the words of a configuration are written */
   COPY = 14,
+  /** like FETCH, but its code stays in the slot */
+  WINDOW = 15,
 }
 
 

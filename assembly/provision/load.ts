@@ -31,8 +31,12 @@ export enum Phase {
   RESTORING = 6,
   /** the change-over is done; nothing can refuse any more */
   ADJUSTING = 7,
+  /** the new task's memory is filled */
+  FILLING = 8,
   /** the header of a staged image is being written */
-  SEALING = 8,
+  SEALING = 9,
+  /** what must be at hand of an image whose code stays on the device is copied to memory */
+  KEEPING = 10,
 }
 
 export enum LoadFlag {
@@ -48,9 +52,11 @@ export enum LoadFlag {
   VERIFY = 16,
   /** bytes come from a stored slot */
   FETCH = 32,
+  /** code and rodata stay in the stored slot */
+  WINDOW = 64,
 }
 /** The bytes lie on the device. */
-export const IN_PLACE: u32 = LoadFlag.STAGE | LoadFlag.VERIFY;
+export const IN_PLACE: u32 = LoadFlag.STAGE | LoadFlag.VERIFY | LoadFlag.WINDOW;
 
 
 @unmanaged

@@ -4,17 +4,28 @@
 // image in a stored slot, verifying with the knowledge that one is. Each step is bounded; sessionPoll() makes one.
 
 import { emit } from "../events";
-import { tasksRebind, taskStrip } from "../executive/lifecycle";
+import {
+  taskFill,
+  taskPrepare,
+  tasksRebind,
+  taskStrip,
+  taskUnreadable,
+} from "../executive/lifecycle";
 import { serveReceivers } from "../executive/receive";
 import { nv_busy } from "../hal";
 import { isAlive, TASK_QUANTUM_SHIFT, taskAt, taskFind } from "../executive/task";
 import { checkAdvance, checkBegin } from "../image/check";
+import { imageHeaderSize, imageRodataEnd } from "../image/metadata";
 import {
+  isVerified,
   slotAllocate,
   slotCrc,
   slotDrop,
+  slotKeep,
+  slotKeepNext,
   slotOpen,
   slotRetain,
+  slotSeal,
   slotShare,
   slotWrite,
 } from "../image/slot";
@@ -173,6 +184,26 @@ function accept(l: Load): i32 {
   if ((l.flags & LoadFlag.VERIFY) != 0) return leave(l, Err.OK);
   share(l);
   l.phase = <u8>Phase.ADMITTING;
+  return (l.flags & LoadFlag.WINDOW) != 0 && !isVerified(l.slot) ? keep(l) : <i32>Err.OK;
+}
+
+/** Makes room for what must be at hand of an image whose code stays where it is. NO_MEMORY. */
+function keep(l: Load): i32 {
+  const start = imageHeaderSize(l.slot);
+  l.cursor = 0;
+  l.phase = <u8>Phase.KEEPING;
+  const err = slotKeep(l.slot, start, imageRodataEnd(l.slot) - start);
+  return err < 0 ? fail(l, err) : err;
+}
+
+/** Copies a piece of it. */
+function keepNext(l: Load): i32 {
+  const next = slotKeepNext(l.slot, l.cursor);
+  if (next < 0) return next == Err.BUSY ? <i32>Err.OK : next;
+  l.cursor = next;
+  if (<u32>next < l.total) return Err.OK;
+  slotSeal(l.slot, slotCrc(l.slot));
+  l.phase = <u8>Phase.ADMITTING;
   return Err.OK;
 }
 
@@ -268,7 +299,8 @@ export function sessionRest(): u32 {
 /** Ends a load before its time and takes back what it took. STATE: there is none, or it can no longer be taken back. */
 export function sessionAbort(): i32 {
   const l = loadAt();
-  const isLate = l.phase == Phase.ADJUSTING || (l.flags & LoadFlag.RESTART) != 0;
+  const isLate =
+    l.phase == Phase.ADJUSTING || l.phase == Phase.FILLING || (l.flags & LoadFlag.RESTART) != 0;
   if (l.phase == Phase.IDLE || isLate) return refuse(Err.STATE, 0, 0, 0);
   takeBack(l);
   tasksRebind();
@@ -316,9 +348,12 @@ export function sessionVerify(stored: u32): i32 {
   return openStored(stored, LoadFlag.VERIFY);
 }
 
-/** Begins to load the app of a stored image, as its boot word says, in the place of task `replaced`, 0: of nobody's. Refused like openStored(). */
-export function sessionFetch(stored: u32, replaced: u32, bootWord: u32): i32 {
-  const begun = openStored(stored, LoadFlag.FETCH);
+/**
+ * Begins to load the app of a stored image, as its boot word says, in the place of task `replaced`, 0: of nobody's. `how`: FETCH, or
+ * WINDOW for one whose code is to stay in its slot. Refused like openStored().
+ */
+export function sessionFetch(stored: u32, replaced: u32, bootWord: u32, how: LoadFlag): i32 {
+  const begun = openStored(stored, how);
   if (begun < 0) return begun;
   const l = loadAt();
   l.restarts = <u8>((bootWord >>> BOOT_RESTARTS_SHIFT) & BOOT_RESTARTS_MASK);
@@ -469,7 +504,19 @@ function restore(l: Load): i32 {
 
 function finish(l: Load): i32 {
   if (adjustNextOrEnd(l) != Err.NO_DATA) return Err.OK;
+  taskPrepare(l.bank);
+  l.cursor = 0;
+  l.phase = <u8>Phase.FILLING;
+  return fill(l);
+}
+
+/** Fills the new task's memory, then starts it. One that the device does not give its rodata faults at once. */
+function fill(l: Load): i32 {
+  const next = taskFill(l.bank, l.cursor);
+  if (next > 0) l.cursor = next;
+  if (next > 0 || next == Err.BUSY) return Err.OK;
   const pid = launch(l);
+  if (next < 0) taskUnreadable(l.bank);
   close(pid);
   return Err.OK;
 }
@@ -490,8 +537,12 @@ function step(l: Load): i32 {
       return restore(l);
     case Phase.ADJUSTING:
       return finish(l);
+    case Phase.FILLING:
+      return fill(l);
     case Phase.SEALING:
       return sealed(l);
+    case Phase.KEEPING:
+      return keepNext(l);
     default:
       return Err.OK;
   }

@@ -23,6 +23,7 @@ import {
   rolledBack,
   stateOf,
 } from "./record";
+import { LoadFlag } from "./load";
 import { sessionFetch, sessionRefuse, sessionResult } from "./session";
 
 /** What follows when an app is done with. */
@@ -111,6 +112,10 @@ function refused(p: Provision, err: i32): void {
     p.step = <u8>Step.FETCH;
     return;
   }
+  if (err == Err.NO_MEMORY && p.next == Step.FETCH) {
+    p.step = <u8>Step.WINDOW; // slower, but it runs
+    return;
+  }
   if (!runs) setPid(p.app, err);
   if (p.result >= 0) p.result = err;
   const isFinal = stateOf(record) == AppState.TRIAL || p.job == Job.ACTIVATE || isDamage(err);
@@ -129,8 +134,10 @@ export function fetch(p: Provision): void {
     return;
   }
   const pid = appPid(p.app);
-  const err = sessionFetch(p.slot, isAlive(pid) ? pid : 0, bootWordAt(p.app));
+  const how = p.step == Step.WINDOW ? LoadFlag.WINDOW : LoadFlag.FETCH;
+  const err = sessionFetch(p.slot, isAlive(pid) ? pid : 0, bootWordAt(p.app), how);
   if (err == Err.BUSY) return;
+  p.next = p.step;
   if (err < 0) return refused(p, err);
   p.step = <u8>Step.FETCHING;
   const record = recordAt(p.app);

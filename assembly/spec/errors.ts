@@ -107,7 +107,7 @@ export enum Err {
   SLOT_EMPTY = -80,
   /** what the slot holds is not what was put there; stage the image again */
   SLOT_DAMAGED = -81,
-  /** an app needs the slot, the refusal names it; take another slot */
+  /** an app needs the slot, or runs from it, the refusal names it; take another slot, or kill the task it names */
   SLOT_IN_USE = -82,
   /** the image is longer than the slot, see the refusal; format larger slots */
   SLOT_SMALL = -83,

@@ -44,6 +44,10 @@ export enum Stop {
   STACK_UNDERFLOW = 7,
   ILLEGAL = 8,
   PC = 9,
+  /** the next instruction is not in the code window: the task goes on when the device has given it */
+  LINE = 10,
+  /** the device that holds the code cannot be read */
+  CODE = 11,
 }
 
 /** Bits of the node's mode; only a desktop node knows those of the reference. */
@@ -203,7 +207,7 @@ export const EVENT_BYTES: u32 = 16;
 export const TASK_PID_OFF: u32 = 0; // u8
 export const TASK_STATE_OFF: u32 = 1; // u8 TaskState
 export const TASK_STOP_OFF: u32 = 2; // u8 Stop: why its last run ended
-export const TASK_FLAGS_OFF: u32 = 3; // u8 bit 0: confirmed by PROV_CONFIRM
+export const TASK_FLAGS_OFF: u32 = 3; // u8 bit 0: confirmed by PROV_CONFIRM; bit 1: its code is read from its stored slot through a code window
 export const TASK_PC_OFF: u32 = 4; // u32
 export const TASK_SP_OFF: u32 = 8; // u32
 export const TASK_STEPS_OFF: u32 = 12; // u32

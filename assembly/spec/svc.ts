@@ -95,6 +95,8 @@ export const DIV_ZERO: u32 = 0xffffff05;
 /** Not in the reference, which leaves R0 alone: */
 export const ILLEGAL_OPCODE: u32 = 0xffffff06;
 export const PC_FAULT: u32 = 0xffffff07;
+/** The device with the code cannot be read. */
+export const CODE_FAULT: u32 = 0xffffff08;
 
 /** R0 of module 4 when it is no count and no descriptor. */
 export enum FileStatus {

@@ -2,7 +2,7 @@
 //  0  pc           u32  next instruction, byte offset into code; after a PC fault the offset that was asked for
 //  4  sp           u32  stack pointer, a data address
 //  8  steps        u32  instructions retired
-// 12  code         u32  address of the code
+// 12  code         u32  address of the code, or of its code window
 // 16  data         u32  address of the segment of rodata, data and bss
 // 20  stack        u32  address of the stack segment
 // 24  dataBytes    u16  size of the data segment
@@ -21,6 +21,8 @@ import { TASK_BANK_SIZE, TASKS_BASE, TASK_MASK } from "../layout";
 export enum ContextFlag {
   /** the reference's machine: `data` is 64 KiB of flat memory that holds the stack, too */
   FLAT = 1,
+  /** the code is read through a code window */
+  WINDOW = 2,
 }
 
 
@@ -50,6 +52,10 @@ if (REGS_OFF + 64 != TASK_BANK_SIZE) ERROR("Context: bank");
 /** Context of the task in bank `index`, 0 to TASK_MAX - 1. */
 export function contextAt(index: usize): Context {
   return changetype<Context>(TASKS_BASE + (index & TASK_MASK) * TASK_BANK_SIZE);
+}
+/** True when the task's code is read through a code window. */
+export function isWindowed(c: Context): bool {
+  return (c.flags & ContextFlag.WINDOW) != 0;
 }
 export function reg(c: Context, n: usize): u32 {
   return load<u32>(changetype<usize>(c) + (n << 2), REGS_OFF);

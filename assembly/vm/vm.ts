@@ -1,7 +1,17 @@
 // The MiniVM: runs the instructions of one task, up to an exact budget.
 // The small functions here are for the optimizer to inline; a test sees to it that the desktop's loop calls none.
 
-import { IS_DESKTOP, RAM_LIMIT, ADDRESS_MASK } from "../layout";
+import {
+  ADDRESS_MASK,
+  IS_DESKTOP,
+  LINE_BYTES,
+  LINE_SHIFT,
+  LINE_SIZE,
+  RAM_LIMIT,
+  WINDOW_LINES,
+  WINDOW_LINES_OFF,
+  WINDOW_TAGS_OFF,
+} from "../layout";
 import { DATA_ORIGIN, STACK_TOP } from "../spec/hxe";
 import { Stop } from "../spec/node";
 import { Op } from "../spec/opcodes";
@@ -13,7 +23,7 @@ import {
   STACK_OVERFLOW,
   STACK_UNDERFLOW,
 } from "../spec/svc";
-import { Context, REGS_OFF, setReg } from "./context";
+import { Context, isWindowed, REGS_OFF, setReg } from "./context";
 import { f16Add, f16Div, f16FromInteger, f16Mul, f16Sub, f16ToInteger } from "../f16";
 import {
   carry,
@@ -30,6 +40,11 @@ import { FLAT_SIZE, isFlat } from "./memory";
 
 /** On a chip, linear addresses, pc and sp fit 16 bits. */
 const WIDTH: u32 = ADDRESS_MASK;
+/** Where branches lead that count from no resident line: beyond all memory, so that the next fetch looks for the line. */
+const AFAR: usize = WIDTH & 0xffffe800;
+/** Where p stands when `target` is to be looked for. */
+const SEEK: usize = WIDTH & 0xfffffffc;
+if (RAM_LIMIT > AFAR) ERROR("vm: no addresses beyond memory");
 /** CALLs are counted up to here, so that a program that drops return addresses for ever still returns by RET. */
 const DEPTH_MAX: u16 = 0xffff;
 
@@ -68,6 +83,19 @@ function wordAt(p: usize): u32 {
 /** Linear address of `size` bytes at an offset into a segment; 0 when they do not lie in it. */
 function within(offset: u32, size: u32, segment: usize, bytes: u32): usize {
   return bytes >= size && offset <= bytes - size ? (segment + offset) & WIDTH : 0;
+}
+
+/** Address of the line that holds the code at offset `pc`; 0: it is not in the window. */
+function lineAt(window: usize, pc: u32): usize {
+  const line = (pc >>> LINE_SHIFT) & (WINDOW_LINES - 1);
+  const tag = 1 + (pc >>> (LINE_SHIFT + 3));
+  if (load<u8>(window + line, WINDOW_TAGS_OFF) != tag) return 0;
+  return window + WINDOW_LINES_OFF + line * LINE_SIZE;
+}
+if (WINDOW_LINES != 1 << 3) ERROR("vm: lines of the window");
+/** An address that is seen to lie in memory, as a fetch needs it. */
+function fetchable(address: usize): usize {
+  return address < RAM_LIMIT - 4 ? address : RAM_LIMIT - 4;
 }
 
 // ---- Arithmetic ----
@@ -118,6 +146,12 @@ function shiftSigned(rd: usize, value: i32, amount: u32): void {
   setShifted(result, (amount == 0 ? carry() : edge) << 31);
 }
 
+/** Offset of the instruction at p in code that is read through a window. */
+function offsetOf(p: usize, here: usize, target: u32): u32 {
+  if (p == SEEK) return target;
+  return (<u32>(p >= AFAR ? p - AFAR : p - here)) & WIDTH;
+}
+
 // ---- How a run ends ----
 
 function faultCode(stop: u32): u32 {
@@ -131,7 +165,8 @@ function faultCode(stop: u32): u32 {
 /** Records why the run ended. A fault leaves its code in R0; the reference's machine has none for ILLEGAL and PC. */
 function end(c: Context, stop: u32): void {
   c.stop = <u8>stop;
-  if (stop < <u32>Stop.MEMORY || (isFlat(c) && stop >= <u32>Stop.ILLEGAL)) return;
+  if (stop < <u32>Stop.MEMORY || stop == <u32>Stop.LINE) return;
+  if (isFlat(c) && stop >= <u32>Stop.ILLEGAL) return;
   setReg(c, 0, faultCode(stop));
 }
 
@@ -145,6 +180,7 @@ function obstacle(c: Context): Stop {
 /**
  * Runs at most `budget` instructions, 0 to 65,535, and returns how many retired. The context tells why it ended.
  * SVC and BRK retire. RET with no CALL outstanding and faults do not: pc stays, and nothing is written but R0.
+ * In a code window, LINE asks for the line of pc.
  */
 export function vmRun(c: Context, budget: u32): u32 {
   let stop: u32 = budget == 0 ? Stop.BUDGET : obstacle(c);
@@ -155,10 +191,13 @@ export function vmRun(c: Context, budget: u32): u32 {
 
   const flat = isFlat(c);
   const regs = changetype<usize>(c) + REGS_OFF;
-  const code: usize = c.code & WIDTH;
+  const windowed = isWindowed(c);
+  const window: usize = c.code & WIDTH;
+  const code: usize = windowed ? AFAR : window; // what branches count from
   const codeLast: u32 = c.codeLast;
-  const lastWord = (code + codeLast) & WIDTH;
-  const last = lastWord < RAM_LIMIT - 4 ? lastWord : RAM_LIMIT - 4; // so that every fetch is seen to lie in memory
+  let here: usize = window; // where offset 0 is, as the resident line has it
+  let last = fetchable((window + codeLast) & WIDTH); // of the instructions that are resident
+  let lastWord = last; // and of their second words
   const origin: u32 = flat ? 0 : DATA_ORIGIN;
   const data: usize = c.data & WIDTH;
   const dataBytes: u32 = flat ? FLAT_SIZE : <u32>c.dataBytes;
@@ -168,16 +207,34 @@ export function vmRun(c: Context, budget: u32): u32 {
   const stackBytes: u32 = (top - stackOrigin) & WIDTH;
   const gap = (stackOrigin - origin) & WIDTH; // from data address `origin` to the stack
 
-  let p: usize = (code + c.pc) & WIDTH;
+  let target: u32 = c.pc; // of a jump that may leave the code
+  let p: usize = windowed ? SEEK : (code + target) & WIDTH;
   let below: u32 = (c.sp - stackOrigin) & WIDTH; // bytes of stack below sp
   let left = budget;
-  let target: u32 = 0; // of a jump that may leave the code
   let isOut = false;
   unpackFlags(c.psw);
 
   for (; left != 0; p = (p + 4) & WIDTH) {
     left = (left - 1) & WIDTH;
     if (p > last) {
+      if (windowed) {
+        target = offsetOf(p, here, target);
+        const line: usize = target > codeLast ? 0 : lineAt(window, target);
+        if (line != 0) {
+          const start = target & ~(LINE_BYTES - 1);
+          const rest = codeLast - start;
+          here = (line - start) & WIDTH;
+          last = fetchable((line + min(rest, LINE_BYTES - 1)) & WIDTH);
+          lastWord = fetchable((line + min(rest, LINE_BYTES + 3)) & WIDTH);
+          p = (here + target - 4) & WIDTH;
+          left++;
+          continue;
+        }
+        if (target <= codeLast) {
+          stop = Stop.LINE;
+          break;
+        }
+      }
       stop = Stop.PC;
       break;
     }
@@ -327,7 +384,7 @@ export function vmRun(c: Context, budget: u32): u32 {
           stop = Stop.STACK_OVERFLOW;
           break;
         }
-        const pc = (<u32>(p - code)) & WIDTH;
+        const pc = (<u32>(p - here)) & WIDTH;
         target = ((b1 & 15 ? rs1(regs, b1) : pc) + (simm(word) << 2)) & 0xffff;
         below = (below - 4) & WIDTH;
         store<u32>(stack + below, pc + 4);
@@ -350,7 +407,7 @@ export function vmRun(c: Context, budget: u32): u32 {
         c.depth--;
         break;
       case Op.JMPL:
-        if (last - p < 4) {
+        if (lastWord - p < 4) {
           stop = Stop.PC;
           break;
         }
@@ -358,7 +415,7 @@ export function vmRun(c: Context, budget: u32): u32 {
         target = wordAt(p);
         break;
       case Op.JZL:
-        if (last - p < 4) {
+        if (lastWord - p < 4) {
           stop = Stop.PC;
           break;
         }
@@ -367,7 +424,7 @@ export function vmRun(c: Context, budget: u32): u32 {
         target = wordAt(p);
         break;
       case Op.JNZL:
-        if (last - p < 4) {
+        if (lastWord - p < 4) {
           stop = Stop.PC;
           break;
         }
@@ -444,7 +501,7 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       default: // the opcodes far above would make the table too sparse to be one
         if (op == Op.LDI32) {
-          if (last - p < 4) {
+          if (lastWord - p < 4) {
             stop = Stop.PC;
             break;
           }
@@ -464,10 +521,10 @@ export function vmRun(c: Context, budget: u32): u32 {
       isOut = true;
       break;
     }
-    p = (code + target - 4) & WIDTH;
+    p = windowed ? SEEK - 4 : (code + target - 4) & WIDTH;
   }
 
-  let pc = (<u32>(p - code)) & WIDTH;
+  let pc = windowed ? offsetOf(p, here, target) : (<u32>(p - code)) & WIDTH;
   if (stop == <u32>Stop.SVC || stop == <u32>Stop.BRK) pc += 4;
   if (stop >= <u32>Stop.RETURN) left++;
   if (isOut) {

@@ -5,6 +5,7 @@ import type { CType, ImportShape, Target, TranslateOptions } from "./options.ts"
 
 const RAM_LIMIT = {
   small: Small.RAM_LIMIT,
+  "small-flash": Small.RAM_LIMIT,
   large: Large.RAM_LIMIT,
   desktop: Desktop.RAM_LIMIT,
 } as const;

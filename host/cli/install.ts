@@ -35,18 +35,19 @@ export interface Version {
 
 /** The installation commands run from. */
 export class Install {
-  private readonly modules = new Map<ProfileName, Promise<WebAssembly.Module>>();
+  private readonly modules = new Map<string, Promise<WebAssembly.Module>>();
 
   /** `root`: the folder that holds build/ and examples/. */
   constructor(readonly root: string) {}
 
-  /** The core of a profile, compiled once. */
-  core(profile: ProfileName): Promise<WebAssembly.Module> {
-    const known = this.modules.get(profile);
+  /** The core of a profile, compiled once. `hasPages`: its store lies on flash, as on an STM32F072 without FRAM. */
+  core(profile: ProfileName, hasPages = false): Promise<WebAssembly.Module> {
+    const name = profile === "small" && hasPages ? "small-flash" : profile;
+    const known = this.modules.get(name);
     if (known !== undefined) return known;
-    const bytes = readFileSync(join(this.root, "build/core", `${profile}.wasm`));
+    const bytes = readFileSync(join(this.root, "build/core", `${name}.wasm`));
     const module = WebAssembly.compile(new Uint8Array(bytes));
-    this.modules.set(profile, module);
+    this.modules.set(name, module);
     return module;
   }
 

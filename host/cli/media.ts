@@ -1,10 +1,9 @@
 // Kinds and sizes of non-volatile devices as people write them: `fram:8192`.
 
 import type { LogLayout } from "../formats/persist-image.ts";
-import { FLASH_GEOMETRY, logLayoutOf, NV_GEOMETRY, type NvGeometry } from "../node/nv.ts";
+import { GEOMETRY, logLayoutOf, type NvGeometry } from "../node/nv.ts";
 import { usage } from "./exit.ts";
 
-const GEOMETRY = { ...NV_GEOMETRY, ...FLASH_GEOMETRY };
 export type NvKind = keyof typeof GEOMETRY;
 
 /** A kind of device; without bytes, of the size that a file has. */

@@ -3,16 +3,18 @@
 import { basename } from "node:path";
 import { StoreState } from "../../assembly/spec/cell.ts";
 import { EventType, NodeMode } from "../../assembly/spec/node.ts";
-import { type SimMachine, startBoardNode } from "../client/board-node.ts";
+import { type BoardMachine, startBoardNode } from "../client/board-node.ts";
 import { type LoadOptions, LocalNode, type NodeOptions } from "../client/local-node.ts";
 import type { NodeEvent, TaskInfo } from "../client/records.ts";
-import { type CanFrame, Machine } from "../node/hal.ts";
+import type { CanFrame } from "../formats/can-frame.ts";
+import { Machine } from "../node/hal.ts";
 import type { NvDevice } from "../node/nv.ts";
 import type { PowerSwitch } from "./board.ts";
 import { Console, type Stream } from "./console.ts";
 import { Exit, Failure } from "./exit.ts";
 import { readBytes } from "./files.ts";
 import type { BoardName, Install, ProfileName } from "./install.ts";
+import { logOf } from "./media.ts";
 import { type NvFile, type NvSpec, openNvFile } from "./nv-file.ts";
 import { type Place, placeOf, readSymbols, type Symbols } from "./symbols.ts";
 
@@ -75,7 +77,7 @@ export class Session {
   private nv: NvFile | undefined;
   /** Its time is that of the nv file, already while a node starts. */
   private machine: Machine | undefined;
-  private board: SimMachine | undefined;
+  private board: BoardMachine | undefined;
   private powerBoard: PowerSwitch | undefined;
   private console!: Console;
 
@@ -122,11 +124,9 @@ export class Session {
     };
   }
   private async startNode(machine: Machine): Promise<LocalNode> {
-    return LocalNode.start(
-      await this.install.core(this.options.profile),
-      machine,
-      this.nodeOptions,
-    );
+    const { profile, nv } = this.options;
+    const core = await this.install.core(profile, nv !== undefined && logOf(nv) !== undefined);
+    return LocalNode.start(core, machine, this.nodeOptions);
   }
 
   private openStore(spec: NvSpec): Promise<NvFile> {

@@ -83,6 +83,7 @@ const STOPS: Partial<Record<Stop, string>> = {
   [Stop.STACK_UNDERFLOW]: "popped from an empty stack",
   [Stop.ILLEGAL]: "met an unknown opcode",
   [Stop.PC]: "ran out of its code",
+  [Stop.CODE]: "could not be read any more from its slot",
 };
 
 /** One sentence about a faulted task. */

@@ -1,10 +1,10 @@
 // A node on a simulated board: its verbs call the core in the firmware's binary between two turns of its main loop.
 
-import { AvrBoard, appPin, type BoardOptions } from "../boards/avr/board.ts";
-import type { Firmware } from "../boards/avr/firmware.ts";
-import { LiveBoard } from "../boards/avr/live.ts";
+import { functionsOf } from "../boards/debug-port.ts";
+import { APP_PINS, type Board, LiveBoard } from "../boards/live.ts";
+import type { CanFrame } from "../formats/can-frame.ts";
 import type { CoreExports, Engine } from "../node/core.ts";
-import type { CanFrame, Machine, NodeMachine } from "../node/hal.ts";
+import type { Machine, NodeMachine } from "../node/hal.ts";
 import { LocalNode, type NodeOptions } from "./local-node.ts";
 
 /** Who listens to the board. */
@@ -14,29 +14,25 @@ export interface BoardEvents {
   onPin?(pin: number, level: number | undefined): void;
 }
 
-/** A simulated board as the machine of a node. */
-export interface SimMachine extends NodeMachine {
-  /** Cycles of its CPU since power-on. */
-  readonly cycles: number;
-  readonly live: { readonly traceHash: string };
-  engine(): Engine;
-}
+/** Virtual time that a poll takes at least, so that the firmware gets on with its own. */
+const US_PER_POLL = 1;
 
-const CYCLES_PER_US = 16;
-const US_PER_TURN = 1;
-const APP_PINS = 16;
-
-/** The board as the machine of a node. Time is what its chip takes; the HAL is the firmware's own. */
-export class BoardMachine implements SimMachine {
+/** A board as the machine of a node. Time is what its chip takes; the HAL is the firmware's own. */
+export class BoardMachine<B extends Board = Board> implements NodeMachine {
   readonly live: LiveBoard;
   readonly pins: Machine["pins"];
+  private readonly cyclesPerUs: number;
 
-  constructor(firmware: Firmware, options: BoardOptions = {}, events: BoardEvents = {}) {
-    this.live = new LiveBoard(new AvrBoard(firmware, options), {
+  constructor(
+    readonly board: B,
+    events: BoardEvents = {},
+  ) {
+    this.live = new LiveBoard(board, {
       onUart: (byte) => events.onUart?.(Uint8Array.of(byte)),
       onCan: ({ id, data }) => events.onCan?.({ id, data }),
       onPin: (pin, level) => events.onPin?.(pin, level),
     });
+    this.cyclesPerUs = board.chip.clock.hz / 1e6;
     this.pins = Array.from({ length: APP_PINS }, () => ({
       mode: 0,
       driven: undefined,
@@ -44,26 +40,24 @@ export class BoardMachine implements SimMachine {
     }));
   }
 
-  get board(): AvrBoard {
-    return this.live.board;
-  }
+  /** Cycles of its CPU since power-on. */
   get cycles(): number {
     return this.live.now;
   }
   get now_us(): number {
-    return this.live.now / CYCLES_PER_US;
+    return this.live.now / this.cyclesPerUs;
   }
   advance(us: number): void {
-    this.live.advance(us * CYCLES_PER_US);
+    this.live.advance(us * this.cyclesPerUs);
   }
   pinLevel(pin: number): number {
-    return this.board.ports.level(appPin(pin));
+    return this.board.pinLevel(pin);
   }
   applyPin(pin: number, level: 0 | 1): void {
-    this.board.ports.apply(appPin(pin), level);
+    this.board.applyPin(pin, level);
   }
   typeConsole(bytes: Iterable<number>): void {
-    this.board.console.receive(bytes);
+    this.board.type(bytes);
   }
   /** Puts a frame on the bus; what becomes of it is the firmware's. */
   receiveFrame({ id, data }: CanFrame): "taken" {
@@ -78,26 +72,22 @@ export class BoardMachine implements SimMachine {
 
   /** The core in the running firmware. It has started itself, and polls itself. */
   engine(): Engine {
-    const { live } = this;
-    const { firmware, chip } = this.board;
+    const { live, board } = this;
     live.advance(0);
-    const functions = firmware.exports.map((prototype) => {
-      const call = live.port.function(prototype);
-      return [
-        prototype.symbol,
-        (...args: number[]) => {
-          if (call === undefined) throw new Error(`the firmware has no ${prototype.symbol}`);
-          live.touch();
-          return call(...args);
-        },
-      ];
-    });
+    const functions = functionsOf(live.port, board.firmware.exports);
+    const touching = Object.entries(functions).map(([symbol, call]) => [
+      symbol,
+      (...args: number[]) => {
+        live.touch();
+        return call(...args);
+      },
+    ]);
     const exports = {
-      ...Object.fromEntries(functions),
-      memory: { buffer: chip.data.buffer },
+      ...Object.fromEntries(touching),
+      memory: { buffer: board.memory },
       hsx_start: () => {},
       hsx_poll: () => {
-        live.advance(US_PER_TURN * CYCLES_PER_US);
+        this.advance(US_PER_POLL);
         return 0;
       },
     };
@@ -107,7 +97,7 @@ export class BoardMachine implements SimMachine {
 
 /** Powers a board up and waits until its node has mounted its store. */
 export async function startBoardNode(
-  machine: SimMachine,
+  machine: BoardMachine,
   options: NodeOptions = {},
 ): Promise<LocalNode> {
   return LocalNode.start(machine.engine(), machine, options);

@@ -12,6 +12,8 @@ export interface TaskInfo {
   /** Why its last run ended; of a faulted task, the fault. */
   readonly stop: R.Stop;
   readonly confirmed: boolean;
+  /** Its code is read from its stored slot through a code window; else it is in memory. */
+  readonly runsFromSlot: boolean;
   readonly pc: number;
   readonly sp: number;
   /** Psw bits. */
@@ -257,6 +259,7 @@ export function readTask(view: DataView): TaskInfo {
     state: view.getUint8(R.TASK_STATE_OFF),
     stop: view.getUint8(R.TASK_STOP_OFF),
     confirmed: (view.getUint8(R.TASK_FLAGS_OFF) & 1) !== 0,
+    runsFromSlot: (view.getUint8(R.TASK_FLAGS_OFF) & 2) !== 0,
     pc: view.getUint32(R.TASK_PC_OFF, true),
     sp: view.getUint32(R.TASK_SP_OFF, true),
     psw: view.getUint8(R.TASK_PSW_OFF),

@@ -292,17 +292,19 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
   SLOT_EMPTY: say("no whole image was ever put there", "stage an image in it first"),
   SLOT_DAMAGED: say("what it holds is not what was put there", "stage the image again"),
   SLOT_IN_USE: (r, s) =>
-    s.kind === "store"
-      ? about(
-          s,
-          `${theApp(r)} needs one of the slots there are`,
-          "store reset forgets all apps, and slots can be made then",
-        )
-      : about(
-          s,
-          `${theApp(r)} needs ${s.kind === "slot" ? "it" : "the slot"}`,
-          "take a slot nobody needs: provision status",
-        ),
+    r.isTold && r.pid !== 0
+      ? about(s, `${theApp(r)} runs its code from a slot`, `kill ${r.pid} stops it`)
+      : s.kind === "store"
+        ? about(
+            s,
+            `${theApp(r)} needs one of the slots there are`,
+            "store reset forgets all apps, and slots can be made then",
+          )
+        : about(
+            s,
+            `${theApp(r)} needs ${s.kind === "slot" ? "it" : "the slot"}`,
+            "take a slot nobody needs: provision status",
+          ),
   SLOT_SMALL: (r, s) =>
     about(
       s,

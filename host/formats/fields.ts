@@ -1,14 +1,25 @@
 // Field tables: one row per field of a binary format, read and written by one pair of functions.
 
-/** How a field lies in the file. `ascii32` ends at its first NUL; `bytesN` are N raw bytes. */
-export type FieldType = "u8" | "u16be" | "u32be" | "ascii32" | "bytes8" | "bytes24";
+/** How a field lies in its bytes. `ascii32` ends at its first NUL; `bytesN` are N raw bytes. */
+export type FieldType =
+  | "u8"
+  | "u16be"
+  | "u32be"
+  | "u16le"
+  | "u24le"
+  | "u32le"
+  | "ascii32"
+  | "bytes6"
+  | "bytes8"
+  | "bytes24";
+type RawType = "bytes6" | "bytes8" | "bytes24";
 
 /** Name of the field to its offset and type. */
 export type FieldTable = Readonly<Record<string, readonly [offset: number, type: FieldType]>>;
 
 type FieldValue<T extends FieldType> = T extends "ascii32"
   ? string
-  : T extends "bytes8" | "bytes24"
+  : T extends RawType
     ? Uint8Array
     : number;
 
@@ -20,7 +31,11 @@ export const FIELD_SIZE: Readonly<Record<FieldType, number>> = {
   u8: 1,
   u16be: 2,
   u32be: 4,
+  u16le: 2,
+  u24le: 3,
+  u32le: 4,
   ascii32: 32,
+  bytes6: 6,
   bytes8: 8,
   bytes24: 24,
 };
@@ -51,12 +66,10 @@ export function writeFields<T extends FieldTable>(
 }
 
 function readField(bytes: Uint8Array, at: number, type: FieldType): number | string | Uint8Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (type === "u8") return view.getUint8(at);
-  if (type === "u16be") return view.getUint16(at);
-  if (type === "u32be") return view.getUint32(at);
   const raw = bytes.slice(at, at + FIELD_SIZE[type]);
-  return type === "ascii32" ? latin1(raw) : raw;
+  if (type === "ascii32") return latin1(raw);
+  if (type.startsWith("bytes")) return raw;
+  return (type.endsWith("le") ? raw.reverse() : raw).reduce((sum, byte) => sum * 256 + byte, 0);
 }
 
 function writeField(
@@ -71,8 +84,9 @@ function writeField(
     if (!Number.isInteger(value) || value < 0 || value >= 2 ** bits) {
       throw new Error(`${name}: ${value} does not fit ${type}`);
     }
-    for (let i = FIELD_SIZE[type]; i-- > 0; value = Math.floor(value / 256)) {
-      bytes[at + i] = value % 256;
+    const last = FIELD_SIZE[type] - 1;
+    for (let i = 0; i <= last; i++, value = Math.floor(value / 256)) {
+      bytes[at + (type.endsWith("le") ? i : last - i)] = value % 256;
     }
     return;
   }

@@ -4,19 +4,17 @@ import type * as Hal from "../../assembly/hal.d.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { ResetCause } from "../../assembly/spec/node.ts";
 import { PinEdge, PinMode } from "../../assembly/spec/svc.ts";
+import type { CanFrame } from "../formats/can-frame.ts";
+import { CanDriver } from "./can.ts";
 import { NvDevice, type NvHal } from "./nv.ts";
-
-/** A classic CAN frame with an 11-bit identifier. */
-export interface CanFrame {
-  readonly id: number;
-  readonly data: Uint8Array;
-}
 
 /** What a board has and who listens to it; without any, 16 pins and nothing else. */
 export interface MachineOptions {
   /** Milliseconds on the clock at power-on; it wraps at 2^32. */
   readonly start_ms?: number;
   readonly nv?: NvDevice;
+  /** Received frames that may wait for the core. */
+  readonly canRing?: number;
   /** Blocks of 512 bytes. */
   readonly sd?: Uint8Array;
   /** Pins the board gives to apps. */
@@ -26,6 +24,8 @@ export interface MachineOptions {
   /** Hears of what the core does to the outside. */
   readonly onUart?: (bytes: Uint8Array) => void;
   readonly onCan?: (frame: CanFrame) => void;
+  /** Told that a frame waits for the core. */
+  readonly onFrame?: () => void;
   readonly onPin?: (pin: number, level: number | undefined) => void;
   readonly onReset?: (bootloader: boolean) => void;
 }
@@ -39,8 +39,6 @@ export interface Pin {
 }
 
 const SD_BLOCK = 512;
-const CAN_FILTERS = 8;
-const CAN_QUEUE = 64;
 const U32 = 2 ** 32;
 const EDGE_MASK = PinEdge.RISING | PinEdge.FALLING;
 
@@ -50,20 +48,23 @@ export class Machine {
   readonly pins: Pin[];
   /** Bytes uart_write takes before the console is full; unlimited unless a test sets it. */
   uartRoom = Number.POSITIVE_INFINITY;
-  /** What the next frames to send meet. */
-  canState: "ok" | "busy" | "off" = "ok";
+  readonly can: CanDriver;
   private readonly options: MachineOptions;
   private time_us: number;
   private memory: () => Uint8Array = () => new Uint8Array();
   private readonly uartInput: number[] = [];
-  private readonly canInput: CanFrame[] = [];
   private readonly edges: number[] = [];
-  private readonly filters: { match: number; mask: number }[] = [];
 
   constructor(options: MachineOptions = {}) {
     this.options = options;
     this.nv = options.nv;
     this.time_us = (options.start_ms ?? 0) * 1000;
+    const { canRing, onCan, onFrame } = options;
+    this.can = new CanDriver({
+      ...(canRing === undefined ? {} : { ring: canRing }),
+      ...(onCan && { onSent: onCan }),
+      ...(onFrame && { onReceived: onFrame }),
+    });
     const count = options.pins ?? 16;
     this.pins = Array.from({ length: count }, () => {
       return { mode: PinMode.INPUT, driven: undefined, applied: 0 };
@@ -90,13 +91,9 @@ export class Machine {
   typeConsole(bytes: Iterable<number>): void {
     this.uartInput.push(...bytes);
   }
-  /** A frame on the bus; the node takes it, no filter passes it, or the receive queue is full and it is lost. */
+  /** A frame on the bus. */
   receiveFrame(frame: CanFrame): "taken" | "unwanted" | "lost" {
-    const passes = this.filters.some((f) => (frame.id & f.mask) === (f.match & f.mask));
-    if (!passes) return "unwanted";
-    if (this.canInput.length === CAN_QUEUE) return "lost";
-    this.canInput.push(frame);
-    return "taken";
+    return this.can.accept(frame);
   }
   /** Applies a level to a pin from outside. */
   applyPin(pin: number, level: 0 | 1): void {
@@ -134,14 +131,8 @@ export class Machine {
     return got.length;
   }
 
-  private canSend(id: number, data: number, len: number): number {
-    if (this.canState === "off") return Err.IO;
-    if (this.canState === "busy") return Err.BUSY;
-    this.options.onCan?.({ id, data: this.bytes(data, len).slice() });
-    return Err.OK;
-  }
   private canReceive(frame: number): number {
-    const next = this.canInput.shift();
+    const next = this.can.take();
     if (next === undefined) return Err.NO_DATA;
     const view = this.view(frame, 12);
     view.setUint16(0, next.id, true);
@@ -150,13 +141,6 @@ export class Machine {
     this.bytes(frame + 4, next.data.length).set(next.data);
     return Err.OK;
   }
-  private canFilter(match: number, mask: number): number {
-    if (this.filters.some((f) => f.match === match && f.mask === mask)) return Err.OK;
-    if (this.filters.length === CAN_FILTERS) return Err.FULL;
-    this.filters.push({ match, mask });
-    return Err.OK;
-  }
-
   private sdRead(block: number, data: number): number {
     const card = this.options.sd;
     if (card === undefined) return Err.ABSENT;
@@ -212,12 +196,10 @@ export class Machine {
       clock_us: () => (this.time_us % U32) | 0,
       uart_write: (data, len) => this.uartWrite(data, len),
       uart_read: (data, len) => this.uartRead(data, len),
-      can_send: (id, data, len) => this.canSend(id, data, len),
+      can_send: (id, data, len) => this.can.send({ id, data: this.bytes(data, len).slice() }),
       can_receive: (frame) => this.canReceive(frame),
-      can_filter: (match, mask) => this.canFilter(match, mask),
-      can_filter_clear: () => {
-        this.filters.length = 0;
-      },
+      can_filter: (match, mask) => this.can.addFilter(match, mask),
+      can_filter_clear: () => this.can.clearFilters(),
       ...this.nvHal(),
       sd_blocks: () => Math.floor((this.options.sd?.length ?? 0) / SD_BLOCK),
       sd_read: (block, data) => this.sdRead(block, data),

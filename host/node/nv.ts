@@ -80,6 +80,9 @@ export const FLASH_GEOMETRY = {
   },
 } as const satisfies Record<string, NvGeometry>;
 
+/** All kinds of devices. */
+export const GEOMETRY = { ...NV_GEOMETRY, ...FLASH_GEOMETRY } as const;
+
 /** How a store lies on a device of pages; undefined: its bytes are overwritten, or erased in small units. */
 export function logLayoutOf({ medium, granule, eraseSize }: NvGeometry): LogLayout | undefined {
   if (medium !== NvMedium.FLASH) return undefined;
@@ -132,6 +135,14 @@ export interface NvOptions {
   readonly onChange?: (address: number, bytes: Uint8Array) => void;
 }
 
+/** What a device held at some time. */
+export interface NvSnapshot {
+  readonly bytes: Uint8Array;
+  readonly unsteady: ReadonlyMap<number, number>;
+  readonly touched: Uint8Array;
+  readonly unreadable: Uint8Array;
+}
+
 /** One device, durable in `bytes`; its counters and faults are for tests. */
 export class NvDevice {
   readonly bytes: Uint8Array;
@@ -162,10 +173,12 @@ export class NvDevice {
     this.bytes = bytes;
     this.wear = new Uint32Array(bytes.length);
     this.geometry = options.geometry ?? NV_GEOMETRY.fram;
-    const granules = Math.ceil(bytes.length / this.geometry.granule);
+    const { granule, medium } = this.geometry;
+    const hasGranules = granule > 1 || medium === NvMedium.FLASH;
+    const granules = hasGranules ? Math.ceil(bytes.length / granule) : 0;
     this.touched = new Uint8Array(granules);
     this.unreadable = new Uint8Array(granules);
-    if (this.geometry.granule > 1 || this.geometry.medium === NvMedium.FLASH) this.noteTouched();
+    if (hasGranules) this.noteTouched();
     this.clock_us = options.clock_us;
     this.onChange = options.onChange;
   }
@@ -175,6 +188,24 @@ export class NvDevice {
     this.bytes.forEach((byte, at) => {
       if (byte !== 0xff) this.touched[Math.floor(at / this.geometry.granule)] = 1;
     });
+  }
+
+  /** All it holds, for restore(). */
+  snapshot(): NvSnapshot {
+    return {
+      bytes: this.bytes.slice(),
+      unsteady: new Map(this.unsteady),
+      touched: this.touched.slice(),
+      unreadable: this.unreadable.slice(),
+    };
+  }
+  /** Holds again what it held, and has power. */
+  restore(snapshot: NvSnapshot): void {
+    this.powerOn();
+    this.bytes.set(snapshot.bytes);
+    this.unsteady = new Map(snapshot.unsteady);
+    this.touched.set(snapshot.touched);
+    this.unreadable.set(snapshot.unreadable);
   }
 
   /** Power comes back: what was being programmed stays as the cut left it. */

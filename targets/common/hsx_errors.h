@@ -53,7 +53,7 @@ enum {
   ERR_LENGTH = -67, // more bytes came than announced; begin again with the length of the file
   ERR_SLOT_EMPTY = -80, // nothing whole was ever put into the slot; stage an image there
   ERR_SLOT_DAMAGED = -81, // what the slot holds is not what was put there; stage the image again
-  ERR_SLOT_IN_USE = -82, // an app needs the slot, the refusal names it; take another slot
+  ERR_SLOT_IN_USE = -82, // an app needs the slot, or runs from it, the refusal names it; take another slot, or kill the task it names
   ERR_SLOT_SMALL = -83, // the image is longer than the slot, see the refusal; format larger slots
   ERR_IN_TRIAL = -84, // one trial at a time, the refusal names the app; confirm it or roll it back first
   ERR_NO_TRIAL = -85, // nothing is on trial; there is nothing to confirm

@@ -208,48 +208,31 @@ HSX_APART void hsx_copy(hsx_address to, hsx_address from, hsx_address size) {
 
 // ---- Operators ----
 
-HSX_INLINE u16 hsx_div_u16(u16 a, u16 b) {
-  if (b == 0) hsx_trap(HSX_TRAP_DIVIDE);
-  return a / b;
-}
-HSX_INLINE u16 hsx_rem_u16(u16 a, u16 b) {
-  if (b == 0) hsx_trap(HSX_TRAP_DIVIDE);
-  return a % b;
-}
-HSX_APART u32 hsx_div_u32(u32 a, u32 b) {
-  if (b == 0) hsx_trap(HSX_TRAP_DIVIDE);
-  return a / b;
-}
-HSX_APART u32 hsx_rem_u32(u32 a, u32 b) {
-  if (b == 0) hsx_trap(HSX_TRAP_DIVIDE);
-  return a % b;
-}
-HSX_APART u32 hsx_div_s32(u32 a, u32 b) {
-  if (b == 0) hsx_trap(HSX_TRAP_DIVIDE);
-  if (a == 0x80000000u && b == 0xffffffffu) hsx_trap(HSX_TRAP_OVERFLOW);
-  return (u32)((s32)a / (s32)b);
-}
-HSX_APART u32 hsx_rem_s32(u32 a, u32 b) {
-  if (b == 0) hsx_trap(HSX_TRAP_DIVIDE);
-  return b == 0xffffffffu ? 0 : (u32)((s32)a % (s32)b);
-}
-HSX_APART u64 hsx_i64_div_u(u64 a, u64 b) {
-  if (b == 0) hsx_trap(HSX_TRAP_DIVIDE);
-  return a / b;
-}
-HSX_APART u64 hsx_i64_rem_u(u64 a, u64 b) {
-  if (b == 0) hsx_trap(HSX_TRAP_DIVIDE);
-  return a % b;
-}
-HSX_APART u64 hsx_i64_div_s(u64 a, u64 b) {
-  if (b == 0) hsx_trap(HSX_TRAP_DIVIDE);
-  if (a == 1ull << 63 && b == ~0ull) hsx_trap(HSX_TRAP_OVERFLOW);
-  return (u64)((s64)a / (s64)b);
-}
-HSX_APART u64 hsx_i64_rem_s(u64 a, u64 b) {
-  if (b == 0) hsx_trap(HSX_TRAP_DIVIDE);
-  return b == ~0ull ? 0 : (u64)((s64)a % (s64)b);
-}
+#define HSX_DIVIDE(NAME, KIND, T, OP) \
+  KIND T NAME(T a, T b) { \
+    if (b == 0) hsx_trap(HSX_TRAP_DIVIDE); \
+    return a OP b; \
+  }
+HSX_DIVIDE(hsx_div_u16, HSX_INLINE, u16, /)
+HSX_DIVIDE(hsx_rem_u16, HSX_INLINE, u16, %)
+HSX_DIVIDE(hsx_div_u32, HSX_APART, u32, /)
+HSX_DIVIDE(hsx_rem_u32, HSX_APART, u32, %)
+HSX_DIVIDE(hsx_i64_div_u, HSX_APART, u64, /)
+HSX_DIVIDE(hsx_i64_rem_u, HSX_APART, u64, %)
+
+/** The least number by -1: the quotient does not fit, and C leaves the remainder open, which is 0. */
+#define HSX_DIVIDE_SIGNED(DIV, REM, U, S) \
+  HSX_APART U DIV(U a, U b) { \
+    if (b == 0) hsx_trap(HSX_TRAP_DIVIDE); \
+    if (a == (U)1 << (8 * sizeof(U) - 1) && b == (U)-1) hsx_trap(HSX_TRAP_OVERFLOW); \
+    return (U)((S)a / (S)b); \
+  } \
+  HSX_APART U REM(U a, U b) { \
+    if (b == 0) hsx_trap(HSX_TRAP_DIVIDE); \
+    return b == (U)-1 ? 0 : (U)((S)a % (S)b); \
+  }
+HSX_DIVIDE_SIGNED(hsx_div_s32, hsx_rem_s32, u32, s32)
+HSX_DIVIDE_SIGNED(hsx_i64_div_s, hsx_i64_rem_s, u64, s64)
 
 HSX_INLINE u32 hsx_i32_rotl(u32 a, u8 by) { return (a << (by & 31)) | (a >> ((32 - by) & 31)); }
 HSX_INLINE u32 hsx_i32_rotr(u32 a, u8 by) { return (a >> (by & 31)) | (a << ((32 - by) & 31)); }

@@ -9,13 +9,12 @@ import { readApp, readStoredSlot } from "../../host/client/records.ts";
 import { f16FromNumber } from "../../host/formats/f16.ts";
 import { Core, type CoreExports } from "../../host/node/core.ts";
 import { Machine } from "../../host/node/hal.ts";
-import { NV_GEOMETRY, NvDevice } from "../../host/node/nv.ts";
+import type { NvDevice } from "../../host/node/nv.ts";
 import { Random } from "../oracle/random.ts";
 import { compileModule, type Fault } from "../probes/compile.ts";
 import { guestOf } from "./guest.ts";
+import { blankDevice, coreOf, GEOMETRY, type Medium, storeFor } from "./media.ts";
 import { isCutIn, TEARS, type TornBy } from "./tears.ts";
-
-export type Medium = keyof typeof NV_GEOMETRY;
 
 export interface ActivationPlan {
   readonly medium: Medium;
@@ -41,10 +40,9 @@ export interface ActivationFigures {
   violations: string[];
 }
 
-const CELLS = 40;
+const KEYS = 40;
 const SLOTS = 3;
 const SLOT_BYTES = 512;
-const ORIGIN = 512;
 const ATTEMPTS = 3;
 /** Boots after a cut: each attempt, what they leave, and two more that must agree. */
 const BOOTS = ATTEMPTS + 3;
@@ -90,6 +88,12 @@ interface Seen {
   readonly kept: number;
 }
 
+/** Where slots begin: the next multiple of 256, or of a page, behind the store. */
+function originOf(medium: Medium): number {
+  const unit = Math.max(256, GEOMETRY[medium].eraseSize);
+  return Math.ceil(storeFor(medium, KEYS).bytes / unit) * unit;
+}
+
 class ActivationRig {
   readonly figures: ActivationFigures = {
     cuts: 0,
@@ -112,6 +116,9 @@ class ActivationRig {
   };
   private place = "";
   private otherSlot = new Uint8Array();
+  private readonly cells: number;
+  /** Address of the first slot. */
+  private readonly origin: number;
 
   private constructor(
     private readonly core: Core,
@@ -119,12 +126,14 @@ class ActivationRig {
     private readonly plan: ActivationPlan,
   ) {
     this.random = new Random(plan.seed);
+    this.cells = storeFor(plan.medium, KEYS).cells;
+    this.origin = originOf(plan.medium);
   }
 
   static async open(plan: ActivationPlan): Promise<ActivationRig> {
-    const bytes = new Uint8Array(ORIGIN + SLOTS * SLOT_BYTES).fill(0xff);
-    const device = new NvDevice(bytes, { geometry: NV_GEOMETRY[plan.medium] });
-    const module = await compileModule("node", "small", plan.fault);
+    const { medium } = plan;
+    const device = blankDevice(medium, originOf(medium) + SLOTS * SLOT_BYTES);
+    const module = await compileModule("node", coreOf(medium), plan.fault);
     return new ActivationRig(await Core.create(module, new Machine({ nv: device })), device, plan);
   }
 
@@ -222,21 +231,20 @@ class ActivationRig {
       if (this.x.hsx_task_info(bank) < 0) continue;
       runs ||= this.core.view().getUint32(TASK_CRC_OFF, true) === OTHER_CRC;
     }
-    const slot = this.device.bytes.subarray(ORIGIN, ORIGIN + SLOT_BYTES);
+    const slot = this.device.bytes.subarray(this.origin, this.origin + SLOT_BYTES);
     const isSame = Buffer.compare(slot, this.otherSlot) === 0;
     return runs && isSame && this.x.hsx_value_get(OTHER_OID) === f16FromNumber(7);
   }
 
   private save() {
     return {
-      bytes: this.device.bytes.slice(),
+      device: this.device.snapshot(),
       memory: this.core.memory().slice(),
       life: { ...this.life },
     };
   }
   private restore(saved: ReturnType<ActivationRig["save"]>): void {
-    this.device.powerOn();
-    this.device.bytes.set(saved.bytes);
+    this.device.restore(saved.device);
     this.core.memory().set(saved.memory);
     this.life = { ...saved.life };
   }
@@ -246,7 +254,7 @@ class ActivationRig {
   private begin(): void {
     this.x.hsx_start();
     this.await(() => this.x.hsx_provision_result());
-    this.x.hsx_store_format(CELLS, 1, 0);
+    this.x.hsx_store_format(this.cells, 1, 0);
     this.rest();
     this.await(() => this.x.hsx_provision_result());
     this.perform(() => this.x.hsx_slot_format(SLOTS, SLOT_BYTES));
@@ -256,7 +264,7 @@ class ActivationRig {
     done.push(this.stage(1, VERSIONS[0] as Uint8Array), this.activate(1));
     if (done.some((result) => result < 0)) throw new Error(`the node is not set up: ${done}`);
     this.calibrate();
-    this.otherSlot = this.device.bytes.slice(ORIGIN, ORIGIN + SLOT_BYTES);
+    this.otherSlot = this.device.bytes.slice(this.origin, this.origin + SLOT_BYTES);
   }
 
   /** The app that runs saves another calibration. */
@@ -326,9 +334,9 @@ class ActivationRig {
   /** Each slot that a record names holds its image whole; without garbage in the torn byte, each that says it holds one. */
   private checkSlots(isClean: boolean): void {
     const whole = [0, 1, 2].map((slot) => {
-      this.x.hsx_slot_stored(slot);
+      this.expect(this.x.hsx_slot_stored(slot) >= 0, `slot ${slot} cannot be looked at`);
       const { state, bytes, crc } = readStoredSlot(slot, this.core.view());
-      const at = ORIGIN + slot * SLOT_BYTES + 16;
+      const at = this.origin + slot * SLOT_BYTES + 16;
       const isWhole = crc32(this.device.bytes.subarray(at, at + bytes)) === crc;
       return { state, isWhole };
     });
@@ -347,7 +355,7 @@ class ActivationRig {
     const records = this.records();
     if (records[1]?.state !== AppState.CONFIRMED) return;
     const slot = this.spareSlot();
-    const at = ORIGIN + slot * SLOT_BYTES;
+    const at = this.origin + slot * SLOT_BYTES;
     const bytes = new DataView(this.device.bytes.buffer).getUint32(at, true);
     const isMarked = this.device.bytes[at + 15] === 0x2d && bytes < SLOT_BYTES - 16;
     const file = this.device.bytes.subarray(at + 16, at + 16 + bytes);

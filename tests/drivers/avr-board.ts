@@ -1,16 +1,9 @@
-// The firmware on the simulated AVR board with its own drivers, for tests: apps loaded by a debugger, the outside within reach.
+// The firmware on the simulated AVR board with its own drivers, for tests.
 
-import { StoreState } from "../../assembly/spec/cell.ts";
-import {
-  type AvrBoard,
-  type BoardOptions,
-  type Media,
-  newMedia,
-} from "../../host/boards/avr/board.ts";
+import { AvrBoard, type BoardOptions, newMedia } from "../../host/boards/avr/board.ts";
 import type { Firmware } from "../../host/boards/avr/firmware.ts";
-import { BoardMachine, startBoardNode } from "../../host/client/board-node.ts";
-import type { LocalNode } from "../../host/client/local-node.ts";
 import { readFirmware } from "./avr.ts";
+import { type BoardRig as Rig, startRig } from "./board-rig.ts";
 
 /** Vector of INT2, the interrupt of the MCP2515. */
 const CAN_VECTOR = 3;
@@ -29,44 +22,17 @@ function theFirmware(): Firmware {
   return firmware;
 }
 
-export interface BoardRig {
-  readonly machine: BoardMachine;
-  readonly board: AvrBoard;
-  readonly node: LocalNode;
-  /** Time from power-on until the store was mounted. */
-  readonly up_us: number;
-  /** What was written to the console since power-on. */
-  console(): string;
-}
+export type BoardRig = Rig<AvrBoard>;
 
-/** What a test does to a board before it runs: sockets that are empty, cards that are out. */
-type Prepare = (board: AvrBoard) => void;
-
-/** Powers a board up and waits until its node has mounted, formatting a blank store. */
+/** Powers a board up, with an FRAM of 8 KiB unless `options` say otherwise. `prepare` sees it before it runs. */
 export async function startBoard(
   options: BoardOptions = {},
-  prepare: Prepare = () => {},
+  prepare: (board: AvrBoard) => void = () => {},
 ): Promise<BoardRig> {
-  let text = "";
-  const onUart = (bytes: Uint8Array) => {
-    text += Buffer.from(bytes).toString("latin1");
-  };
-  const machine = new BoardMachine(
-    theFirmware(),
-    { media: newMedia("MB85RS64V"), fram: "MB85RS64V", ...options },
-    { onUart },
-  );
-  prepare(machine.board);
-  const node = await startBoardNode(machine);
-  const up_us = machine.now_us;
-  if (node.store().state === StoreState.BLANK) node.formatStore();
-  return { machine, board: machine.board, node, up_us, console: () => text };
-}
-
-/** Switches a board off; the next one gets what its media hold. */
-export function powerOff({ board }: BoardRig): Media {
-  board.powerOff();
-  return board.media;
+  const small = { media: newMedia("MB85RS64V"), fram: "MB85RS64V" } as const;
+  const board = new AvrBoard(theFirmware(), { ...small, ...options });
+  prepare(board);
+  return startRig(board);
 }
 
 /** The longest interrupt of the CAN controller in cycles, entry and return included, from now on. */

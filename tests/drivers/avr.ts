@@ -7,7 +7,7 @@ import type { CoreExports, Engine } from "../../host/node/core.ts";
 import type { Machine } from "./machine.ts";
 import { startCore } from "./node.ts";
 
-/** The firmware that `npm run build:avr` leaves in a folder, with all exports of the core. linked with every export of the core. */
+/** The firmware that `npm run build:avr` leaves in a folder, linked with every export of the core. */
 export function readFirmware(folder: string): Firmware {
   const core = JSON.parse(readFileSync(`${folder}/core.json`, "utf8"));
   return new Firmware(readFileSync(`${folder}/hsx-test.elf`), core);

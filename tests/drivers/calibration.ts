@@ -12,13 +12,13 @@ import {
 import { f16FromNumber, f16ToNumber } from "../../host/formats/f16.ts";
 import { Core, type CoreExports } from "../../host/node/core.ts";
 import { Machine } from "../../host/node/hal.ts";
-import { NV_GEOMETRY, NvDevice, PowerCut, type Tear } from "../../host/node/nv.ts";
+import { type NvDevice, type NvSnapshot, PowerCut, type Tear } from "../../host/node/nv.ts";
 import { type App, CalibrationModel, type Declared, type Stored } from "../oracle/calibration.ts";
 import { Random } from "../oracle/random.ts";
 import { compileModule, type Fault } from "../probes/compile.ts";
 import { guestOf } from "./guest.ts";
+import { blankDevice, coreOf, type Medium, storeFor } from "./media.ts";
 
-type Medium = keyof typeof NV_GEOMETRY;
 interface Exports extends CoreExports {
   start(): void;
   shadowBegin(pid: number): number;
@@ -60,7 +60,7 @@ const BYTES_OF_SAVES = 80;
 const OTHER_KEY = 0x300;
 const OPERATIONS_MAX = 14;
 /** Longer than any debounce here, in ms. */
-const REST_MS = { fram: 300, eeprom: 70_000, eeprom8: 70_000 } as const;
+const restOf = (medium: Medium) => (medium === "fram" ? 300 : 70_000);
 
 const ANY: Declared = { unit: undefined, init: 0, min: 0, max: 0 };
 const free = (unit: string | undefined, init: number): Declared => ({ ...ANY, unit, init });
@@ -139,7 +139,7 @@ class Life {
     }
   }
   private rest(): void {
-    const end = this.rig.machine.now_us + REST_MS[this.rig.medium] * 1000;
+    const end = this.rig.machine.now_us + restOf(this.rig.medium) * 1000;
     while (this.rig.machine.now_us < end) {
       this.poll(100);
       const rest = Math.min(this.x.hsx_rest() >>> 0, 100_000);
@@ -423,7 +423,7 @@ class CalibrationRig {
   };
   readonly images = APPS.map((app) => imageOf(app, 1, "app"));
   readonly other = imageOf(OTHER, 2, "other");
-  private readonly blank: Uint8Array;
+  private readonly blank: NvSnapshot;
 
   private constructor(
     readonly core: Core,
@@ -434,9 +434,9 @@ class CalibrationRig {
     const x = core.exports;
     x.hsx_start();
     for (let n = 0; n < 10_000; n++) this.poll();
-    x.hsx_store_format(CELLS, 1, 0);
+    x.hsx_store_format(storeFor(medium, CELLS).cells, 1, 0);
     for (let n = 0; n < 100_000; n++) this.poll();
-    this.blank = device.bytes.slice();
+    this.blank = device.snapshot();
   }
   private poll(): void {
     this.core.exports.hsx_poll(0);
@@ -445,12 +445,11 @@ class CalibrationRig {
 
   static async open({ medium, fault }: CalibrationPlan): Promise<CalibrationRig> {
     let machine: Machine | undefined;
-    const device = new NvDevice(new Uint8Array(32 + 8 * CELLS).fill(0xff), {
-      geometry: NV_GEOMETRY[medium],
-      clock_us: () => machine?.now_us ?? 0,
-    });
+    const clock_us = () => machine?.now_us ?? 0;
+    const device = blankDevice(medium, storeFor(medium, CELLS).bytes, clock_us);
     machine = new Machine({ nv: device });
-    const core = await Core.create(await compileModule("calibration", "small", fault), machine);
+    const module = await compileModule("calibration", coreOf(medium), fault);
+    const core = await Core.create(module, machine);
     return new CalibrationRig(core, machine, device, medium);
   }
 
@@ -477,7 +476,7 @@ class CalibrationRig {
 
   run(seed: number, live: (life: Life) => void = (life) => life.live()): void {
     if (this.figures.differences.length >= DIFFERENCES_MAX) return;
-    this.device.bytes.set(this.blank);
+    this.device.restore(this.blank);
     const life = new Life(this, new Random(seed));
     try {
       live(life);

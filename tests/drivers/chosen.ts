@@ -2,13 +2,14 @@
 
 import { avrMachine } from "./avr.ts";
 import type { Machine } from "./machine.ts";
-import { nodeMachine } from "./node.ts";
+import { nodeMachine, windowMachine } from "./node.ts";
 import { stm32f072Machine } from "./stm32f072.ts";
 import { stm32f405Machine } from "./stm32f405.ts";
 import { wasm3Machine } from "./wasm3.ts";
 
 const MACHINES: Record<string, Machine> = {
   node: nodeMachine,
+  window: windowMachine,
   avr: avrMachine,
   stm32f072: stm32f072Machine,
   stm32f405: stm32f405Machine,

@@ -1,5 +1,6 @@
 // What a node takes to save 64 values when its power fails.
 
+import { NvMedium } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { EventType } from "../../assembly/spec/node.ts";
 import { NvDevice, type NvGeometry } from "../../host/node/nv.ts";
@@ -8,6 +9,9 @@ import { type NodeRig, startNode } from "./node.ts";
 
 export const FLUSHED = 64;
 const CELLS = 252;
+const PAGES = 2;
+const bytesFor = ({ medium, eraseSize }: NvGeometry) =>
+  medium === NvMedium.FLASH ? PAGES * eraseSize : 32 + 8 * CELLS;
 
 export interface Flush {
   /** Of programming and erasing; each poll counts for 1 us. */
@@ -19,18 +23,24 @@ export interface Flush {
   readonly order: number[];
 }
 
-/** `values`: declarations of the app's values, to which group, id, name and key are added. */
-export async function flush(
-  geometry: NvGeometry,
-  bytes = 32 + 8 * CELLS,
-  values: readonly object[] = Array.from({ length: FLUSHED }, () => ({})),
-): Promise<Flush> {
+interface FlushPlan {
+  readonly bytes?: number;
+  /** Declarations of the app's values, to which group, id, name and key are added. */
+  readonly values?: readonly object[];
+  /** How often all were saved before. */
+  readonly rounds?: number;
+}
+
+/** Saves values on a device of a geometry. */
+export async function flush(geometry: NvGeometry, plan: FlushPlan = {}): Promise<Flush> {
+  const { rounds = 8, values = Array.from({ length: FLUSHED }, () => ({})) } = plan;
+  const bytes = plan.bytes ?? bytesFor(geometry);
   let rig: NodeRig | undefined;
   const nv = new NvDevice(new Uint8Array(bytes).fill(0xff), {
     geometry,
     clock_us: () => rig?.machine.now_us ?? 0,
   });
-  rig = await startNode("small", { nv });
+  rig = await startNode("small-flash", { nv });
   const { node, machine } = rig;
   node.formatStore();
   const declared = values.map((v, id) => ({
@@ -44,7 +54,7 @@ export async function flush(
   const setAll = (value: number) => {
     for (const { id } of declared) node.setValue(0x100 + id, value);
   };
-  for (let round = 2; round < 10; round++) {
+  for (let round = 2; round < 2 + rounds; round++) {
     setAll(round);
     node.run(100_000); // each value has its cell, and other cells a past
   }

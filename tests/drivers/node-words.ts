@@ -6,10 +6,10 @@ import { Err } from "../../assembly/spec/errors.ts";
 import { APP_RECORD_BOOT_OFF } from "../../assembly/spec/node.ts";
 import { Core, type CoreExports } from "../../host/node/core.ts";
 import { Machine } from "../../host/node/hal.ts";
-import { NV_GEOMETRY, NvDevice } from "../../host/node/nv.ts";
+import type { NvDevice } from "../../host/node/nv.ts";
 import { Random } from "../oracle/random.ts";
 import { compileModule, type Fault } from "../probes/compile.ts";
-import type { Medium } from "./activation.ts";
+import { blankDevice, coreOf, type Medium, storeFor } from "./media.ts";
 import { isCutIn, TEARS, type TornBy } from "./tears.ts";
 
 export interface WordsPlan {
@@ -33,8 +33,7 @@ export interface WordsFigures {
 }
 
 /** Two copies of the configuration, the record and the boot words of four apps take 17. */
-const CELLS = 30;
-const BYTES = 512;
+const KEYS = 30;
 const APPS = 4;
 const BOOTS = 4;
 const POLLS_MAX = 20_000;
@@ -102,10 +101,9 @@ class WordsRig {
   }
 
   static async open(plan: WordsPlan): Promise<WordsRig> {
-    const device = new NvDevice(new Uint8Array(BYTES).fill(0xff), {
-      geometry: NV_GEOMETRY[plan.medium],
-    });
-    const module = await compileModule("node", "small", plan.fault);
+    const { medium } = plan;
+    const device = blankDevice(medium, storeFor(medium, KEYS).bytes);
+    const module = await compileModule("node", coreOf(medium), plan.fault);
     return new WordsRig(await Core.create(module, new Machine({ nv: device })), device, plan);
   }
 
@@ -154,11 +152,10 @@ class WordsRig {
     return seenText(config, boot);
   }
   private save() {
-    return { bytes: this.device.bytes.slice(), memory: this.core.memory().slice() };
+    return { device: this.device.snapshot(), memory: this.core.memory().slice() };
   }
   private restore(saved: ReturnType<WordsRig["save"]>): void {
-    this.device.powerOn();
-    this.device.bytes.set(saved.bytes);
+    this.device.restore(saved.device);
     this.core.memory().set(saved.memory);
   }
 
@@ -280,7 +277,7 @@ class WordsRig {
   run(): WordsFigures {
     this.x.hsx_start();
     this.settle();
-    this.x.hsx_store_format(CELLS, 1, 0);
+    this.x.hsx_store_format(storeFor(this.plan.medium, KEYS).cells, 1, 0);
     for (let n = 0; n < 1000; n++) this.x.hsx_poll(0);
     this.settle();
     while (this.figures.cuts < this.plan.cuts && !this.isLost) this.step();

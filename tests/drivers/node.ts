@@ -2,8 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { LocalNode } from "../../host/client/local-node.ts";
+import type { CanFrame } from "../../host/formats/can-frame.ts";
 import type { CoreSource } from "../../host/node/core.ts";
-import { type CanFrame, Machine as SimulatedMachine } from "../../host/node/hal.ts";
+import { Machine as SimulatedMachine } from "../../host/node/hal.ts";
+import { compileModule } from "../probes/compile.ts";
 import type { Machine, ProfileName, Rig, RigOptions, Surroundings } from "./machine.ts";
 
 /** A rig whose insides tests in Node may look at. */
@@ -61,7 +63,7 @@ export async function startCore(core: CoreSource, options: RigOptions = {}): Pro
     },
     receiveFrame: (id, data) => machine.receiveFrame({ id, data }) === "taken",
     setCanState: (state) => {
-      machine.canState = state;
+      machine.can.fault = state === "ok" ? "none" : state;
     },
     applyPin: (pin, level) => machine.applyPin(pin, level),
     pinLevel: (pin) => machine.pinLevel(pin),
@@ -74,4 +76,11 @@ export async function startCore(core: CoreSource, options: RigOptions = {}): Pro
 export const nodeMachine: Machine = {
   profiles: ["small", "large", "desktop"],
   start: startNode,
+};
+
+/** The same with all code, also that of images in memory, run through code windows. */
+export const windowMachine: Machine = {
+  profiles: ["small", "large", "desktop"],
+  start: async (profile, options) =>
+    startCore(await compileModule("node", profile, undefined, true), options),
 };

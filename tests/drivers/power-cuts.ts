@@ -2,30 +2,11 @@
 
 import { CellType, StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
-import {
-  FLASH_GEOMETRY,
-  NV_GEOMETRY,
-  NvDevice,
-  type NvGeometry,
-  PowerCut,
-  type Tear,
-} from "../../host/node/nv.ts";
+import { PowerCut, type Tear } from "../../host/node/nv.ts";
 import type { Fault } from "../probes/compile.ts";
+import { blankDevice, coreOf, GEOMETRY, isFlash, type Medium } from "./media.ts";
 import { type Found, type Snapshot, StoreRig } from "./store-rig.ts";
 
-/** Flash with pages so small that they are turned often. */
-const FLASH = {
-  flash2: { ...FLASH_GEOMETRY.flash2, eraseSize: 128 },
-  flash4: { ...FLASH_GEOMETRY.flash4, eraseSize: 128 },
-  flash8: { ...FLASH_GEOMETRY.flash8, eraseSize: 256 },
-  flash16: { ...FLASH_GEOMETRY.flash16, eraseSize: 256 },
-} as const;
-const GEOMETRY: Record<string, NvGeometry> = { ...NV_GEOMETRY, ...FLASH };
-export type Medium = keyof typeof NV_GEOMETRY | keyof typeof FLASH;
-export const MEDIA = Object.keys(GEOMETRY) as Medium[];
-export function isFlash(medium: Medium): boolean {
-  return medium in FLASH;
-}
 /** Pages of a flash store. */
 const PAGES = 3;
 
@@ -479,11 +460,8 @@ class CutProof {
 
 /** Runs one plan on a store of its own. */
 export async function proveCuts(plan: CutPlan): Promise<CutFigures> {
-  const geometry = GEOMETRY[plan.medium] as NvGeometry;
-  const size = isFlash(plan.medium)
-    ? geometry.eraseSize * PAGES
-    : 32 + 8 * plan.cells + EXTENTS * 64;
-  const device = new NvDevice(new Uint8Array(size).fill(0xff), { geometry });
-  const rig = await StoreRig.open(device, isFlash(plan.medium) ? "large" : "small", plan.fault);
+  const { medium, cells, fault } = plan;
+  const size = isFlash(medium) ? GEOMETRY[medium].eraseSize * PAGES : 32 + 8 * cells + EXTENTS * 64;
+  const rig = await StoreRig.open(blankDevice(medium, size), coreOf(medium), fault);
   return new CutProof(rig, plan).run();
 }

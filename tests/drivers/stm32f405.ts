@@ -1,6 +1,6 @@
 // The release binary of the STM32F405 board, Thumb-2, on Unicorn's Cortex-M4.
 
-import { ChipFailure, type Served } from "../../host/boards/stm32/debug-port.ts";
+import { connectCore } from "../../host/boards/debug-port.ts";
 import type { Firmware } from "../../host/boards/stm32/firmware.ts";
 import type { CoreExports, Engine } from "../../host/node/core.ts";
 import type { Machine } from "./machine.ts";
@@ -22,22 +22,9 @@ export function thumbCore(
     instantiate(imports) {
       const chip = new ThumbChip(firmware, ADDON);
       onChip(chip);
-      for (const prototype of firmware.imports) {
-        const served = (imports as unknown as Record<string, Served>)[prototype.symbol];
-        if (served !== undefined) chip.serve(prototype, served);
-      }
-      chip.serve({ symbol: "hsx_trap", params: ["u8"] }, (code) => {
-        throw new ChipFailure(`the core trapped: ${code}`);
-      });
-      chip.function({ symbol: "hsx_core_reset", params: [] })?.();
-      const exports = firmware.exports.map((prototype) => {
-        const absent = () => {
-          throw new ChipFailure(`the firmware has no ${prototype.symbol}`);
-        };
-        return [prototype.symbol, chip.function(prototype) ?? absent];
-      });
+      const exports = connectCore(chip, firmware, { ...imports });
       const memory = { buffer: chip.view(MEMORY) };
-      return { ...Object.fromEntries(exports), memory } as unknown as CoreExports;
+      return { ...exports, memory } as unknown as CoreExports;
     },
   };
 }

@@ -2,19 +2,16 @@
 
 import { CellType, NO_CELL, NvMedium, type StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
-import type { NvDevice } from "../../host/node/nv.ts";
+import type { NvDevice, NvSnapshot } from "../../host/node/nv.ts";
 import { compileProbe, type Fault, type Probe, type ProfileName } from "../probes/compile.ts";
 
 /** What a key has: a value, nothing, or something unreadable. */
 export type Found = number | "none" | "stale";
 
 export interface Snapshot {
-  readonly bytes: Uint8Array;
+  readonly device: NvSnapshot;
   readonly state: Uint8Array;
   readonly found: ReadonlyMap<number, number>;
-  readonly unsteady: ReadonlyMap<number, number>;
-  readonly touched: Uint8Array;
-  readonly unreadable: Uint8Array;
 }
 
 const POLLS_MAX = 200_000;
@@ -149,21 +146,14 @@ export class StoreRig {
 
   save(): Snapshot {
     return {
-      bytes: this.device.bytes.slice(),
+      device: this.device.snapshot(),
       state: this.state.slice(),
       found: new Map(this.found),
-      unsteady: new Map(this.device.unsteady),
-      touched: this.device.touched.slice(),
-      unreadable: this.device.unreadable.slice(),
     };
   }
   restore(snapshot: Snapshot): void {
-    this.device.powerOn();
-    this.device.bytes.set(snapshot.bytes);
+    this.device.restore(snapshot.device);
     this.state.set(snapshot.state);
     this.found = new Map(snapshot.found);
-    this.device.unsteady = new Map(snapshot.unsteady);
-    this.device.touched.set(snapshot.touched);
-    this.device.unreadable.set(snapshot.unreadable);
   }
 }

@@ -202,7 +202,7 @@ export async function measureUpdates(): Promise<Trial[]> {
 export async function measureFlash(): Promise<Trial[]> {
   const geometry = FLASH_GEOMETRY.flash8;
   const device = new NvDevice(new Uint8Array(2 * geometry.eraseSize).fill(0xff), { geometry });
-  const rig = await StoreRig.open(device, "large");
+  const rig = await StoreRig.open(device, "small-flash");
   rig.mount();
   if (rig.format(rig.core.storeCapacity()) !== Err.OK) throw new Error("cannot be formatted");
   for (let key = 1; key <= 64; key++) rig.set(key, key);

@@ -34,7 +34,8 @@ export interface Cut {
 /** Cuts the power of a device in an act. False: the act ended before. */
 export function isCutIn(device: NvDevice, { after, tear, random }: Cut, act: () => void): boolean {
   const model = tear.tear(random);
-  device.cut = { after, tear: model, ...(tear.hasTail && { tail: model }) };
+  const isUnreadable = () => random.oneIn(3); // of what has granules only
+  device.cut = { after, tear: model, ...(tear.hasTail && { tail: model }), isUnreadable };
   try {
     act();
     return false;

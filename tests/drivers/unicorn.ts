@@ -5,8 +5,14 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { ChipFailure, type Served } from "../../host/boards/stm32/debug-port.ts";
-import type { Firmware, Prototype } from "../../host/boards/stm32/firmware.ts";
+import {
+  type Call,
+  ChipFailure,
+  type DebugPort,
+  type Prototype,
+  type Served,
+} from "../../host/boards/debug-port.ts";
+import type { Firmware } from "../../host/boards/stm32/firmware.ts";
 
 type Handle = { readonly chip: unique symbol };
 
@@ -41,6 +47,7 @@ function load(folder: string): Addon {
 
 const SP = 13;
 const LR = 14;
+const PC = 15;
 const IN_REGISTERS = 4;
 /** Where calls return to: flash that no program fills. */
 const RETURN_ADDRESS = 0x080ffff0;
@@ -53,7 +60,7 @@ const REGIONS = [
 ] as const;
 
 /** An STM32F405 with a firmware, stopped at main. */
-export class ThumbChip {
+export class ThumbChip implements DebugPort {
   private readonly chip: Handle;
   private readonly unit: Addon;
   private readonly served = new Map<number, () => void>();
@@ -92,8 +99,7 @@ export class ThumbChip {
     this.unit.countInstructions(this.chip, on ? 1 : 0);
   }
 
-  /** A function of the chip. Undefined: the program does not have it. */
-  function({ symbol, result }: Prototype): ((...args: number[]) => number) | undefined {
+  function({ symbol, result }: Prototype): Call | undefined {
     const address = this.firmware.addressOf(symbol);
     if (address === undefined) return undefined;
     return (...args) => {
@@ -123,12 +129,12 @@ export class ThumbChip {
       const serve = this.served.get(pc);
       if (serve === undefined) throw new ChipFailure(`stopped at 0x${pc.toString(16)}`);
       serve();
-      pc = unit.run(chip, unit.get(chip, LR));
+      this.leave();
+      pc = unit.run(chip, unit.get(chip, PC));
     }
     return unit.get(chip, 0) | 0;
   }
 
-  /** Whenever the program calls a function, `call` is made in its place. False: the program does not have it. */
   serve({ symbol, params, result }: Prototype, call: Served): boolean {
     const address = this.firmware.addressOf(symbol);
     if (address === undefined) return false;
@@ -139,5 +145,9 @@ export class ThumbChip {
       if (result !== undefined) unit.set(chip, 0, value >>> 0);
     });
     return true;
+  }
+
+  leave(): void {
+    this.unit.set(this.chip, PC, this.unit.get(this.chip, LR));
   }
 }

@@ -1,5 +1,6 @@
 // Lays a guest into the linear memory of the "vm" probe and reads back what became of it.
 
+import { Stop } from "../../assembly/spec/node.ts";
 import type { Probe } from "../probes/compile.ts";
 import type { Guest } from "./minivm.ts";
 
@@ -22,6 +23,15 @@ const REGS = 64;
 const BANK_BYTES = 128;
 const FLAGS_BYTES = 8;
 const FLAT = 1;
+const WINDOWED = 2;
+// Code window, assembly/layout.ts
+const TAGS = 12;
+const LINES = 20;
+const LINE_BYTES = 64;
+const LINE_SIZE = 72;
+const WINDOW_BYTES = 596;
+/** Fills the end of a line behind the code: no instruction. */
+const NO_CODE = 0xee;
 const DATA_ORIGIN = 0x4000;
 const STACK_TOP = 0xfffc;
 
@@ -42,6 +52,7 @@ export class CoreGuest {
   readonly code: number;
   readonly data: number;
   readonly stack: number;
+  private readonly codeEnd: number;
   private readonly dataEnd: number;
   /** First address behind the guest. */
   readonly end: number;
@@ -52,12 +63,14 @@ export class CoreGuest {
     private readonly guest: Guest,
     readonly bank = 0,
     at: number = probe.arenaBase(),
+    private readonly isWindowed = false,
   ) {
     this.bytes = new Uint8Array(probe.memory.buffer);
     this.view = new DataView(probe.memory.buffer);
     this.context = probe.context(bank);
     this.code = align(at);
-    this.data = align(this.code + guest.code.length);
+    this.codeEnd = this.code + (isWindowed ? WINDOW_BYTES : guest.code.length);
+    this.data = align(this.codeEnd);
     const dataBytes = guest.isFlat ? 0x10000 : (guest.dataBytes ?? 0);
     this.dataEnd = this.data + dataBytes;
     this.stack = align(this.dataEnd);
@@ -66,7 +79,8 @@ export class CoreGuest {
     this.bytes.fill(0, this.data, this.dataEnd);
     this.bytes.fill(0, this.stack, this.end);
     this.bytes.fill(0, probe.flagsBase(), probe.flagsBase() + FLAGS_BYTES);
-    this.bytes.set(guest.code, this.code);
+    this.bytes.fill(0, this.code, this.codeEnd);
+    if (!isWindowed) this.bytes.set(guest.code, this.code);
     const data = guest.data ?? new Uint8Array(0);
     const rodata = guest.isFlat ? this.data + DATA_ORIGIN : this.data;
     this.bytes.set(data.subarray(0, this.dataEnd - rodata), rodata);
@@ -84,12 +98,29 @@ export class CoreGuest {
     view.setUint16(context + DATA_BYTES, guest.isFlat ? 0 : (guest.dataBytes ?? 0), true);
     view.setUint16(context + STACK_ORIGIN, guest.stackOrigin, true);
     view.setUint16(context + CODE_LAST, guest.code.length - 4, true);
-    view.setUint8(context + FLAGS, guest.isFlat ? FLAT : 0);
+    const flags = (guest.isFlat ? FLAT : 0) | (this.isWindowed ? WINDOWED : 0);
+    view.setUint8(context + FLAGS, flags);
   }
 
-  /** Returns how many instructions retired. */
+  /** Returns how many instructions retired. Lines of code are given when they are asked for. */
   run(budget: number): number {
-    return this.probe.run(this.bank, budget);
+    let retired = this.probe.run(this.bank, budget);
+    while (this.stop === Stop.LINE) {
+      this.fillLine();
+      const more = this.probe.run(this.bank, budget - retired);
+      if (more === 0 && this.stop === Stop.LINE) throw new Error("the line it asked for was given");
+      retired += more;
+    }
+    return retired;
+  }
+
+  private fillLine(): void {
+    const line = Math.floor(this.pc / LINE_BYTES);
+    const at = this.code + LINES + (line % 8) * LINE_SIZE;
+    this.bytes.fill(NO_CODE, at, at + LINE_SIZE);
+    const start = line * LINE_BYTES;
+    this.bytes.set(this.guest.code.subarray(start, start + LINE_SIZE), at);
+    this.bytes[this.code + TAGS + (line % 8)] = 1 + Math.floor(line / 8);
   }
 
   get stop(): number {
@@ -149,7 +180,7 @@ export class CoreGuest {
     return [
       { start: this.context, end: this.context + BANK_BYTES },
       { start: flags, end: flags + FLAGS_BYTES },
-      { start: this.code, end: this.code + this.guest.code.length },
+      { start: this.code, end: this.codeEnd },
       { start: this.data, end: this.dataEnd },
       { start: this.stack, end: this.end },
     ];
@@ -159,6 +190,7 @@ export class CoreGuest {
   get writable(): Span[] {
     const { context } = this;
     return [
+      ...(this.isWindowed ? [{ start: this.code, end: this.codeEnd }] : []), // the lines it was given
       { start: this.data, end: this.dataEnd },
       { start: this.stack, end: this.end },
       { start: context, end: context + CODE },

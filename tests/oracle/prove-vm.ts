@@ -49,11 +49,16 @@ export interface Comparison {
 }
 
 /** Runs the guest of a seed on both in slices of random length, until `limit` instructions retired or it ended. */
-export function compareRun({ probe, hasFlat }: Machine, seed: number, limit: number): Comparison {
+export function compareRun(
+  { probe, hasFlat }: Machine,
+  seed: number,
+  limit: number,
+  isWindowed = false,
+): Comparison {
   const random = new Random(seed);
   const guest = randomGuest(random, hasFlat);
   const vm = new MiniVm(guest);
-  const core = new CoreGuest(probe, guest, random.below(4));
+  const core = new CoreGuest(probe, guest, random.below(4), probe.arenaBase(), isWindowed);
   let stop = Stop.BUDGET;
   while (!isOver(stop) && vm.steps < limit) {
     const slice = random.oneIn(4) ? 1 + random.below(4) : 1 + random.below(2000);
@@ -88,12 +93,12 @@ export class Watch {
   }
 
   /** Runs the guest of a seed for `limit` instructions at most. */
-  run(seed: number, limit: number): Comparison {
+  run(seed: number, limit: number, isWindowed = false): Comparison {
     const { probe, hasFlat } = this.machine;
     const random = new Random(seed);
     const guest = randomGuest(random, hasFlat);
     const at = probe.arenaBase() + random.below(64);
-    const core = new CoreGuest(probe, guest, random.below(4), at);
+    const core = new CoreGuest(probe, guest, random.below(4), at, isWindowed);
     this.expect(core.laid);
     let stop = Stop.BUDGET;
     while (!isOver(stop) && core.steps < limit) {

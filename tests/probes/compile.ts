@@ -7,7 +7,7 @@ import asc from "assemblyscript/asc";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-export type ProfileName = "small" | "large" | "desktop";
+export type ProfileName = "small" | "small-flash" | "large" | "desktop";
 /** The exports of a probe; a test knows their types. */
 // biome-ignore lint/suspicious/noExplicitAny: each probe has its own exports
 export type Probe = Record<string, any> & { memory: WebAssembly.Memory };
@@ -33,8 +33,9 @@ function optionArguments(profile: ProfileName): string[] {
   );
 }
 
-function sourceHash(): string {
+function sourceHash(fault?: Fault): string {
   const hash = createHash("sha256").update(readFileSync(`${root}asconfig.json`));
+  hash.update(JSON.stringify(fault?.edits ?? []));
   for (const folder of ["assembly", "tests/probes"]) {
     const files = readdirSync(root + folder, { recursive: true, encoding: "utf8" });
     for (const file of files.filter((f) => f.endsWith(".ts")).sort()) {
@@ -59,20 +60,22 @@ function plant({ name, edits }: Fault): string {
   return copy;
 }
 
-/** The module of `tests/probes/<name>.ts` for a profile. */
+/** The module of `tests/probes/<name>.ts` for a profile; with a window forced, all code runs through code windows. */
 export async function compileModule(
   name: string,
   profile: ProfileName,
   fault?: Fault,
+  isWindowForced = false,
 ): Promise<WebAssembly.Module> {
-  const wasm = `build/probes/${name}.${profile}${fault ? `.${fault.name}` : ""}.${sourceHash()}.wasm`;
-  if (fault || !existsSync(root + wasm)) {
+  const variant = fault ? `.${fault.name}` : isWindowForced ? ".window" : "";
+  const wasm = `build/probes/${name}.${profile}${variant}.${sourceHash(fault)}.wasm`;
+  if (!existsSync(root + wasm)) {
     mkdirSync(`${root}build/probes`, { recursive: true });
     const base = fault ? plant(fault) : "";
     const source = `tests/probes/${name}.ts`;
-    const options = optionArguments(profile).map((word) =>
-      word.startsWith("assembly/") ? base + word : word,
-    );
+    const options = optionArguments(profile)
+      .map((word) => (word.startsWith("assembly/") ? base + word : word))
+      .map((word) => (isWindowForced ? word.replace("FORCE_WINDOW=0", "FORCE_WINDOW=1") : word));
     const args = [base + source, "--config", "none", "--baseDir", root, "-o", wasm, ...options];
     const { error, stderr } = await asc.main(args);
     if (error) throw new Error(`${source} does not compile for ${profile}:\n${stderr}`);

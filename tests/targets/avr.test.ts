@@ -13,7 +13,8 @@ import { readElf } from "../../host/formats/elf.ts";
 import { buildAvr, type Firmware } from "../../scripts/firmware/avr.ts";
 import { fromRoot } from "../../scripts/root.ts";
 import { readFirmware } from "../drivers/avr.ts";
-import { type BoardRig, powerOff, startBoard, useFirmware } from "../drivers/avr-board.ts";
+import { type BoardRig, startBoard, useFirmware } from "../drivers/avr-board.ts";
+import { DIVIDER, KEEPER, OID } from "../drivers/board-rig.ts";
 import { guestOf } from "../drivers/guest.ts";
 
 const FILES = ["hsx.elf", "hsx.hex", "hsx.map", "hsx-test.elf"];
@@ -139,17 +140,7 @@ describe("with a bootloader in the boot section", () => {
 
 // ---- On the board ----
 
-const VALUE = guestOf(
-  '.value {"group":1,"id":1,"name":"v","init":1,"persist_key":7}\nRET',
-  "keeper",
-).image;
-const OID = 0x101;
 const SIX = 0x4600; // binary16
-/** The slowest instruction: an endless division of 7 by -1. */
-const DIVIDER = guestOf(
-  `LDI R1, 7\nLDI32 R2, 0xFFFFFFFF\nloop:\n${"DIV R3, R2, R1\n".repeat(60)}JMP loop`,
-  "divider",
-).image;
 /** Milliseconds at 16 MHz in cycles. */
 const TURN_MAX = 1.5 * 16_000;
 /** Any place in linear memory that nobody uses on an empty node: the end of the arena. */
@@ -235,19 +226,19 @@ describe("the drivers on the AVR board", () => {
 
   it("save a value at once when the supply warns", async () => {
     const rig = await startBoard({ fram: "FM25V10", media: newMedia("FM25V10") });
-    rig.node.load(VALUE);
+    rig.node.load(KEEPER);
     rig.node.setValue(OID, SIX);
     rig.board.warnOfPowerFail(true);
     rig.machine.advance(10_000); // the debounce is 100 ms
-    const again = await startBoard({ fram: "FM25V10", media: powerOff(rig) });
-    again.node.load(VALUE);
+    const again = await startBoard({ fram: "FM25V10", media: rig.board.powerOff() });
+    again.node.load(KEEPER);
     expect(again.node.getValue(OID)).toBe(SIX);
   });
 
   it("keep a turn of the main loop below 1.5 ms, and the stack within its bound", async () => {
     const rig = await startBoard();
     rig.node.load(DIVIDER);
-    rig.node.load(VALUE);
+    rig.node.load(KEEPER);
     const { chip, firmware } = rig.board;
     let last = 0;
     let longest = 0;

@@ -2,17 +2,30 @@
 // and the AVR ABI page of the GCC wiki. Arguments lie in R25 downwards, each from an even register on;
 // the first that does not fit above R7, and all behind it, lie on the stack.
 
+import type { Prototype } from "../debug-port.ts";
+
 /** C types as the translator names them, of four bytes at most. */
 export type CType = "u8" | "s8" | "u16" | "s16" | "u32";
 
-/** A function as C declares it. */
-export interface Prototype {
-  readonly symbol: string;
+/** A function as C declares it, of types that an AVR has. */
+export interface TypedPrototype extends Prototype {
   readonly params: readonly CType[];
   readonly result?: CType | undefined;
 }
 
 const BYTES: Readonly<Record<CType, number>> = { u8: 1, s8: 1, u16: 2, s16: 2, u32: 4 };
+
+/** The same with its types checked. Throws a RangeError on one that is not. */
+export function typed({ symbol, params, result }: Prototype): TypedPrototype {
+  const types = { symbol, params: params.map(typeOf) };
+  return result === undefined ? types : { ...types, result: typeOf(result) };
+}
+function typeOf(name: string): CType {
+  if (!Object.hasOwn(BYTES, name))
+    throw new RangeError(`core interface: no type ${name} on an AVR`);
+  return name as CType;
+}
+
 const FIRST_BEHIND = 26;
 const LAST = 8;
 

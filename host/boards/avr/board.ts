@@ -1,11 +1,14 @@
 // The AVR board: an ATmega1284P at 16 MHz with MCP2515, FRAM and SD card, wired as docs/boards.md says.
 
-import { CanWire } from "../can-port.ts";
+import { CanWire } from "../../bus/wire.ts";
+import type { DebugPort as Port } from "../debug-port.ts";
 import { Mcp2515 } from "../devices/mcp2515.ts";
 import { SdCard, type SdOptions } from "../devices/sd-card.ts";
 import { SpiBus, SpiSocket } from "../devices/spi.ts";
 import { FRAM_PARTS, SpiFram } from "../devices/spi-fram.ts";
-import { Chip, Reset, SRAM_BASE, SRAM_END } from "./chip.ts";
+import { APP_PINS, type Board } from "../live.ts";
+import { Chip, Reset } from "./chip.ts";
+import { DebugPort } from "./debug-port.ts";
 import { EEPROM_BYTES, Eeprom } from "./eeprom.ts";
 import type { Firmware } from "./firmware.ts";
 import { type PinName, Ports } from "./ports.ts";
@@ -43,7 +46,8 @@ export interface BoardOptions {
   readonly sd?: SdOptions;
   /** Changes what SRAM holds when power comes. */
   readonly seed?: number;
-  /** The wire CAN is on; a wire of its own unless given. It must be of the board's clock. */
+  /** The wire CAN is on; without, one of its own with nobody else, whose bits last `bit_ns`. */
+  readonly wire?: CanWire;
   readonly bit_ns?: number;
 }
 
@@ -61,17 +65,8 @@ export function appPin(n: number): PinName {
   return `P${n < 8 ? "A" : "C"}${n & 7}` as PinName;
 }
 
-/** Fills SRAM with what nobody should rely on. */
-function scramble(sram: Uint8Array, seed: number): void {
-  let state = seed | 1;
-  for (let n = 0; n < sram.length; n++) {
-    state = (Math.imul(state, 0x41c64e6d) + 12345) | 0;
-    sram[n] = state >>> 16;
-  }
-}
-
 /** A board that has power. Without power there is only what `media` hold: give them to the next one. */
-export class AvrBoard {
+export class AvrBoard implements Board {
   readonly chip: Chip;
   readonly ports: Ports;
   readonly console: Usart;
@@ -105,7 +100,7 @@ export class AvrBoard {
     this.eeprom = new Eeprom(chip, this.media.eeprom);
     this.watchdog = new Watchdog(chip);
     for (const place of TIMERS) new Timer(chip, place);
-    this.wire = new CanWire(chip.clock, options.bit_ns);
+    this.wire = options.wire ?? new CanWire(chip.clock, options.bit_ns);
     this.can = new Mcp2515(chip.clock, this.wire);
     this.canSocket = new SpiSocket(this.can);
     this.fram = new SpiFram(FRAM_PARTS[options.fram ?? "FM25V10"], chip.clock, this.media.fram);
@@ -113,7 +108,7 @@ export class AvrBoard {
     this.sd = new SdCard(chip.clock, this.media.sd ?? new Uint8Array(0), options.sd);
     if (this.media.sd === undefined) this.sd.pull();
     this.solder();
-    scramble(chip.data.subarray(SRAM_BASE, SRAM_END), options.seed ?? 1);
+    chip.scramble(options.seed ?? 1);
     chip.reset(Reset.POWER_ON);
   }
 
@@ -161,7 +156,29 @@ export class AvrBoard {
     if (!holds) throw new Error(`${what}: the devices understand nothing`);
   }
 
+  // ---- Debugger and apps ----
+
+  get memory(): ArrayBuffer {
+    return this.chip.memory;
+  }
+  openPort(): Port {
+    return new DebugPort(this.chip, this.firmware);
+  }
+  pinLevel(n: number): number {
+    return this.ports.level(appPin(n));
+  }
+  applyPin(n: number, level: 0 | 1): void {
+    this.ports.apply(appPin(n), level);
+  }
+  listenToPins(call: (n: number, level: number) => void): void {
+    for (let n = 0; n < APP_PINS; n++) this.ports.listen(appPin(n), (level) => call(n, level));
+  }
+
   // ---- What the outside does ----
+
+  type(bytes: Iterable<number>): void {
+    this.console.receive(bytes);
+  }
 
   private noticeCard(): void {
     this.ports.apply(SD_DETECT, this.sd.detect);
@@ -181,6 +198,7 @@ export class AvrBoard {
 
   /** Power goes. What is left is in the media returned. */
   powerOff(): Media {
+    this.can.stub.remove();
     this.eeprom.powerOff();
     this.fram.powerOff();
     this.sd.powerOff();
@@ -190,7 +208,7 @@ export class AvrBoard {
   brownOut(seed = 2): void {
     this.powerOff();
     this.can.reset();
-    scramble(this.chip.data.subarray(SRAM_BASE, SRAM_END), seed);
+    this.chip.scramble(seed);
     this.chip.reset(Reset.BROWN_OUT);
   }
   /** The RESET pin. */

@@ -4,8 +4,8 @@
 // SLEEP sleeps (11). Missing: SPM, and the sleep modes that stop the I/O clock; both end the run with an error.
 
 import { avrInstruction, CPU } from "avr8js";
+import { Agenda } from "../../bus/clock.ts";
 import type { Elf } from "../../formats/elf.ts";
-import { Agenda } from "../clock.ts";
 
 export const FLASH_BYTES = 0x20000;
 /** First address of SRAM and the one behind it (8.2). */
@@ -82,6 +82,13 @@ export class Chip {
   get data(): Uint8Array {
     return this.cpu.data;
   }
+  get memory(): ArrayBuffer {
+    return this.data.buffer as ArrayBuffer;
+  }
+  /** Byte address of the next instruction. */
+  get pc(): number {
+    return 2 * this.cpu.pc;
+  }
   get sp(): number {
     return this.cpu.SP;
   }
@@ -144,6 +151,15 @@ export class Chip {
   }
 
   // ---- Reset ----
+
+  /** Fills SRAM with what nobody should rely on, as when the power comes on. */
+  scramble(seed: number): void {
+    let state = seed | 1;
+    for (let at = SRAM_BASE; at < SRAM_END; at++) {
+      state = (Math.imul(state, 0x41c64e6d) + 12345) | 0;
+      this.data[at] = state >>> 16;
+    }
+  }
 
   /** Starts over with the flags of `cause` in MCUSR. SRAM keeps its bytes, as silicon does while it has power. */
   reset(cause: number): void {

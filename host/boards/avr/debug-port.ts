@@ -1,15 +1,22 @@
-// What a debugger does with a chip that stands still: calls of its functions, and functions of its that are carried out
-// here. Linear memory of the core is data memory at the same addresses (see the linker script), so nothing is copied.
+// The debug port of an AVR. Linear memory of the core is data memory at the same addresses (see the linker script), so
+// nothing is copied.
 
+import {
+  type Call,
+  ChipFailure,
+  type DebugPort as Port,
+  type Prototype,
+  type Served,
+} from "../debug-port.ts";
 import {
   bytesOf,
   fitted,
   load,
   type Place,
-  type Prototype,
   placesOf,
   resultRegister,
   store,
+  typed,
 } from "./abi.ts";
 import { type Chip, FLASH_BYTES, SRAM_END } from "./chip.ts";
 
@@ -21,14 +28,6 @@ const REGISTERS = 32;
 const SREG = 0x5f;
 const RETURN_BYTES = 2;
 
-/** What an imported function does; numbers as WASM has them. */
-export type Served = (...args: number[]) => number | undefined;
-
-/** What the chip does wrong itself: a trap of the core, a call that never returns, a stack that is spent. */
-export class ChipFailure extends Error {
-  override readonly name = "ChipFailure";
-}
-
 export interface DebugOptions {
   /** Byte address of a function. Undefined: the program does not have it. */
   readonly addressOf: (symbol: string) => number | undefined;
@@ -36,9 +35,10 @@ export interface DebugOptions {
   readonly stackFloor: number;
 }
 
-export class DebugPort {
-  /** Cycles spent in the last call. */
+export class DebugPort implements Port {
+  /** Cycles spent in the last call, and in all calls so far. */
   lastCycles = 0;
+  spentCycles = 0;
 
   constructor(
     readonly chip: Chip,
@@ -49,12 +49,11 @@ export class DebugPort {
 
   // ---- Calls ----
 
-  /** A function of the chip, to be called while it stands still. Undefined: the program does not have it. */
-  function(prototype: Prototype): ((...args: number[]) => number) | undefined {
+  function(prototype: Prototype): Call | undefined {
     const address = this.options.addressOf(prototype.symbol);
     if (address === undefined) return undefined;
-    const places = placesOf(prototype.params);
-    const { params, result, symbol } = prototype;
+    const { params, result, symbol } = typed(prototype);
+    const places = placesOf(params);
     return (...args) => {
       if (this.isCalling) throw new ChipFailure(`${symbol}: called inside a call`);
       this.save();
@@ -89,6 +88,7 @@ export class DebugPort {
     const started = chip.clock.now;
     const ended = chip.run(started + CYCLES_MAX);
     this.lastCycles = chip.clock.now - started;
+    this.spentCycles += this.lastCycles;
     if (ended !== "hook" || chip.cpu.pc !== RETURN_ADDRESS >> 1)
       throw new ChipFailure(`${symbol}: ended by ${ended} at ${(2 * chip.cpu.pc).toString(16)}`);
   }
@@ -125,8 +125,8 @@ export class DebugPort {
 
   // ---- Functions carried out here ----
 
-  /** Whenever the program calls a function, `call` is made in its place. False: the program does not have it. */
-  serve({ symbol, params, result }: Prototype, call: Served): boolean {
+  serve(prototype: Prototype, call: Served): boolean {
+    const { symbol, params, result } = typed(prototype);
     const address = this.options.addressOf(symbol);
     if (address === undefined) return false;
     const { chip } = this;
@@ -138,13 +138,13 @@ export class DebugPort {
       });
       const value = call(...args) ?? 0;
       if (result !== undefined) store(chip.data, resultRegister(result), value, bytesOf(result));
-      this.popReturn();
+      this.leave();
     });
     return true;
   }
 
-  /** What RET does: four cycles, and on with the caller. */
-  popReturn(): void {
+  /** What RET does, in its four cycles. */
+  leave(): void {
     const { chip } = this;
     const { sp } = chip;
     if (sp + RETURN_BYTES >= SRAM_END) throw new ChipFailure("a return without a call");

@@ -1,6 +1,6 @@
 // The EEPROM of an ATmega1284P (data sheet 42719, 8.4 and 8.6): 4 KiB, the two-step write within four cycles, its times.
 
-import { type Appointment, cyclesOf } from "../clock.ts";
+import { type Appointment, cyclesOf } from "../../bus/clock.ts";
 import type { Chip } from "./chip.ts";
 
 const EECR = 0x3f;

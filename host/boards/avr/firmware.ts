@@ -1,7 +1,8 @@
 // A firmware of the AVR board: its program, and the C prototypes of what its core offers and asks for.
 
 import { type Elf, readElf } from "../../formats/elf.ts";
-import type { CType, Prototype } from "./abi.ts";
+import type { CoreInterface } from "../debug-port.ts";
+import { type TypedPrototype, typed } from "./abi.ts";
 import { flashOf } from "./chip.ts";
 
 /** Number that ELF gives to AVR in e_machine. */
@@ -9,17 +10,11 @@ const EM_AVR = 83;
 /** Linear memory ends, C statics begin; the stack may reach down to here plus the statics (linker script). */
 const STACK_FLOOR = 0x3e00;
 
-/** What the translator writes beside the core: build/avr/core.json. */
-export interface CoreInterface {
-  readonly imports: readonly { symbol: string; params: readonly string[]; result?: string }[];
-  readonly exports: readonly { symbol: string; params: readonly string[]; result?: string }[];
-}
-
-export class Firmware {
+export class Firmware implements CoreInterface {
   readonly flash: Uint16Array;
   readonly elf: Elf;
-  readonly imports: readonly Prototype[];
-  readonly exports: readonly Prototype[];
+  readonly imports: readonly TypedPrototype[];
+  readonly exports: readonly TypedPrototype[];
   readonly stackFloor = STACK_FLOOR;
 
   /** Throws a RangeError when the file is no program for an AVR. */
@@ -27,8 +22,8 @@ export class Firmware {
     this.elf = readElf(file);
     if (this.elf.machine !== EM_AVR) throw new RangeError("ELF: no program for an AVR");
     this.flash = flashOf(this.elf);
-    this.imports = core.imports.map(prototypeOf);
-    this.exports = core.exports.map(prototypeOf);
+    this.imports = core.imports.map(typed);
+    this.exports = core.exports.map(typed);
   }
 
   /** Byte address of a function in flash. */
@@ -36,16 +31,4 @@ export class Firmware {
     const found = this.elf.symbols.get(symbol);
     return found?.isFunction ? found.value : undefined;
   };
-}
-
-const WIDTHS: ReadonlySet<string> = new Set(["u8", "s8", "u16", "s16", "u32"]);
-
-function typeOf(name: string): CType {
-  if (!WIDTHS.has(name)) throw new RangeError(`core interface: no type ${name} on an AVR`);
-  return name as CType;
-}
-
-function prototypeOf({ symbol, params, result }: CoreInterface["imports"][number]): Prototype {
-  const types = { symbol, params: params.map(typeOf) };
-  return result === undefined ? types : { ...types, result: typeOf(result) };
 }

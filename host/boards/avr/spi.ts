@@ -1,6 +1,6 @@
 // The SPI of an ATmega1284P as a master (data sheet 42719, 24): one byte at a time, with its time, flag and collision.
 
-import type { Appointment } from "../clock.ts";
+import type { Appointment } from "../../bus/clock.ts";
 import type { Chip } from "./chip.ts";
 import type { Ports } from "./ports.ts";
 

@@ -1,7 +1,7 @@
 // Timers 0 to 3 of an ATmega1284P in the modes Normal and CTC (data sheet 42719, 19 to 21): the count is computed when
 // somebody looks, and the clock is asked for the next match alone. Another mode, or an external clock, ends with an error.
 
-import type { Appointment } from "../clock.ts";
+import type { Appointment } from "../../bus/clock.ts";
 import type { Chip } from "./chip.ts";
 
 interface TimerPlace {

@@ -1,7 +1,7 @@
 // USART0 and USART1 of an ATmega1284P (data sheet 42719, 22 and 23): asynchronous frames with their time, the transmit buffer
 // and two received characters behind the shift register, overrun; and SPI-master mode, where each byte sent brings one back.
 
-import type { Appointment } from "../clock.ts";
+import type { Appointment } from "../../bus/clock.ts";
 import type { Chip } from "./chip.ts";
 
 export interface UsartPlace {

@@ -1,7 +1,7 @@
 // The watchdog of an ATmega1284P (data sheet 42719, 12.4 and 12.5.2): its own 128 kHz oscillator, the timed change, interrupt
 // and reset.
 
-import type { Appointment } from "../clock.ts";
+import type { Appointment } from "../../bus/clock.ts";
 import { type Chip, Reset } from "./chip.ts";
 
 const WDTCSR = 0x60;

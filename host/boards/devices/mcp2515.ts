@@ -1,8 +1,10 @@
 // The Microchip MCP2515, a CAN controller on SPI: registers, buffers, filters, modes, error counters and instructions.
 // Sections and tables are those of the data sheet DS20001801J. Not modelled: Sleep mode, the pins RXnBF, TXnRTS, CLKOUT.
 
-import type { CanController, CanWire, WireFrame } from "../can-port.ts";
-import { type Appointment, type Clock, cyclesOf } from "../clock.ts";
+import { type Appointment, type Clock, cyclesOf } from "../../bus/clock.ts";
+import { type Failure, FaultConfinement } from "../../bus/fault-confinement.ts";
+import { type CanController, type CanWire, RECOVERIES, type Stub } from "../../bus/wire.ts";
+import type { CanFrame } from "../../formats/can-frame.ts";
 import type { SpiDevice } from "./spi.ts";
 
 /** Registers, Table 11-1. */
@@ -53,8 +55,6 @@ const OPEN = 0xff;
 /** Oscillator cycles after RESET in which nothing is understood (8.1, 9.0). */
 const START_UP = 128;
 const MAX_HZ = 10_000_000;
-const RECESSIVE_BITS = 11;
-const RECOVERY_BITS = 128 * RECESSIVE_BITS;
 
 /** Registers that BIT MODIFY may change bit by bit: shaded in Table 11-1. */
 const BITWISE: ReadonlySet<number> = new Set([
@@ -111,24 +111,25 @@ export class Mcp2515 implements SpiDevice, CanController {
   isActive = false;
   private readonly r = new Uint8Array(0x80);
   private mode: number = Mode.CONFIG;
-  private tec = 0;
-  private rec = 0;
+  private readonly errors = new FaultConfinement();
+  readonly stub: Stub;
   private level: 0 | 1 = 1;
   private instruction: Instruction | undefined;
   private isSelected = false;
   private ready = 0;
   /** Transmit buffer whose frame is on the bus. */
   private sending: number | undefined;
-  private pendingMode: Appointment | undefined;
-  private recovery: Appointment | undefined;
+  /** Cancels what is to come. */
+  private cancelMode = () => {};
+  private cancelRecovery = () => {};
 
   constructor(
     private readonly clock: Clock,
-    private readonly wire: CanWire,
+    wire: CanWire,
     /** Its crystal. */
     private readonly oscillatorHz = 16_000_000,
   ) {
-    wire.attach(this);
+    this.stub = wire.attach(this);
     this.reset();
   }
 
@@ -136,13 +137,10 @@ export class Mcp2515 implements SpiDevice, CanController {
   reset(): void {
     this.r.fill(0);
     this.r[Reg.CANCTRL] = 0x87; // Register 10-1: Configuration mode, CLKOUT on, divided by 8
-    this.clock.cancel(this.pendingMode);
-    this.clock.cancel(this.recovery);
-    this.pendingMode = undefined;
-    this.recovery = undefined;
+    this.cancelMode();
+    this.cancelRecovery();
     this.sending = undefined;
-    this.tec = 0;
-    this.rec = 0;
+    this.errors.reset();
     this.enter(Mode.CONFIG);
     this.ready = this.clock.now + Math.ceil((START_UP * this.clock.hz) / this.oscillatorHz);
     this.update();
@@ -170,8 +168,8 @@ export class Mcp2515 implements SpiDevice, CanController {
     const at = address & 0x7f;
     if ((at & 15) === Reg.CANSTAT) return (this.mode << 5) | this.interruptCode();
     if ((at & 15) === Reg.CANCTRL) return this.reg(Reg.CANCTRL);
-    if (at === Reg.TEC) return Math.min(this.tec, 255);
-    if (at === Reg.REC) return Math.min(this.rec, 255);
+    if (at === Reg.TEC) return Math.min(this.errors.tec, 255);
+    if (at === Reg.REC) return this.errors.rec;
     // 4.5: filters and masks read 0 outside Configuration mode
     return isFilterOrMask(at) && this.mode !== Mode.CONFIG ? 0 : this.reg(at);
   }
@@ -202,24 +200,24 @@ export class Mcp2515 implements SpiDevice, CanController {
     const wanted = now >> 5;
     if (wanted === before >> 5) return;
     if (wanted === Mode.SLEEP) throw new Error("MCP2515: Sleep mode is not modelled");
-    this.clock.cancel(this.pendingMode);
+    this.cancelMode();
     // 10.0: a mode is entered when no message is on its way; onto the bus, after eleven recessive bits
-    const bits = this.mode === Mode.CONFIG && wanted !== Mode.LOOPBACK ? RECESSIVE_BITS : 0;
-    this.changeIn(bits, wanted);
+    const isJoining = this.mode === Mode.CONFIG && wanted !== Mode.LOOPBACK;
+    if (isJoining) this.cancelMode = this.afterRecessive(1, () => this.enter(wanted));
+    else this.changeIn(0, wanted);
   }
   private changeIn(bits: number, wanted: number): void {
-    this.pendingMode = this.afterBits(bits, () => {
-      if (this.sending !== undefined) return this.changeIn(1, wanted);
-      this.pendingMode = undefined;
-      this.enter(wanted);
+    const pending = this.afterBits(bits, () => {
+      if (this.sending !== undefined) this.changeIn(1, wanted);
+      else this.enter(wanted);
     });
+    this.cancelMode = () => this.clock.cancel(pending);
   }
   private enter(mode: number): void {
     this.mode = mode;
     if (mode === Mode.CONFIG) {
-      this.clock.cancel(this.recovery);
-      this.tec = 0; // 10.1: Configuration mode resets the error counters
-      this.rec = 0;
+      this.cancelRecovery();
+      this.errors.reset(); // 10.1: Configuration mode resets the error counters
       this.r[Reg.EFLG] = this.reg(Reg.EFLG) & (Eflg.RX0OVR | Eflg.RX1OVR);
     }
     this.isActive = mode === Mode.NORMAL && !this.isBusOff;
@@ -248,11 +246,13 @@ export class Mcp2515 implements SpiDevice, CanController {
     return isOnBus && !this.isBusOff ? this.bitDuration() : undefined;
   }
   private afterBits(bits: number, call: () => void): Appointment {
-    const bit = this.bitDuration();
-    return this.clock.after(
-      cyclesOf(this.clock, (bits * (Number.isNaN(bit) ? 0 : bit)) / 1000),
-      call,
-    );
+    return this.clock.after(cyclesOf(this.clock, (bits * (this.bitDuration() || 0)) / 1000), call);
+  }
+  private afterRecessive(times: number, call: () => void): () => void {
+    return this.stub.afterRecessive(times, this.bitDuration() || 0, call);
+  }
+  get isPassive(): boolean {
+    return this.errors.state === "passive";
   }
 
   // ---- Sending ----
@@ -274,7 +274,7 @@ export class Mcp2515 implements SpiDevice, CanController {
   }
   private offerAgain(): void {
     if (this.nextBuffer() === undefined) return;
-    if (this.mode === Mode.NORMAL && !this.isBusOff) this.wire.wake();
+    if (this.mode === Mode.NORMAL && !this.isBusOff) this.stub.wake();
     else if (this.mode === Mode.LOOPBACK) this.loop();
   }
 
@@ -290,7 +290,7 @@ export class Mcp2515 implements SpiDevice, CanController {
     }
     return best;
   }
-  private frameOf(buffer: number): WireFrame {
+  private frameOf(buffer: number): CanFrame {
     const at = Reg.TXB0CTRL + 16 * buffer + 1;
     const { sid, eid, isExtended } = identifierAt(this.r, at);
     const dlc = this.reg(at + 4);
@@ -300,7 +300,7 @@ export class Mcp2515 implements SpiDevice, CanController {
     return { id, isExtended, isRemote: (dlc & 0x40) !== 0, data };
   }
 
-  offer(): WireFrame | undefined {
+  offer(): CanFrame | undefined {
     const buffer = this.nextBuffer();
     this.sending = buffer;
     return buffer === undefined ? undefined : this.frameOf(buffer);
@@ -311,18 +311,17 @@ export class Mcp2515 implements SpiDevice, CanController {
     if (buffer === undefined) return;
     this.clear(Reg.TXB0CTRL + 16 * buffer, TXREQ);
     this.set(Reg.CANINTF, Irq.TX0 << buffer);
-    if (this.tec > 0) this.tec--;
+    this.errors.sent();
     this.count();
   }
   lost(): void {
     this.unsent(MLOA);
     this.update();
   }
-  failed(why: "bit" | "acknowledge"): void {
+  failed(why: Failure): void {
     this.unsent(TXERR);
     this.set(Reg.CANINTF, Irq.MERR);
-    // 6.0: a passive node that is merely not acknowledged counts no further
-    if (why === "bit" || this.tec <= 127) this.tec += 8;
+    this.errors.failed(why);
     this.count();
   }
   private unsent(flag: number): void {
@@ -349,20 +348,19 @@ export class Mcp2515 implements SpiDevice, CanController {
 
   // ---- Receiving ----
 
-  receive(frame: WireFrame): void {
-    if (this.rec > 127) this.rec = 127;
-    else if (this.rec > 0) this.rec--;
+  receive(frame: CanFrame): void {
+    this.errors.received();
     this.assemble(frame);
     this.count();
   }
-  disturbed(): void {
+  disturbed(penalty: number): void {
     this.set(Reg.CANINTF, Irq.MERR);
-    if (this.mode === Mode.NORMAL) this.rec = Math.min(this.rec + 1, 255);
+    if (this.mode === Mode.NORMAL) this.errors.disturbed(penalty);
     this.count();
   }
 
   /** Figure 4-3: what becomes of the message in the assembly buffer. */
-  private assemble(frame: WireFrame): void {
+  private assemble(frame: CanFrame): void {
     const ctrl0 = this.reg(Reg.RXB0CTRL);
     const first = this.hit(frame, ctrl0, Reg.RXM0SIDH, [0, 1]);
     if (first !== undefined) {
@@ -386,7 +384,7 @@ export class Mcp2515 implements SpiDevice, CanController {
 
   /** Number of the filter that lets a frame into a buffer. */
   private hit(
-    frame: WireFrame,
+    frame: CanFrame,
     ctrl: number,
     mask: number,
     filters: readonly number[],
@@ -396,7 +394,7 @@ export class Mcp2515 implements SpiDevice, CanController {
   }
   /** 4.5: a zero in the mask lets its bit pass; EXIDE of the filter chooses the kind of frame; of a standard frame the
    * first two data bytes are compared with the lower 16 bits of the extended identifier. */
-  private passes(frame: WireFrame, filter: number, mask: number): boolean {
+  private passes(frame: CanFrame, filter: number, mask: number): boolean {
     const want = identifierAt(this.r, filter < 3 ? 4 * filter : 0x10 + 4 * (filter - 3));
     const care = identifierAt(this.r, mask);
     const isExtended = frame.isExtended === true;
@@ -409,7 +407,7 @@ export class Mcp2515 implements SpiDevice, CanController {
   }
 
   /** Registers 4-1 to 4-9. */
-  private keep(frame: WireFrame, buffer: number, filter: number): void {
+  private keep(frame: CanFrame, buffer: number, filter: number): void {
     const at = Reg.RXB0CTRL + 16 * buffer;
     const isExtended = frame.isExtended === true;
     const isRemote = frame.isRemote === true;
@@ -432,8 +430,8 @@ export class Mcp2515 implements SpiDevice, CanController {
 
   /** Puts the error counters into EFLG (Register 6-3, Figure 6-1). */
   private count(): void {
-    if (this.tec > 255 && !this.isBusOff) this.goOff();
-    const { tec, rec } = this;
+    if (this.errors.state === "off" && !this.isBusOff) this.goOff();
+    const { tec, rec } = this.errors;
     const before = this.reg(Reg.EFLG);
     let flags = before & (Eflg.RX0OVR | Eflg.RX1OVR | Eflg.TXBO);
     if (rec >= 96) flags |= Eflg.RXWAR | Eflg.EWARN;
@@ -450,10 +448,8 @@ export class Mcp2515 implements SpiDevice, CanController {
     this.set(Reg.EFLG, Eflg.TXBO);
     this.set(Reg.CANINTF, Irq.ERR);
     this.isActive = false;
-    this.recovery = this.afterBits(RECOVERY_BITS, () => {
-      this.recovery = undefined;
-      this.tec = 0;
-      this.rec = 0;
+    this.cancelRecovery = this.afterRecessive(RECOVERIES, () => {
+      this.errors.reset();
       this.clear(Reg.EFLG, Eflg.TXBO);
       this.isActive = this.mode === Mode.NORMAL;
       this.count();

@@ -1,7 +1,7 @@
 // An SD card in SPI mode, after the SD Physical Layer Simplified Specification 6.00, chapter 7: commands, responses, tokens,
 // both kinds of addressing, CRCs, busy. Standard capacity (SDSC) up to 2 GiB and high capacity (SDHC).
 
-import { type Clock, cyclesOf } from "../clock.ts";
+import { type Clock, cyclesOf } from "../../bus/clock.ts";
 import type { SpiDevice } from "./spi.ts";
 
 export interface SdOptions {

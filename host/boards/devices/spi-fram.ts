@@ -2,7 +2,7 @@
 // (001-84483), FM25V10 (001-84499), FM25V20A (001-90261) and Fujitsu MB85RS64V (DS501-00015), MB85RS1MT (DS501-00022),
 // MB85RS2MTA (DS501-00047). Writing takes no time: a byte is durable once its eighth bit is in.
 
-import { type Clock, cyclesOf } from "../clock.ts";
+import { type Clock, cyclesOf } from "../../bus/clock.ts";
 import type { SpiDevice } from "./spi.ts";
 
 export interface FramPart {

@@ -1,11 +1,16 @@
 // The STM32 boards: an F072 or F405 with FRAM, SD card, console and CAN transceiver, wired as docs/boards.md says.
 
-import { type CanController, CanWire, type WireFrame } from "../can-port.ts";
+import type { Failure } from "../../bus/fault-confinement.ts";
+import { type CanController, CanWire, type Stub } from "../../bus/wire.ts";
+import type { CanFrame } from "../../formats/can-frame.ts";
+import type { DebugPort as Port } from "../debug-port.ts";
 import { SdCard, type SdOptions } from "../devices/sd-card.ts";
 import { SpiBus, SpiSocket } from "../devices/spi.ts";
 import { FRAM_PARTS, SpiFram } from "../devices/spi-fram.ts";
-import { type Bxcan, ErrorCode } from "./bxcan.ts";
-import { Chip, type ChipMap, type Wiring } from "./chip.ts";
+import { APP_PINS, type Board } from "../live.ts";
+import type { Bxcan } from "./bxcan.ts";
+import { Chip, type ChipMap, memoryOf, type Wiring } from "./chip.ts";
+import { DebugPort } from "./debug-port.ts";
 import { CHIPS } from "./engine.ts";
 import type { Firmware } from "./firmware.ts";
 import type { Gpio } from "./gpio.ts";
@@ -39,7 +44,8 @@ export interface BoardOptions {
   /** False: the crystal is not fitted. */
   readonly hasCrystal?: boolean;
   readonly uid?: Uint8Array;
-  /** Duration of a bit on the wire CAN is on. */
+  /** The wire CAN is on; without, one of its own with nobody else, whose bits last `bit_ns`. */
+  readonly wire?: CanWire;
   readonly bit_ns?: number;
 }
 
@@ -59,21 +65,29 @@ export function appPin(n: number): { readonly port: number; readonly pin: number
 
 /** bxCAN at a wire. */
 class CanPort implements CanController {
+  readonly stub: Stub;
+
   constructor(
     private readonly can: Bxcan,
     private readonly isRouted: () => boolean,
     wire: CanWire,
+    clockHz: number,
   ) {
-    wire.attach(this);
-    can.onOffer = () => wire.wake();
+    this.stub = wire.attach(this);
+    can.onOffer = () => this.stub.wake();
+    can.afterRecessive = (times, bitCycles, call) =>
+      this.stub.afterRecessive(times, (bitCycles * 1e9) / clockHz, call);
   }
   get bit_ns(): number | undefined {
     return this.can.isListening && this.isRouted() ? 1e9 / this.can.bitRate : undefined;
   }
   get isActive(): boolean {
-    return true;
+    return !this.can.isSilent;
   }
-  offer(): WireFrame | undefined {
+  get isPassive(): boolean {
+    return this.can.errors.state === "passive";
+  }
+  offer(): CanFrame | undefined {
     const message = this.can.offer();
     if (message !== undefined) this.can.started();
     return message;
@@ -84,22 +98,24 @@ class CanPort implements CanController {
   lost(): void {
     this.can.lostArbitration();
   }
-  failed(why: "bit" | "acknowledge"): void {
-    this.can.sendFailed(why === "bit" ? ErrorCode.BIT_DOMINANT : ErrorCode.ACK);
+  failed(why: Failure): void {
+    this.can.sendFailed(why);
   }
-  receive(frame: WireFrame): void {
+  receive(frame: CanFrame): void {
     const { id, data, isExtended = false, isRemote = false } = frame;
     this.can.hear({ id, data, isExtended, isRemote });
   }
-  disturbed(): void {
-    this.can.hearFailed(ErrorCode.STUFF);
+  disturbed(penalty: number): void {
+    this.can.hearFailed(penalty);
   }
 }
 
 /** A board that has power. Without power there is only what `media` hold: give them to the next one. */
-export class Stm32Board {
+export class Stm32Board implements Board {
   readonly chip: Chip;
   readonly wire: CanWire;
+  /** Its line to the wire. */
+  readonly canStub: Stub;
   readonly fram: SpiFram;
   readonly framSocket: SpiSocket;
   readonly sd: SdCard;
@@ -123,8 +139,8 @@ export class Stm32Board {
     this.chip = new Chip(CHIPS[name], connections, (ports) => this.wiring(name, ports));
     const { chip } = this;
     const { clock } = chip.core;
-    this.wire = new CanWire(clock, options.bit_ns);
-    new CanPort(chip.can, chip.isCanRouted, this.wire);
+    this.wire = options.wire ?? new CanWire(clock, options.bit_ns);
+    this.canStub = new CanPort(chip.can, chip.isCanRouted, this.wire, clock.hz).stub;
     this.fram = new SpiFram(FRAM_PARTS[fram], clock, this.given.fram);
     this.framSocket = new SpiSocket(this.fram);
     this.sd = new SdCard(clock, this.given.sd ?? new Uint8Array(0), options.sd);
@@ -165,6 +181,32 @@ export class Stm32Board {
     }
   }
 
+  // ---- Debugger and apps ----
+
+  get memory(): ArrayBuffer {
+    return memoryOf(this.chip, this.firmware);
+  }
+  openPort(): Port {
+    return new DebugPort(this.chip, this.firmware.addressOf);
+  }
+  pinLevel(n: number): number {
+    const { port, pin } = appPin(n);
+    return this.port(port).level(pin);
+  }
+  applyPin(n: number, level: 0 | 1): void {
+    const { port, pin } = appPin(n);
+    this.port(port).apply(pin, level);
+  }
+  listenToPins(call: (n: number, level: number | undefined) => void): void {
+    const pins = Array.from({ length: APP_PINS }, (_, n) => appPin(n));
+    this.chip.ports.forEach((port, at) => {
+      port.onDrive((moved, level) => {
+        const n = pins.findIndex(({ port: own, pin }) => own === at && pin === moved);
+        if (n >= 0) call(n, level);
+      });
+    });
+  }
+
   // ---- What the outside does ----
 
   private noticeCard(): void {
@@ -184,6 +226,7 @@ export class Stm32Board {
   }
   /** Power goes. What is left is in the media returned. */
   powerOff(): Media {
+    this.canStub.remove();
     this.fram.powerOff();
     this.sd.powerOff();
     return { ...this.given, flash: this.chip.flash.bytes };
@@ -192,8 +235,8 @@ export class Stm32Board {
   pressReset(): void {
     this.chip.reset();
   }
-  type(text: string): void {
-    this.chip.usart.receive(Buffer.from(text, "latin1"));
+  type(bytes: Iterable<number>): void {
+    this.chip.usart.receive(bytes);
   }
 
   // ---- Time ----

@@ -1,16 +1,13 @@
 // bxCAN, the CAN controller of both families (RM0091 chapter 29 and RM0090 chapter 32 describe the same one): modes, three
 // transmit mailboxes, two receive FIFOs of three, filter banks, error counters, bus-off. No time-triggered mode.
 
-import type { Appointment } from "../clock.ts";
+import { type Failure, FaultConfinement } from "../../bus/fault-confinement.ts";
+import { IDLE_BITS, RECOVERIES } from "../../bus/wire.ts";
+import type { CanFrame } from "../../formats/can-frame.ts";
 import { type Peripheral, type Surroundings, ticksOf } from "./peripheral.ts";
 
 /** A frame as the controller's registers hold it. */
-export interface Message {
-  readonly id: number;
-  readonly isExtended: boolean;
-  readonly isRemote: boolean;
-  readonly data: Uint8Array;
-}
+export type Message = Required<CanFrame>;
 
 /** Last error code (LEC, 29.9.2). */
 export const ErrorCode = {
@@ -73,13 +70,9 @@ const IER_ERRORS = {
 const ESR_BITS = { EWGF: 1, EPVF: 2, BOFF: 4 } as const;
 const WARNING = 96;
 const PASSIVE = 128;
-const BUS_OFF = 256;
 const LOOPBACK = 2 ** 30;
 const SILENT = 2 ** 31;
 const FIFO_DEPTH = 3;
-/** Recessive bits before a node takes part (29.4.2), and how often they must come to leave bus-off (29.7.6). */
-const IDLE_BITS = 11;
-const RECOVERIES = 128;
 
 interface Mailbox {
   readonly words: Uint32Array; // TIR, TDTR, TDLR, TDHR
@@ -93,6 +86,14 @@ interface Received {
 export class Bxcan implements Peripheral {
   /** Told when a frame waits for the bus. */
   onOffer: () => void = () => {};
+  /** Waits for sequences of eleven recessive bits of so many cycles; without a bus, for the time they take. */
+  afterRecessive = (times: number, bitCycles: number, call: () => void): (() => void) => {
+    const { clock } = this.around;
+    const due = clock.after(times * IDLE_BITS * bitCycles, call);
+    return () => clock.cancel(due);
+  };
+  /** Error counters (29.7.6). */
+  readonly errors = new FaultConfinement(119);
   private mcr = 0;
   private inak = false;
   private slak = true;
@@ -100,8 +101,6 @@ export class Bxcan implements Peripheral {
   private tsr = 0; // completion bits only
   private ier = 0;
   private lec = 0;
-  private tec = 0;
-  private rec = 0;
   private isOff = false;
   private btr = 0;
   private readonly mailboxes: readonly Mailbox[] = [0, 1, 2].map(() => ({
@@ -115,8 +114,9 @@ export class Bxcan implements Peripheral {
   private readonly fifoFlags = [0, 0];
   private readonly filters: Uint32Array;
   private readonly filterWords: Uint32Array;
-  private waking: Appointment | undefined;
-  private recovery: Appointment | undefined;
+  /** Cancels what is to come. */
+  private cancelWaking = () => {};
+  private cancelRecovery = () => {};
 
   /** `banks`: 14 in the F0x2, 28 in the F405. */
   constructor(
@@ -129,15 +129,13 @@ export class Bxcan implements Peripheral {
   }
 
   reset(): void {
-    const { clock } = this.around;
-    clock.cancel(this.waking);
-    clock.cancel(this.recovery);
-    this.waking = undefined;
-    this.recovery = undefined;
+    this.cancelWaking();
+    this.cancelRecovery();
+    this.errors.reset();
     this.mcr = 0x00010002;
     this.inak = false;
     this.slak = true;
-    this.flags = this.tsr = this.ier = this.lec = this.tec = this.rec = 0;
+    this.flags = this.tsr = this.ier = this.lec = 0;
     this.isOff = false;
     this.btr = 0x01230000;
     this.flying = undefined;
@@ -173,9 +171,16 @@ export class Bxcan implements Peripheral {
   private get isNormal(): boolean {
     return !this.inak && !this.slak;
   }
-  /** Takes part in the bus: acknowledges, counts errors. */
+  /** At the bus: hears it and counts errors. */
   get isListening(): boolean {
-    return this.isNormal && !this.isOff && this.btr < LOOPBACK;
+    return this.isNormal && !this.isOff && !this.isLoopedBack;
+  }
+  private get isLoopedBack(): boolean {
+    return this.btr % SILENT >= LOOPBACK;
+  }
+  /** Silent mode (29.6.1): it hears and never drives the bus. */
+  get isSilent(): boolean {
+    return this.btr >= SILENT;
   }
 
   private writeMcr(value: number): void {
@@ -188,22 +193,21 @@ export class Bxcan implements Peripheral {
     else if (!wantsInit && !wantsSleep && (this.inak || this.slak)) this.synchronize();
   }
   private enterInit(): void {
-    this.around.clock.cancel(this.waking);
+    this.cancelWaking();
     this.slak = false;
     this.inak = true;
     this.flying = undefined;
     // leaving bus-off by software begins here (29.7.6)
   }
   private enterSleep(): void {
-    this.around.clock.cancel(this.waking);
+    this.cancelWaking();
     this.inak = false;
     this.slak = true;
   }
   /** Waits for 11 recessive bits, of a bus that is idle meanwhile. */
   private synchronize(): void {
-    this.around.clock.cancel(this.waking);
-    this.waking = this.around.clock.after(this.bits(IDLE_BITS), () => {
-      this.waking = undefined;
+    this.cancelWaking();
+    this.cancelWaking = this.afterRecessive(1, this.bits(1), () => {
       this.inak = false;
       this.slak = false;
       if (this.isOff) this.startRecovery();
@@ -213,12 +217,6 @@ export class Bxcan implements Peripheral {
 
   // ---- Errors (29.7.6) ----
 
-  private countErrors(transmit: number, receive: number): void {
-    this.tec = Math.max(0, this.tec + transmit);
-    this.rec = Math.min(255, Math.max(0, this.rec + receive));
-    if (this.tec >= BUS_OFF && !this.isOff) this.goOff();
-    this.update();
-  }
   private goOff(): void {
     this.isOff = true;
     this.flying = undefined;
@@ -226,11 +224,10 @@ export class Bxcan implements Peripheral {
     this.raise(IER_ERRORS.BOF);
   }
   private startRecovery(): void {
-    this.around.clock.cancel(this.recovery);
-    this.recovery = this.around.clock.after(this.bits(IDLE_BITS * RECOVERIES), () => {
+    this.cancelRecovery();
+    this.cancelRecovery = this.afterRecessive(RECOVERIES, this.bits(1), () => {
       this.isOff = false;
-      this.tec = 0;
-      this.rec = 0;
+      this.errors.reset();
       this.update();
       this.offered();
     });
@@ -243,26 +240,24 @@ export class Bxcan implements Peripheral {
   private error(code: number): void {
     this.lec = code;
     this.raise(IER_ERRORS.LEC);
-    if (this.tec >= WARNING || this.rec >= WARNING) this.raise(IER_ERRORS.EWG);
-    if (this.tec >= PASSIVE || this.rec >= PASSIVE) this.raise(IER_ERRORS.EPV);
+    const { tec, rec } = this.errors;
+    if (tec >= WARNING || rec >= WARNING) this.raise(IER_ERRORS.EWG);
+    if (tec >= PASSIVE || rec >= PASSIVE) this.raise(IER_ERRORS.EPV);
   }
   private esr(): number {
-    const warning = this.tec >= WARNING || this.rec >= WARNING ? ESR_BITS.EWGF : 0;
-    const passive = this.tec >= PASSIVE || this.rec >= PASSIVE ? ESR_BITS.EPVF : 0;
+    const { tec, rec } = this.errors;
+    const warning = tec >= WARNING || rec >= WARNING ? ESR_BITS.EWGF : 0;
+    const passive = tec >= PASSIVE || rec >= PASSIVE ? ESR_BITS.EPVF : 0;
     const off = this.isOff ? ESR_BITS.BOFF : 0;
-    const counters = ((this.tec & 255) << 16) | (this.rec << 24);
+    const counters = ((tec & 255) << 16) | (rec << 24);
     return (warning | passive | off | (this.lec << 4) | counters) >>> 0;
-  }
-  /** Transmit and receive error counters. */
-  get errors(): { readonly tec: number; readonly rec: number } {
-    return { tec: this.tec, rec: this.rec };
   }
 
   // ---- The bus asks and tells ----
 
   /** The frame this node would begin to send now: of the mailboxes that wait, by identifier or by order (29.7.1). */
   offer(): Message | undefined {
-    if (!this.isListening || this.btr >= SILENT) return undefined;
+    if (!this.isListening || this.isSilent) return undefined;
     const n = this.nextMailbox();
     return n === undefined ? undefined : messageOf(this.mailbox(n));
   }
@@ -278,28 +273,26 @@ export class Bxcan implements Peripheral {
     const n = this.flying;
     this.flying = undefined;
     this.lec = 0;
-    this.countErrors(-1, 0);
+    this.errors.sent();
+    this.update();
     if (n !== undefined) this.complete(n, 1 << 1);
   }
-  sendFailed(code: number): void {
-    this.lec = code;
-    // an error-passive node that is alone is not driven to bus-off (ISO 11898-1, 12.1.4.2, exception 1)
-    const isAlone = code === ErrorCode.ACK && this.tec >= PASSIVE;
-    this.countErrors(isAlone ? 0 : 8, 0);
-    this.error(code);
+  sendFailed(why: Failure): void {
+    this.errors.failed(why);
+    if (this.errors.state === "off" && !this.isOff) this.goOff();
+    this.error(why === "bit" ? ErrorCode.BIT_DOMINANT : ErrorCode.ACK);
     this.fail(1 << 3);
   }
   /** A whole frame of another node. */
   hear(message: Message): void {
-    if (!this.isListening && this.btr < LOOPBACK) return;
+    if (!this.isListening) return;
     this.lec = 0;
-    // from above 127, a value between 119 and 127 (ISO 11898-1)
-    this.countErrors(0, this.rec > 127 ? 119 - this.rec : -1);
+    this.errors.received();
     this.accept(message);
   }
-  hearFailed(code: number): void {
-    this.countErrors(0, 1);
-    this.error(code);
+  hearFailed(penalty: number): void {
+    this.errors.disturbed(penalty);
+    this.error(ErrorCode.STUFF);
   }
 
   private fail(flag: number): void {
@@ -342,7 +335,7 @@ export class Bxcan implements Peripheral {
   }
   private offered(): void {
     this.update();
-    if (this.btr >= LOOPBACK && this.btr % SILENT >= LOOPBACK) this.loop();
+    if (this.isLoopedBack) this.loop();
     else if (this.offer() !== undefined) this.onOffer();
   }
   /** Loop back: what is sent is received, and no acknowledgement is needed (29.6.2). */

@@ -1,8 +1,10 @@
 // An STM32 by its address map: memories, peripherals behind their clock gates, reset. The F405's map works with code for a
 // Cortex-M0, too, which its own core would run unchanged (ARMv7-M executes all of ARMv6-M).
 
+import type { Clock } from "../../bus/clock.ts";
 import { Bxcan, type CanRequest } from "./bxcan.ts";
 import { type Bus, Core, Exception, Fault, type Stop, type Width } from "./core.ts";
+import type { Firmware } from "./firmware.ts";
 import { FlashF0, FlashF4, type FlashInterface } from "./flash.ts";
 import { Gpio } from "./gpio.ts";
 import { Iwdg } from "./iwdg.ts";
@@ -249,6 +251,21 @@ export class Chip implements Bus {
     this.blocks.set(address / BLOCK, { name, peripheral });
   }
 
+  // ---- Debugger ----
+
+  get clock(): Clock {
+    return this.core.clock;
+  }
+  get pc(): number {
+    return this.core.pc;
+  }
+  hook(address: number, call: () => void): void {
+    this.core.hook(address, call);
+  }
+  stop(): void {
+    this.core.stop();
+  }
+
   // ---- Clock ----
 
   private runAt(hz: number): void {
@@ -377,4 +394,11 @@ export class Chip implements Bus {
   get isHandling(): boolean {
     return (this.core.cpu.IPSR & 0x3f) >= Exception.HARD_FAULT;
   }
+}
+
+/** Linear memory: the linker scripts put it to its own addresses in SRAM, so nothing is copied. */
+export function memoryOf(chip: Chip, firmware: Firmware): ArrayBuffer {
+  if (firmware.addressOf("hsx_memory") !== SRAM_BASE + 0x100)
+    throw new RangeError("linear memory is not where SRAM begins");
+  return chip.sram.bytes.buffer;
 }

@@ -3,7 +3,7 @@
 
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { Agenda } from "../clock.ts";
+import { Agenda } from "../../bus/clock.ts";
 
 /** Widths of a bus access, in bytes. */
 export type Width = 1 | 2 | 4;

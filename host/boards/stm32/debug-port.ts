@@ -1,8 +1,14 @@
-// What a debugger does with a chip that stands still: calls of its functions, and functions of its that are carried out
-// here. Arguments as in the Procedure Call Standard for the Arm Architecture (IHI 0042), 6.5: R0 to R3, then the stack.
+// The debug port of a Cortex-M. Arguments as in the Procedure Call Standard for the Arm Architecture (IHI 0042), 6.5: R0 to
+// R3, then the stack; each of the core's takes a register or a word.
 
+import {
+  type Call,
+  ChipFailure,
+  type DebugPort as Port,
+  type Prototype,
+  type Served,
+} from "../debug-port.ts";
 import type { Chip } from "./chip.ts";
-import type { Prototype } from "./firmware.ts";
 
 /** Where calls return to: an address in the alias of flash that no program uses. */
 const RETURN_ADDRESS = 0x1fffe;
@@ -13,15 +19,7 @@ const LR = 14;
 const PC = 15;
 const IN_REGISTERS = 4;
 
-/** What an imported function does; numbers as WASM has them. */
-export type Served = (...args: number[]) => number | undefined;
-
-/** What the chip does wrong itself: a trap of the core, a call that never returns. */
-export class ChipFailure extends Error {
-  override readonly name = "ChipFailure";
-}
-
-export class DebugPort {
+export class DebugPort implements Port {
   /** Cycles and instructions of the last call. */
   lastCycles = 0;
   lastInstructions = 0;
@@ -36,8 +34,7 @@ export class DebugPort {
 
   // ---- Calls ----
 
-  /** A function of the chip, to be called while it stands still. Undefined: the program does not have it. */
-  function({ symbol, result }: Prototype): ((...args: number[]) => number) | undefined {
+  function({ symbol, result }: Prototype): Call | undefined {
     const address = this.addressOf(symbol);
     if (address === undefined) return undefined;
     return (...args) => {
@@ -78,7 +75,6 @@ export class DebugPort {
 
   // ---- Functions carried out here ----
 
-  /** Whenever the program calls a function, `call` is made in its place. False: the program does not have it. */
   serve({ symbol, params, result }: Prototype, call: Served): boolean {
     const address = this.addressOf(symbol);
     if (address === undefined) return false;
@@ -92,8 +88,13 @@ export class DebugPort {
       );
       const value = call(...args);
       if (result !== undefined) r[0] = value ?? 0;
-      r[PC] = (r[LR] as number) & ~1;
+      this.leave();
     });
     return true;
+  }
+
+  leave(): void {
+    const r = this.chip.core.registers;
+    r[PC] = (r[LR] as number) & ~1;
   }
 }

@@ -1,7 +1,8 @@
 // The core on an STM32 as an engine of a node: the binary runs on the chip, its HAL is the machine of the node in Node.
 
-import { Chip, type ChipMap, SRAM_BASE, STM32F072, STM32F405 } from "./chip.ts";
-import { ChipFailure, DebugPort, type Served } from "./debug-port.ts";
+import { type Call, ChipFailure, connectCore } from "../debug-port.ts";
+import { Chip, type ChipMap, memoryOf, STM32F072, STM32F405 } from "./chip.ts";
+import { DebugPort } from "./debug-port.ts";
 import type { Firmware } from "./firmware.ts";
 
 export const CHIPS: Readonly<Record<ChipMap["name"], ChipMap>> = {
@@ -36,33 +37,8 @@ export function instantiateOnChip(
   name: ChipMap["name"],
   firmware: Firmware,
   imports: Readonly<Record<string, (...args: never[]) => unknown>>,
-): {
-  memory: { buffer: ArrayBuffer };
-  exports: Record<string, (...args: number[]) => number>;
-  port: DebugPort;
-} {
+): { memory: { buffer: ArrayBuffer }; exports: Record<string, Call>; chip: Chip } {
   const chip = startChip(CHIPS[name], firmware);
-  const port = new DebugPort(chip, firmware.addressOf);
-  for (const prototype of firmware.imports) {
-    const served = imports[prototype.symbol];
-    if (served !== undefined) port.serve(prototype, served as unknown as Served);
-  }
-  port.serve({ symbol: "hsx_trap", params: ["u8"] }, (code) => {
-    throw new ChipFailure(`the core trapped: ${code}`);
-  });
-  port.function({ symbol: "hsx_core_reset", params: [] })?.();
-  const exports = firmware.exports.map((prototype) => {
-    const absent = () => {
-      throw new ChipFailure(`the firmware has no ${prototype.symbol}`);
-    };
-    return [prototype.symbol, port.function(prototype) ?? absent];
-  });
-  return { memory: memoryOf(chip, firmware), exports: Object.fromEntries(exports), port };
-}
-
-/** Linear memory: SRAM at its own addresses, so that nothing is copied. */
-function memoryOf(chip: Chip, firmware: Firmware): { buffer: ArrayBuffer } {
-  const low = firmware.addressOf("hsx_memory");
-  if (low !== SRAM_BASE + 0x100) throw new ChipFailure("linear memory is not where SRAM begins");
-  return { buffer: chip.sram.bytes.buffer };
+  const exports = connectCore(new DebugPort(chip, firmware.addressOf), firmware, imports);
+  return { memory: { buffer: memoryOf(chip, firmware) }, exports, chip };
 }

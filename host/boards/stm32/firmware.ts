@@ -1,24 +1,12 @@
 // A firmware of an STM32 board: its program, and the C prototypes of what its core offers and asks for.
 
 import { type Elf, readElf } from "../../formats/elf.ts";
+import type { CoreInterface, Prototype } from "../debug-port.ts";
 
 /** Number that ELF gives to ARM in e_machine. */
 const EM_ARM = 40;
 
-/** A function as C declares it. On a Cortex-M every argument of the core takes a register or a word of the stack. */
-export interface Prototype {
-  readonly symbol: string;
-  readonly params: readonly string[];
-  readonly result?: string | undefined;
-}
-
-/** What the translator writes beside the core: build/stm32/<board>/core.json. */
-export interface CoreInterface {
-  readonly imports: readonly Prototype[];
-  readonly exports: readonly Prototype[];
-}
-
-export class Firmware {
+export class Firmware implements CoreInterface {
   readonly elf: Elf;
   readonly imports: readonly Prototype[];
   readonly exports: readonly Prototype[];

@@ -1,6 +1,6 @@
 // The independent watchdog (RM0091 chapter 24, RM0090 chapter 21): keys, prescaler, reload value, reset.
 
-import { type Appointment, type Clock, cyclesOf } from "../clock.ts";
+import { type Appointment, type Clock, cyclesOf } from "../../bus/clock.ts";
 import type { Peripheral } from "./peripheral.ts";
 
 const KR = 0x00;

@@ -1,6 +1,6 @@
 // What peripherals of the STM32 models have in common: registers at offsets, an interrupt line, a clock that RCC gates.
 
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../bus/clock.ts";
 import type { Width } from "./core.ts";
 
 /** Registers in a block of the address map. Offsets are those of the reference manual; what is not there reads 0. */

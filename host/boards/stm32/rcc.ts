@@ -1,8 +1,8 @@
 // Reset and clock control of the STM32F0x2 (RM0091, chapter 6) and STM32F405 (RM0090, chapter 7): oscillators that take
 // their time to be ready, the switch of the system clock, clock gates, and the flags that tell of the last reset.
 
-import type { Appointment, Clock } from "../clock.ts";
-import { cyclesOf } from "../clock.ts";
+import type { Appointment, Clock } from "../../bus/clock.ts";
+import { cyclesOf } from "../../bus/clock.ts";
 import type { Peripheral } from "./peripheral.ts";
 
 /** A bit that switches an oscillator on, the next one that says it is ready, and how long that takes. */

@@ -1,7 +1,7 @@
 // SPI as a master with software chip select: of the STM32F0x2 (RM0091 chapter 28) with its two FIFOs of four bytes and the
 // rules of DS and FRXTH, of the F405 (RM0090 chapter 28) with one buffer each way. Eight bits; no CRC, no DMA.
 
-import type { Appointment } from "../clock.ts";
+import type { Appointment } from "../../bus/clock.ts";
 import type { Width } from "./core.ts";
 import { Fault } from "./core.ts";
 import { type Peripheral, type Surroundings, ticksOf } from "./peripheral.ts";

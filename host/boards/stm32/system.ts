@@ -1,7 +1,7 @@
 // The system control space of a Cortex-M: SysTick, NVIC and the system control block (ARM DDI 0419, B3.2 to B3.4; VTOR as in
 // ARM DDI 0403, B3.2.5, where the chip has it).
 
-import type { Appointment } from "../clock.ts";
+import type { Appointment } from "../../bus/clock.ts";
 import { type Core, Exception, Fault, type Width } from "./core.ts";
 import type { Peripheral } from "./peripheral.ts";
 

@@ -1,7 +1,7 @@
 // A USART as a console: of the STM32F0x2 (RM0091 chapter 27) with ISR, ICR and two data registers, of the F405 (RM0090
 // chapter 30) with SR and one. Eight bits, no parity, one stop bit; no DMA, no hardware flow control.
 
-import type { Appointment } from "../clock.ts";
+import type { Appointment } from "../../bus/clock.ts";
 import { type Peripheral, type Surroundings, ticksOf } from "./peripheral.ts";
 
 /** Offsets of one of the two kinds; of the older one SR stands for ISR, DR for RDR and TDR. */

@@ -54,6 +54,7 @@ function imagesData({ session }: VerbContext, apps: readonly AppInfo[]) {
         name: t.name,
         state: stateText(t),
         confirmed: t.confirmed,
+        runs_from_slot: t.runsFromSlot,
         file: session.apps.get(t.pid)?.path ?? null,
       })),
     };
@@ -104,13 +105,17 @@ function statusData(context: VerbContext) {
 }
 type Status = ReturnType<typeof statusData>;
 
+function taskText({ pid, state, confirmed, runs_from_slot }: Status["images"][0]["tasks"][0]) {
+  const remarks = [confirmed ? ", well" : "", runs_from_slot ? ", code in its slot" : ""];
+  return `${pid} ${state}${remarks.join("")}`;
+}
 function imageRows({ images }: Status): string[][] {
   return images.map((i) => [
     i.name,
     count(i.bytes),
     hex(i.crc, 8),
     i.source,
-    i.tasks.map((t) => `${t.pid} ${t.state}${t.confirmed ? ", well" : ""}`).join("; "),
+    i.tasks.map(taskText).join("; "),
   ]);
 }
 function slotRows({ slots }: Status): string[][] {

@@ -24,6 +24,7 @@ export function taskData(session: Session, t: TaskInfo) {
     place: session.placeOf(t),
     restarts_left: t.restartsLeft,
     confirmed: t.confirmed,
+    runs_from_slot: t.runsFromSlot,
     code: t.codeBytes,
     data: t.dataBytes,
     stack: t.stackBytes,

@@ -3,6 +3,21 @@
 
 #include "hsx_types.h"
 
+// ---- turn.c ----
+/** What drivers need to know of a board's clocks. */
+typedef struct {
+  /** Hertz of the CPU. */
+  u32 cpu;
+  /** Cycles of the USART's clock a bit. */
+  u32 usart;
+  /** BR of the SPI, fast and slow, as spi_start() has them. */
+  u8 spi_fast, spi_slow;
+  /** Bit timing of CAN. */
+  u32 can;
+} board_rates;
+/** Pins and drivers, in their order; the clocks run and the ports are on. */
+void start_drivers(const board_rates *rates);
+
 // ---- time.c ----
 /** Starts the millisecond tick. `hz` of the CPU, a multiple of 1 MHz. */
 void time_start(u32 hz);

@@ -1,4 +1,4 @@
-// What a board does each turn and between turns, the same on all boards.
+// What a board does at the start, each turn and between turns, the same on all boards.
 
 #include "board.h"
 #include "chip.h"
@@ -8,6 +8,28 @@
 
 /** The watchdog must hear of the node now and then, however long it may rest. */
 enum { REST_MAX = 5 };
+
+static void start_pins(void) {
+  pins_start();
+  pin_select(FRAM_CS);
+  pin_select(SD_CS);
+  pin_pull_up(SD_DETECT);
+  pin_pull_up(SUPPLY_FAIL); // a board without the monitor is never failing
+  for (u8 pin = 5; pin <= 7; pin++) pin_alternate(0, pin, AF_SPI1);
+  for (u8 pin = 9; pin <= 10; pin++) pin_alternate(0, pin, AF_USART1);
+  for (u8 pin = 8; pin <= 9; pin++) pin_alternate(1, pin, AF_CAN);
+}
+
+void start_drivers(const board_rates *rates) {
+  start_pins();
+  time_start(rates->cpu);
+  usart_start(rates->usart);
+  reset_tell();
+  spi_start(rates->spi_fast, rates->spi_slow);
+  nv_start();
+  can_start(rates->can);
+  sd_start();
+}
 
 void board_alive(void) { watchdog_reload(); }
 

@@ -5,10 +5,11 @@ import { CellType, NO_CELL, StoreState } from "../../../assembly/spec/cell.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { FLASH_GEOMETRY, NvDevice, type NvGeometry } from "../../../host/node/nv.ts";
 import { StoreRig } from "../../drivers/store-rig.ts";
+import type { ProfileName } from "../../probes/compile.ts";
 
 const PAGES = 3;
 
-async function blankRig(geometry: NvGeometry, profile: "small" | "large" = "large") {
+async function blankRig(geometry: NvGeometry, profile: ProfileName = "small-flash") {
   const bytes = new Uint8Array(PAGES * geometry.eraseSize).fill(0xff);
   return await StoreRig.open(new NvDevice(bytes, { geometry }), profile);
 }
@@ -103,9 +104,14 @@ describe("the store on flash", () => {
     expect(rig.format(rig.core.storeCapacity(), 1, 1)).toBe(Err.UNSUPPORTED);
   });
 
-  it("is not in the small profile", async () => {
-    const rig = await blankRig(geometry, "small");
-    expect(rig.mount()).toBe(StoreState.UNSUPPORTED);
+  it.each([
+    ["small", StoreState.UNSUPPORTED],
+    ["small-flash", StoreState.BLANK],
+    ["large", StoreState.BLANK],
+    ["desktop", StoreState.BLANK],
+  ] as const)("is left out of what an AVR runs alone: %s", async (profile, state) => {
+    const rig = await blankRig(geometry, profile);
+    expect(rig.mount()).toBe(state);
   });
 
   it("tells of damage when a granule cannot be read that no power cut tore", async () => {

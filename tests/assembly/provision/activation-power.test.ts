@@ -8,6 +8,8 @@ describe("staging, activation, trials and roll-backs whose power is cut", () => 
   it.each([
     ["fram", 1500],
     ["eeprom8", 500],
+    ["flash2", 250],
+    ["flash16", 250],
   ] as const)("leave the right app on %s, with its calibration", async (medium, cuts) => {
     const found = await proveActivation({ medium, seed: 7, cuts, isSparse: true });
     expect(found.violations).toEqual([]);

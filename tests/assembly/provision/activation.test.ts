@@ -5,7 +5,7 @@ import { AppState, ConfirmAfter, Source } from "../../../assembly/spec/boot.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { TaskState } from "../../../assembly/spec/node.ts";
 import type { NodeError } from "../../../host/client/refusal.ts";
-import { NvDevice } from "../../../host/node/nv.ts";
+import { FLASH_GEOMETRY, NvDevice } from "../../../host/node/nv.ts";
 import { guestOf } from "../../drivers/guest.ts";
 import { type NodeRig, startNode } from "../../drivers/node.ts";
 
@@ -195,6 +195,53 @@ describe("a trial", () => {
     run(next);
     expect(versions(next)).toEqual([1]);
   });
+});
+
+describe("slots on the flash pages of an STM32F072", () => {
+  const PAGES = 8;
+  const { flash2 } = FLASH_GEOMETRY;
+  /** A node with two pages for the store and three slots of a page behind them, two of which hold versions of an app. */
+  async function installed() {
+    const bytes = new Uint8Array(PAGES * flash2.eraseSize).fill(0xff);
+    const nv = new NvDevice(bytes, { geometry: flash2 });
+    const rig = await startNode("small-flash", { nv });
+    rig.node.formatStore((2 * flash2.eraseSize) / 8);
+    rig.node.provision.formatSlots(3, flash2.eraseSize);
+    install(rig, versionOf(1));
+    install(rig, versionOf(2), { attempts: 0 });
+    run(rig);
+    return { nv, rig };
+  }
+  const slotAt = (slot: number) => (2 + slot) * flash2.eraseSize;
+
+  it("are written, started and brought back like any others", async () => {
+    const { nv, rig } = await installed();
+    expect(rig.node.provision.slots().map(({ address }) => address)).toEqual([0, 1, 2].map(slotAt));
+    expect(versions(rig)).toEqual([2]);
+    install(rig, versionOf(3));
+    for (const version of [3, 3, 2, 2]) {
+      const next = await startNode("small-flash", { nv });
+      run(next);
+      expect(versions(next)).toEqual([version]);
+    }
+    expect(nv.misprogrammed).toBe(0);
+  });
+
+  it.each([
+    ["header", 0],
+    ["file", 64],
+  ])(
+    "make way for the fallback when the ECC cannot repair the %s of the active one",
+    async (_, at) => {
+      const { nv } = await installed();
+      nv.unreadable[(slotAt(1) + at) / flash2.granule] = 1;
+      const next = await startNode("small-flash", { nv });
+      run(next);
+      expect(versions(next)).toEqual([1]);
+      expect(next.node.provision.slots()[1]?.state).toBe(at === 0 ? "damaged" : "image");
+      expect(refusalOf(() => next.node.provision.activate(1)).code).toBe(Err.SLOT_DAMAGED);
+    },
+  );
 });
 
 describe("what is refused changes nothing", () => {

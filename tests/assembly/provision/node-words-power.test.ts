@@ -5,7 +5,7 @@ import { NODE_WORD_FAULTS } from "../../drivers/activation-faults.ts";
 import { proveWords } from "../../drivers/node-words.ts";
 
 describe("boot list and configuration whose change is cut short at any byte", () => {
-  it.each(["fram", "eeprom", "eeprom8"] as const)(
+  it.each(["fram", "eeprom", "eeprom8", "flash2"] as const)(
     "are the old or the new ones on %s; what nobody confirmed lasts one start",
     async (medium) => {
       const found = await proveWords({ medium, seed: 5, cuts: 2500 });

@@ -9,6 +9,8 @@ describe("calibration through upgrades, trials, confirmations, roll-backs and po
     ["fram", 500],
     ["eeprom", 60],
     ["eeprom8", 60],
+    ["flash2", 60],
+    ["flash16", 60],
   ] as const)("is what the model says on %s", async (medium, sequences) => {
     const found = await proveCalibration({ medium, seed: 20_000, sequences });
     expect(found.differences).toEqual([]);

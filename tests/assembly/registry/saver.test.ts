@@ -23,7 +23,7 @@ describe("a power failure", () => {
       { auth: 3, flags: "STICKY" },
       {},
     ];
-    const { order } = await flush(NV_GEOMETRY.fram, 512, values);
+    const { order } = await flush(NV_GEOMETRY.fram, { bytes: 512, values });
     expect(order).toEqual([4, 3, 2, 1, 0, 5]);
   });
 

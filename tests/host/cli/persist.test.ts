@@ -635,7 +635,7 @@ describe("hsx persist on flash", () => {
   it("is what a node keeps values in, over page turns, and shows them", async () => {
     const path = await built("flash2:2048", "lived");
     const before = inFolder("before.flash");
-    const args = ["--profile", "desktop", "--preload", thermostat, "--nv", `${path}:flash2`];
+    const args = ["--profile", "small", "--preload", thermostat, "--nv", `${path}:flash2`];
     writeFileSync(before, bytesOf(path));
     // each power-on uses two of the 126 cells of a page: a dead one, and the value
     const sets = Array.from({ length: 70 }, (_, n) => [

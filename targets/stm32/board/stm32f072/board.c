@@ -36,32 +36,14 @@ static void start_clock(void) {
   AWAIT((RCC_CFGR & 12) == CFGR_SWS_PLL, PLL_TURNS);
 }
 
-static void start_pins(void) {
-  RCC_AHBENR |= AHB_GPIO_ABC;
-  RCC_APB2ENR |= APB2_SYSCFG_SPI1_USART1;
-  RCC_APB1ENR |= APB1_CAN;
-  pins_start();
-  pin_select(FRAM_CS);
-  pin_select(SD_CS);
-  pin_pull_up(SD_DETECT);
-  pin_pull_up(SUPPLY_FAIL); // a board without the monitor is never failing
-  for (u8 pin = 5; pin <= 7; pin++) pin_alternate(0, pin, 0); // SPI1
-  for (u8 pin = 9; pin <= 10; pin++) pin_alternate(0, pin, 1); // USART1
-  for (u8 pin = 8; pin <= 9; pin++) pin_alternate(1, pin, 4); // CAN
-}
-
 void board_start(void) {
   reset_start();
   watchdog_start(LSI_COUNTS);
   start_clock();
-  start_pins();
-  time_start(HZ);
-  usart_start(HZ / BAUD);
-  reset_tell();
-  spi_start(SPI_DIVIDE_BY_4, SPI_DIVIDE_BY_128);
-  nv_start();
-  can_start(CAN_500_KBIT);
-  sd_start();
+  RCC_AHBENR |= AHB_GPIO_ABC;
+  RCC_APB2ENR |= APB2_SYSCFG_SPI1_USART1;
+  RCC_APB1ENR |= APB1_CAN;
+  start_drivers(&(board_rates){HZ, HZ / BAUD, SPI_DIVIDE_BY_4, SPI_DIVIDE_BY_128, CAN_500_KBIT});
 }
 
 const u16 board_budget = 1000; // at some 50 cycles each, a millisecond

@@ -30,32 +30,14 @@ static void start_clock(void) {
   AWAIT((RCC_CFGR & 12) == CFGR_SWS_PLL, PLL_TURNS);
 }
 
-static void start_pins(void) {
-  RCC_AHB1ENR |= AHB1_GPIO_ABC;
-  RCC_APB2ENR |= APB2_SPI1_USART1;
-  RCC_APB1ENR |= APB1_CAN1;
-  pins_start();
-  pin_select(FRAM_CS);
-  pin_select(SD_CS);
-  pin_pull_up(SD_DETECT);
-  pin_pull_up(SUPPLY_FAIL); // a board without the monitor is never failing
-  for (u8 pin = 5; pin <= 7; pin++) pin_alternate(0, pin, 5); // SPI1
-  for (u8 pin = 9; pin <= 10; pin++) pin_alternate(0, pin, 7); // USART1
-  for (u8 pin = 8; pin <= 9; pin++) pin_alternate(1, pin, 9); // CAN1
-}
-
 void board_start(void) {
   reset_start();
   watchdog_start(LSI_COUNTS);
   start_clock();
-  start_pins();
-  time_start(HZ);
-  usart_start(HZ / 2 / BAUD);
-  reset_tell();
-  spi_start(SPI_DIVIDE_BY_8, SPI_DIVIDE_BY_256);
-  nv_start();
-  can_start(CAN_500_KBIT);
-  sd_start();
+  RCC_AHB1ENR |= AHB1_GPIO_ABC;
+  RCC_APB2ENR |= APB2_SPI1_USART1;
+  RCC_APB1ENR |= APB1_CAN1;
+  start_drivers(&(board_rates){HZ, HZ / 2 / BAUD, SPI_DIVIDE_BY_8, SPI_DIVIDE_BY_256, CAN_500_KBIT});
 }
 
 const u16 board_budget = 8000; // at some 30 cycles each, 1.5 ms

@@ -17,6 +17,9 @@
 
 enum { CSR_BORRSTF = 0 }; // a brown-out is told as a power-on reset
 
+// ---- Alternate functions (DS9826, tables 14 and 15) ----
+enum { AF_SPI1 = 0, AF_USART1 = 1, AF_CAN = 4 };
+
 // ---- Interrupts ----
 enum { IRQ_USART1 = 27, IRQ_CAN_RX0 = 30, IRQ_COUNT = 32 };
 

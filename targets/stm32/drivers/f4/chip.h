@@ -17,6 +17,9 @@
 
 enum { CSR_BORRSTF = 1 << 25 };
 
+// ---- Alternate functions (DS8626, table 9) ----
+enum { AF_SPI1 = 5, AF_USART1 = 7, AF_CAN = 9 };
+
 // ---- Interrupts ----
 enum { IRQ_CAN_RX0 = 20, IRQ_USART1 = 37, IRQ_COUNT = 82 };
 

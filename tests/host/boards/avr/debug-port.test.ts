@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { placesOf } from "../../../../host/boards/avr/abi.ts";
 import { Chip, Reset } from "../../../../host/boards/avr/chip.ts";
-import { ChipFailure, DebugPort } from "../../../../host/boards/avr/debug-port.ts";
+import { DebugPort } from "../../../../host/boards/avr/debug-port.ts";
+import { ChipFailure } from "../../../../host/boards/debug-port.ts";
 
 /**
  * avr-gcc 5.4 -Os -mmcu=atmega1284p of

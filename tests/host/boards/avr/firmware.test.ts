@@ -5,67 +5,35 @@ import { StoreState } from "../../../../assembly/spec/cell.ts";
 import { Err } from "../../../../assembly/spec/errors.ts";
 import { TaskState } from "../../../../assembly/spec/node.ts";
 import { newMedia } from "../../../../host/boards/avr/board.ts";
-import { frameBits, type WireFrame } from "../../../../host/boards/can-port.ts";
 import { Eflg, Reg } from "../../../../host/boards/devices/mcp2515.ts";
+import { frameBits } from "../../../../host/bus/frame-bits.ts";
+import type { CanFrame } from "../../../../host/formats/can-frame.ts";
 import { buildAvr } from "../../../../scripts/firmware/avr.ts";
 import { fromRoot } from "../../../../scripts/root.ts";
 import {
   type BoardRig,
-  powerOff,
   startBoard,
   useFirmware,
   watchCanInterrupt,
 } from "../../../drivers/avr-board.ts";
+import { ENDLESS, KEEPER, LISTENER, OID, runProbe } from "../../../drivers/board-rig.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 
 beforeAll(async () => {
   useFirmware((await buildAvr(fromRoot("build/avr-board"))).folder);
 }, 300_000);
 
-const ENDLESS = guestOf("loop:\nADD R1, R1, R1\nJMP loop", "endless").image;
-const VALUE = guestOf(
-  '.value {"group":1,"id":1,"name":"v","init":1,"persist_key":7}\nRET',
-  "keeper",
-);
-/** Lets all frames in and takes them one by one. */
-const LISTENER = guestOf(
-  `LDI R1, 0
-   LDI R2, 0
-   SVC 0x201
-   LDI32 R1, name
-   SVC 0x500
-   MOV R9, R1
-   wait:
-   MOV R1, R9
-   LDI32 R2, buffer
-   LDI R3, 16
-   LDI32 R4, 0xFFFF
-   LDI R5, 0
-   SVC 0x503
-   LDI R8, 1
-   ADD R7, R7, R8
-   JMP wait
-   .data
-   name: .asciz "hal:can:rx"
-   .bss
-   buffer: .zero 16`,
-  "listener",
-).image;
-const OID = 0x101;
 const SIX = 0x4600; // binary16
 
 /** Frames of a full bus: eight bytes, and the shortest there are. */
-const frameOf = (n: number, bytes: number): WireFrame => ({
+const frameOf = (n: number, bytes: number): CanFrame => ({
   id: 0x123,
   data: new Uint8Array(bytes).fill(n),
 });
 
 /** The node answers, runs apps, and the watchdog did not have to help. */
 function expectManageable({ node, board }: BoardRig): void {
-  const pid = node.load(guestOf("LDI R0, 42\nRET", "probe").image);
-  node.run(50);
-  expect(node.task(pid)).toMatchObject({ state: TaskState.RETURNED, steps: 1 });
-  node.kill(pid);
+  expect(runProbe(node)).toMatchObject({ state: TaskState.RETURNED, steps: 1 });
   expect(board.watchdog.bites).toBe(0);
 }
 
@@ -84,13 +52,13 @@ describe("on a sound board", () => {
   it("keeps values in FRAM over a power-off", async () => {
     for (const fram of ["MB85RS64V", "FM25V10"] as const) {
       const rig = await startBoard({ fram, media: undefined as never });
-      rig.node.load(VALUE.image);
+      rig.node.load(KEEPER);
       rig.node.setValue(OID, SIX);
       rig.node.saveValue(OID);
       rig.node.run(20);
       expect(rig.node.values()[0]).toMatchObject({ isDirty: false });
-      const again = await startBoard({ fram, media: powerOff(rig) });
-      again.node.load(VALUE.image);
+      const again = await startBoard({ fram, media: rig.board.powerOff() });
+      again.node.load(KEEPER);
       expect(again.node.getValue(OID)).toBe(SIX);
     }
   });
@@ -188,12 +156,12 @@ describe("without FRAM", () => {
       };
       const rig = await startBoard({}, prepare);
       expect(rig.node.store().state).toBe(StoreState.READY);
-      rig.node.load(VALUE.image);
+      rig.node.load(KEEPER);
       rig.node.setValue(OID, SIX);
       rig.node.saveValue(OID);
       rig.node.run(200);
-      const again = await startBoard({ media: powerOff(rig) }, prepare);
-      again.node.load(VALUE.image);
+      const again = await startBoard({ media: rig.board.powerOff() }, prepare);
+      again.node.load(KEEPER);
       expect(again.node.getValue(OID)).toBe(SIX);
       expectManageable(again);
     },
@@ -203,7 +171,7 @@ describe("without FRAM", () => {
     "%s, where one was: it says so and runs on",
     async (fault) => {
       const first = await startBoard();
-      const rig = await startBoard({ media: powerOff(first) }, ({ framSocket }) => {
+      const rig = await startBoard({ media: first.board.powerOff() }, ({ framSocket }) => {
         framSocket.fault = fault;
       });
       rig.node.run(50);
@@ -214,7 +182,7 @@ describe("without FRAM", () => {
 
   it("that goes while the node runs, values are still served", async () => {
     const rig = await startBoard();
-    rig.node.load(VALUE.image);
+    rig.node.load(KEEPER);
     rig.board.framSocket.fault = "absent";
     rig.node.setValue(OID, SIX);
     rig.node.run(300);
@@ -372,11 +340,11 @@ describe("a reset", () => {
 
   it("by a brown-out at any cycle leaves the store whole, and is told", async () => {
     const first = await startBoard();
-    let media = powerOff(first);
+    let media = first.board.powerOff();
     let state = 12345;
     for (let round = 0; round < 4; round++) {
       const rig = await startBoard({ media });
-      rig.node.load(VALUE.image);
+      rig.node.load(KEEPER);
       rig.node.setValue(OID, 0x4000 + round);
       rig.node.saveValue(OID);
       state = (Math.imul(state, 0x41c64e6d) + 12345) >>> 0;
@@ -385,10 +353,10 @@ describe("a reset", () => {
       expect(saidAfter(rig, 200)).toBe("hsx: brown-out\r\n");
       rig.node.settle();
       expect(rig.node.store().state).toBe(StoreState.READY);
-      rig.node.load(VALUE.image);
+      rig.node.load(KEEPER);
       expect([0x4000 + round, 0x4000 + round - 1, 0x3c00]).toContain(rig.node.getValue(OID));
       expectManageable(rig);
-      media = powerOff(rig);
+      media = rig.board.powerOff();
     }
   });
 });

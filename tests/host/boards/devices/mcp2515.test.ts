@@ -1,9 +1,11 @@
 // The MCP2515 against its data sheet, DS20001801J.
 
 import { describe, expect, it } from "vitest";
-import { CanPartner, CanWire, type WireFrame } from "../../../../host/boards/can-port.ts";
-import { ManualClock } from "../../../../host/boards/clock.ts";
 import { Eflg, Irq, Mcp2515, Reg } from "../../../../host/boards/devices/mcp2515.ts";
+import { ManualClock } from "../../../../host/bus/clock.ts";
+import { CanPartner } from "../../../../host/bus/partner.ts";
+import { CanWire } from "../../../../host/bus/wire.ts";
+import type { CanFrame } from "../../../../host/formats/can-frame.ts";
 
 const HZ = 16_000_000;
 const SPI_HZ = 8_000_000;
@@ -38,7 +40,7 @@ function goOn({ write, clock }: Bench, mode = 0x00): void {
   write(Reg.CANCTRL, mode);
   clock.advance(11 * BIT);
 }
-const frame = (id: number, ...data: number[]): WireFrame => ({ id, data: Uint8Array.from(data) });
+const frame = (id: number, ...data: number[]): CanFrame => ({ id, data: Uint8Array.from(data) });
 const settle = ({ clock }: Bench) => clock.advance(200 * BIT);
 
 describe("reset", () => {
@@ -491,9 +493,12 @@ describe("errors (6.0)", () => {
     b.clock.advance(10_000 * BIT);
     expect(b.read(Reg.TEC)).toBe(128);
     expect(b.read(Reg.EFLG)).toBe(Eflg.TXEP | Eflg.TXWAR | Eflg.EWARN);
+    // error passive, it destroys nothing: a listener took each of its frames
+    expect(b.partner.heard.length).toBeGreaterThan(100);
     b.partner.isActive = true;
+    b.partner.heard.length = 0;
     settle(b);
-    expect(b.partner.heard).toHaveLength(1);
+    expect(b.partner.heard).toHaveLength(2); // with the one that was under way
     expect(b.read(Reg.TEC)).toBe(127);
   });
 
@@ -504,12 +509,20 @@ describe("errors (6.0)", () => {
     b.wire.isShorted = true;
     b.spi(0x40, 0x10, 0, 0, 0, 0);
     b.spi(0x81);
-    b.clock.advance((32 * (14 + 3) + 1) * BIT);
+    // Error in the first bit, six bits of its flag, six of the partner's (stuff error at the sixth dominant bit), eight of
+    // delimiter, three of pause: 23. Sixteen times; then passive, with the partner's flag a bit later and eight bits more.
+    const off = 1 + 16 * 23 + 16 * 32 - 3;
+    b.clock.advance((off - 1) * BIT);
+    expect(b.read(Reg.EFLG) & Eflg.TXBO).toBe(0);
+    b.clock.advance(BIT);
     expect(b.read(Reg.EFLG) & Eflg.TXBO).toBe(Eflg.TXBO);
     expect(b.read(Reg.CANINTF) & Irq.ERR).toBe(Irq.ERR);
     expect(b.levels.at(-1)).toBe(0);
     b.wire.isShorted = false;
-    b.clock.advance(128 * 11 * BIT - 10 * BIT);
+    b.clock.advance(128 * 11 * BIT - 1);
+    expect(b.read(Reg.EFLG) & Eflg.TXBO).toBe(Eflg.TXBO);
+    b.clock.advance(1);
+    expect(b.read(Reg.EFLG) & Eflg.TXBO).toBe(0);
     expect(b.partner.heard).toEqual([]);
     b.clock.advance(100 * BIT);
     expect(b.partner.heard).toHaveLength(1);
@@ -519,14 +532,14 @@ describe("errors (6.0)", () => {
   it("warns at 96 (7.6.2, 7.6.3), once for each change", () => {
     const b = bench();
     goOn(b);
-    for (let n = 0; n < 95; n++) b.chip.disturbed();
+    for (let n = 0; n < 95; n++) b.chip.disturbed(1);
     expect(b.read(Reg.EFLG)).toBe(0);
-    b.chip.disturbed();
+    b.chip.disturbed(1);
     expect(b.read(Reg.EFLG)).toBe(Eflg.RXWAR | Eflg.EWARN);
     b.spi(0x05, Reg.CANINTF, 0xa0, 0);
-    b.chip.disturbed();
+    b.chip.disturbed(1);
     expect(b.read(Reg.CANINTF)).toBe(Irq.MERR);
-    for (let n = 0; n < 31; n++) b.chip.disturbed();
+    for (let n = 0; n < 31; n++) b.chip.disturbed(1);
     expect(b.read(Reg.EFLG)).toBe(Eflg.RXEP | Eflg.RXWAR | Eflg.EWARN);
     b.partner.send(frame(1));
     settle(b);

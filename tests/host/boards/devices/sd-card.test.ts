@@ -1,8 +1,8 @@
 // The SD card in SPI mode against the SD Physical Layer Simplified Specification 6.00, chapters 4, 5 and 7.
 
 import { describe, expect, it } from "vitest";
-import { ManualClock } from "../../../../host/boards/clock.ts";
 import { crc7, crc16, SdCard, type SdOptions } from "../../../../host/boards/devices/sd-card.ts";
+import { ManualClock } from "../../../../host/bus/clock.ts";
 
 const SLOW = 250_000;
 const FAST = 8_000_000;

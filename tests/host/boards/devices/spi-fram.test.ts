@@ -1,9 +1,9 @@
 // FRAM chips against their data sheets: FM25CL64B 001-84483, FM25V10 001-84499, MB85RS64V DS501-00015, MB85RS1MT DS501-00022.
 
 import { describe, expect, it } from "vitest";
-import { ManualClock } from "../../../../host/boards/clock.ts";
 import { SpiSocket } from "../../../../host/boards/devices/spi.ts";
 import { FRAM_PARTS, SpiFram } from "../../../../host/boards/devices/spi-fram.ts";
+import { ManualClock } from "../../../../host/bus/clock.ts";
 
 const MHZ = 16_000_000;
 const WREN = [0x06];

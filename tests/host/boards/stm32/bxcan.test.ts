@@ -1,7 +1,7 @@
 // bxCAN of the models. Sections are those of RM0091, chapter 29.
 
 import { describe, expect, it } from "vitest";
-import { Bxcan, type CanRequest, ErrorCode } from "../../../../host/boards/stm32/bxcan.ts";
+import { Bxcan, type CanRequest } from "../../../../host/boards/stm32/bxcan.ts";
 import { Rig } from "./rig.ts";
 
 const [MCR, MSR, TSR, RF0R, RF1R, IER, ESR, BTR] = [0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c] as const;
@@ -216,7 +216,7 @@ describe("errors (29.7.6)", () => {
     request(can, 0, 1);
     for (let n = 0; n < 12; n++) {
       can.started();
-      can.sendFailed(ErrorCode.BIT_DOMINANT);
+      can.sendFailed("bit");
     }
     expect(can.read(ESR)).toBe((96 << 16) | (5 << 4) | 1);
     transmit(can);
@@ -227,7 +227,7 @@ describe("errors (29.7.6)", () => {
     request(can, 0, 1);
     for (let n = 0; n < 100; n++) {
       can.started();
-      can.sendFailed(ErrorCode.ACK);
+      can.sendFailed("acknowledge");
     }
     expect(can.read(ESR) & 7).toBe(3);
     expect(can.errors.tec).toBe(128);
@@ -238,7 +238,7 @@ describe("errors (29.7.6)", () => {
     request(all.can, 0, 1);
     for (let n = 0; n < 32; n++) {
       all.can.started();
-      all.can.sendFailed(ErrorCode.BIT_DOMINANT);
+      all.can.sendFailed("bit");
     }
     return all;
   }
@@ -267,11 +267,11 @@ describe("errors (29.7.6)", () => {
     request(can, 0, 1);
     for (let n = 0; n < 31; n++) {
       can.started();
-      can.sendFailed(ErrorCode.STUFF);
+      can.sendFailed("bit");
     }
     expect(lines.get("sce")).toBe(false);
     can.started();
-    can.sendFailed(ErrorCode.STUFF);
+    can.sendFailed("bit");
     expect(lines.get("sce")).toBe(true);
     can.write(MSR, 4);
     expect(lines.get("sce")).toBe(false);

@@ -7,6 +7,7 @@ import { newMedia } from "../../../../host/boards/stm32/board.ts";
 import type { Firmware } from "../../../../host/boards/stm32/firmware.ts";
 import { fromRoot } from "../../../../scripts/root.ts";
 import { BOARDS, buildBoard } from "../../../../scripts/stm32-build.ts";
+import { ENDLESS, KEEPER, LISTENER, OID, runProbe } from "../../../drivers/board-rig.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { readFirmware } from "../../../drivers/stm32.ts";
 import { type BoardRig, startBoard } from "../../../drivers/stm32-board.ts";
@@ -19,50 +20,16 @@ beforeAll(() => {
   firmware = readFirmware(fromRoot(folder));
 });
 
-const ENDLESS = guestOf("loop:\nADD R1, R1, R1\nJMP loop", "endless").image;
-const KEEPER = guestOf(
-  '.value {"group":1,"id":1,"name":"v","init":1,"persist_key":7}\nRET',
-  "keeper",
-).image;
-/** Lets all frames in and takes them one by one. */
-const LISTENER = guestOf(
-  `LDI R1, 0
-   LDI R2, 0
-   SVC 0x201
-   LDI32 R1, name
-   SVC 0x500
-   MOV R9, R1
-   wait:
-   MOV R1, R9
-   LDI32 R2, buffer
-   LDI R3, 16
-   LDI32 R4, 0xFFFF
-   LDI R5, 0
-   SVC 0x503
-   LDI R8, 1
-   ADD R7, R7, R8
-   JMP wait
-   .data
-   name: .asciz "hal:can:rx"
-   .bss
-   buffer: .zero 16`,
-  "listener",
-).image;
-const OID = 0x101;
 const SIX = 0x4600; // binary16
 
 /** The node answers and runs apps, and did not have to start over. */
 function expectManageable({ node, console }: BoardRig): void {
-  const pid = node.load(guestOf("LDI R0, 42\nRET", "probe").image);
-  node.run(50);
-  expect(node.task(pid)).toMatchObject({ state: TaskState.RETURNED, steps: 1 });
-  node.kill(pid);
+  expect(runProbe(node)).toMatchObject({ state: TaskState.RETURNED, steps: 1 });
   expect(console().match(/hsx: started/g)?.length).toBe(1);
 }
 /** Lets the board run on its own. */
 function pass({ machine, board }: BoardRig, ms: number): void {
-  machine.live.release();
-  board.run_ms(ms);
+  machine.live.runExactly((ms * board.chip.clock.hz) / 1000);
 }
 const started = (rig: BoardRig) => {
   return rig.node.events().find(({ type }) => type === EventType.STARTED)?.a;
@@ -147,11 +114,20 @@ describe("when something fails", () => {
   it.each(["absent", "stuck-00", "stuck-ff"] as const)(
     "FRAM %s: flash holds the store",
     async (fault) => {
-      const rig = await startBoard(firmware, {}, (board) => {
+      const breakFram = (board: BoardRig["board"]) => {
         board.framSocket.fault = fault;
-      });
-      expect(rig.node.store()).toMatchObject({ deviceBytes: 0x4000 });
+      };
+      const rig = await startBoard(firmware, {}, breakFram);
+      expect(rig.node.store()).toMatchObject({ state: StoreState.READY, deviceBytes: 0x4000 });
+      const pid = rig.node.load(KEEPER);
+      rig.node.setValue(OID, SIX);
+      rig.node.saveValue(OID);
+      rig.node.run(10);
+      rig.node.kill(pid);
       expectManageable(rig);
+      const second = await startBoard(firmware, { media: rig.board.powerOff() }, breakFram);
+      second.node.load(KEEPER);
+      expect(second.node.getValue(OID)).toBe(SIX);
     },
   );
   it("FRAM that stops answering: saving fails and is told, the node goes on", async () => {
@@ -186,7 +162,7 @@ describe("when something fails", () => {
   });
   it("more bytes than the console can take: some are lost, none stays stuck", async () => {
     const rig = await startBoard(firmware);
-    rig.board.type("x".repeat(5000));
+    rig.board.type(Buffer.from("x".repeat(5000)));
     pass(rig, 600);
     expectManageable(rig);
   });
@@ -194,10 +170,7 @@ describe("when something fails", () => {
     const rig = await startBoard(firmware);
     rig.node.load(ENDLESS);
     pass(rig, 2200); // the watchdog bites after 2 s
-    const probe = rig.node.load(guestOf("LDI R0, 42\nRET", "probe").image);
-    rig.node.run(50);
-    expect(rig.node.task(probe)).toMatchObject({ state: TaskState.RETURNED });
-    expect(rig.console().match(/hsx: started/g)?.length).toBe(1);
+    expectManageable(rig);
   });
   it("a firmware that hangs: the watchdog restarts it, and it says so", async () => {
     const rig = await startBoard(firmware);

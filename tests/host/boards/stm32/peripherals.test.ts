@@ -1,12 +1,12 @@
 // USART, SPI, watchdog, pins and clocks of the models. Sections are those of RM0091 unless RM0090 is named.
 
 import { describe, expect, it } from "vitest";
-import { ManualClock } from "../../../../host/boards/clock.ts";
 import { Gpio } from "../../../../host/boards/stm32/gpio.ts";
 import { Iwdg } from "../../../../host/boards/stm32/iwdg.ts";
 import { RCC_F0, RCC_F4, Rcc, ResetFlag } from "../../../../host/boards/stm32/rcc.ts";
 import { Spi } from "../../../../host/boards/stm32/spi.ts";
 import { USART_F0, USART_F4, Usart } from "../../../../host/boards/stm32/usart.ts";
+import { ManualClock } from "../../../../host/bus/clock.ts";
 import { HZ, Rig } from "./rig.ts";
 
 describe("USART of the F0x2 (chapter 27)", () => {

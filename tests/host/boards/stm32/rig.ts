@@ -1,7 +1,7 @@
 // A peripheral alone: a clock that moves when told, a bus clock, the level of its interrupt.
 
-import { ManualClock } from "../../../../host/boards/clock.ts";
 import type { Surroundings } from "../../../../host/boards/stm32/peripheral.ts";
+import { ManualClock } from "../../../../host/bus/clock.ts";
 
 export const HZ = 48_000_000;
 

@@ -1,10 +1,13 @@
 // The wire between CAN controllers: lengths and order of frames after ISO 11898-1.
 
 import { describe, expect, it } from "vitest";
-import { CanPartner, CanWire, frameBits, type WireFrame } from "../../../host/boards/can-port.ts";
-import { ManualClock } from "../../../host/boards/clock.ts";
+import { ManualClock } from "../../../host/bus/clock.ts";
+import { frameBits } from "../../../host/bus/frame-bits.ts";
+import { CanPartner } from "../../../host/bus/partner.ts";
+import { CanWire } from "../../../host/bus/wire.ts";
+import type { CanFrame } from "../../../host/formats/can-frame.ts";
 
-const frame = (id: number, ...data: number[]): WireFrame => ({ id, data: Uint8Array.from(data) });
+const frame = (id: number, ...data: number[]): CanFrame => ({ id, data: Uint8Array.from(data) });
 
 describe("bits of a frame", () => {
   // 1 SOF, 12 arbitration, 6 control, 15 CRC and 10 behind them are 44, with 8 for each byte; the rest is stuffing,
@@ -87,7 +90,7 @@ describe("a wire", () => {
     const { clock, wire, partners } = wireOf(2);
     if (partners[1]) partners[1].isActive = false;
     partners[0]?.send(frame(1));
-    clock.advance(160_000);
+    clock.advance(16_000);
     expect(wire.frames).toBe(0);
     expect(partners[1]?.heard).toEqual([]);
     if (partners[1]) partners[1].isActive = true;

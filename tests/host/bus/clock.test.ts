@@ -1,7 +1,7 @@
 // The clock of a board: calls at their cycle, in order.
 
 import { expect, it } from "vitest";
-import { cyclesOf, ManualClock } from "../../../host/boards/clock.ts";
+import { cyclesOf, ManualClock } from "../../../host/bus/clock.ts";
 
 it("makes calls at their cycle, those of one cycle in the order in which they were asked for", () => {
   const clock = new ManualClock(16_000_000);

@@ -80,10 +80,14 @@ export class ManualClock extends Agenda {
     this.count = count;
   }
 
+  /** Sets the clock, which never goes back, and makes no call. */
+  moveTo(cycle: number): void {
+    this.count.cycles = Math.max(this.count.cycles, cycle);
+  }
   advance(cycles: number): void {
     const end = this.count.cycles + cycles;
     while (this.due <= end) {
-      this.count.cycles = Math.max(this.count.cycles, this.due);
+      this.moveTo(this.due);
       this.run();
     }
     this.count.cycles = end;

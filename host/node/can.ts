@@ -1,0 +1,123 @@
+// CAN of a node in Node, as the drivers of the chips are: buffers to send from, filters, and a ring that may run over.
+
+import { Err } from "../../assembly/spec/errors.ts";
+import { type Failure, FaultConfinement } from "../bus/fault-confinement.ts";
+import { type CanController, type CanWire, RECOVERIES, type Stub } from "../bus/wire.ts";
+import type { CanFrame } from "../formats/can-frame.ts";
+
+/** Frames a controller keeps to send, as MCP2515 and bxCAN do. */
+const SEND_BUFFERS = 3;
+const FILTERS = 8;
+const IDENTIFIER_MAX = 0x7ff;
+
+export interface CanDriverOptions {
+  /** Frames that wait for the core at most. */
+  readonly ring?: number;
+  /** Hears of frames that go out. */
+  readonly onSent?: (frame: CanFrame) => void;
+  /** Told that a frame waits for the core. */
+  readonly onReceived?: () => void;
+}
+
+/** Without a wire, a frame to be sent is out at once. */
+export class CanDriver implements CanController {
+  readonly errors = new FaultConfinement();
+  /** Frames lost because the ring was full. */
+  overruns = 0;
+  isActive = true;
+  /** What the next frames to send meet. */
+  fault: "none" | "busy" | "off" = "none";
+  stub: Stub | undefined;
+  private readonly ring: CanFrame[] = [];
+  private readonly capacity: number;
+  private readonly buffers: CanFrame[] = [];
+  private readonly filters: { match: number; mask: number }[] = [];
+  private wireBit_ns = 0;
+
+  constructor(private readonly options: CanDriverOptions = {}) {
+    this.capacity = options.ring ?? 64;
+  }
+
+  /** Hangs the driver on a wire, whose bit rate it has. */
+  join(wire: CanWire): Stub {
+    this.wireBit_ns = wire.bit_ns;
+    this.stub = wire.attach(this);
+    return this.stub;
+  }
+
+  // ---- The core's side ----
+
+  send(frame: CanFrame): number {
+    if (this.fault === "off" || this.errors.state === "off") return Err.IO;
+    if (this.fault === "busy" || this.buffers.length === SEND_BUFFERS) return Err.BUSY;
+    if (this.stub === undefined) this.options.onSent?.(frame);
+    else {
+      this.buffers.push(frame);
+      this.stub.wake();
+    }
+    return Err.OK;
+  }
+  /** The oldest frame that came. */
+  take(): CanFrame | undefined {
+    return this.ring.shift();
+  }
+  /** True: a frame waits for the core. */
+  get hasFrame(): boolean {
+    return this.ring.length > 0;
+  }
+  addFilter(match: number, mask: number): number {
+    if (this.filters.some((f) => f.match === match && f.mask === mask)) return Err.OK;
+    if (this.filters.length === FILTERS) return Err.FULL;
+    this.filters.push({ match, mask });
+    return Err.OK;
+  }
+  clearFilters(): void {
+    this.filters.length = 0;
+  }
+
+  // ---- The bus's side ----
+
+  get bit_ns(): number | undefined {
+    return this.errors.state === "off" ? undefined : this.wireBit_ns;
+  }
+  get isPassive(): boolean {
+    return this.errors.state === "passive";
+  }
+  offer(): CanFrame | undefined {
+    return this.buffers[0];
+  }
+  sent(): void {
+    const frame = this.buffers.shift() as CanFrame;
+    this.errors.sent();
+    this.options.onSent?.(frame);
+  }
+  lost(): void {}
+  failed(why: Failure): void {
+    this.errors.failed(why);
+    if (this.errors.state !== "off") return;
+    this.stub?.afterRecessive(RECOVERIES, this.wireBit_ns, () => {
+      this.errors.reset();
+      this.stub?.wake();
+    });
+  }
+  disturbed(penalty: number): void {
+    this.errors.disturbed(penalty);
+  }
+  receive(frame: CanFrame): void {
+    this.errors.received();
+    this.accept(frame);
+  }
+  /** The node takes a frame, no filter passes it, or the ring is full and it is lost. */
+  accept(frame: CanFrame): "taken" | "unwanted" | "lost" {
+    const isOurs = !frame.isExtended && !frame.isRemote && frame.id <= IDENTIFIER_MAX;
+    const passes = isOurs && this.filters.some((f) => ((frame.id ^ f.match) & f.mask) === 0);
+    if (!passes) return "unwanted";
+    if (this.ring.length === this.capacity) {
+      this.overruns++;
+      return "lost";
+    }
+    this.ring.push(frame);
+    this.options.onReceived?.();
+    return "taken";
+  }
+}
