@@ -98,6 +98,11 @@ export class LocalNode {
     return node;
   }
 
+  /** The verbs of a core that runs already. */
+  static of(core: Core): LocalNode {
+    return new LocalNode(core);
+  }
+
   get machine(): NodeMachine {
     return this.core.machine;
   }

@@ -192,8 +192,8 @@ export class Machine {
   /** All imports of the core. */
   imports(): typeof Hal {
     return {
-      clock_ms: () => (Math.floor(this.time_us / 1000) % U32) | 0,
-      clock_us: () => (this.time_us % U32) | 0,
+      clock_ms: () => (Math.floor(this.now_us / 1000) % U32) | 0,
+      clock_us: () => (this.now_us % U32) | 0,
       uart_write: (data, len) => this.uartWrite(data, len),
       uart_read: (data, len) => this.uartRead(data, len),
       can_send: (id, data, len) => this.can.send({ id, data: this.bytes(data, len).slice() }),
