@@ -31,9 +31,6 @@ const TIMED = [
   "vm/vm/vmRun",
   "executive/scheduler/schedule",
   "executive/scheduler/run",
-  "executive/executive/tick",
-  "executive/executive/keep",
-  "executive/executive/takeInput",
   "executive/turn/readyAfter",
   "image/slot/slotSum",
 ];
