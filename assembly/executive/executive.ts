@@ -21,7 +21,7 @@ import { QUANTUM_DEFAULT } from "../spec/limits";
 import { EventType, NEVER, TaskState } from "../spec/node";
 import { Level } from "../spec/svc";
 import { clockRest, clockTick } from "./clock";
-import { canPoll, uartPoll } from "./feed";
+import { uartPoll } from "./feed";
 import { Svc } from "./guest";
 import { tasksRebind } from "./lifecycle";
 import { pinsPoll } from "./pins";
@@ -30,7 +30,7 @@ import { schedule, svcFault } from "./scheduler";
 import { writeOn } from "./svc";
 import { hasTask, TASK_END, TASK_FIRST, taskAt, taskFrom } from "./task";
 
-/** Frames, console reads and edges taken in one poll. */
+/** Console reads and edges taken in one poll. */
 const INPUTS_A_POLL: u32 = 4;
 /** Rate limits are swept whenever the clock passes a multiple of this, in ms; far less than half its wrap. */
 const SWEEP_MS: u32 = 0x100000;
@@ -98,10 +98,9 @@ function goOnWriting(): void {
 
 function takeInput(): void {
   for (let n: u32 = 0; n < INPUTS_A_POLL; n++) {
-    const frame = canPoll();
     const bytes = uartPoll();
     const edge = pinsPoll();
-    if (!frame && !bytes && !edge) break;
+    if (!bytes && !edge) break;
   }
   if (hasTask(TaskState.WRITING)) goOnWriting();
   serveReceivers();

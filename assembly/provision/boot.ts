@@ -51,6 +51,12 @@ export function provisionForget(): void {
   begin(Job.OTHER, Step.READ, NO_APP);
 }
 
+/** True once the node's words are read, or cannot be: the configuration holds. */
+export function configIsKnown(): bool {
+  const p = provisionAt();
+  return p.job == Job.NONE || p.step != Step.READ;
+}
+
 // ---- What the boot does next ----
 
 function isBegun(p: Provision, app: u32): bool {
