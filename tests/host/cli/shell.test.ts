@@ -156,6 +156,7 @@ describe("every verb", () => {
         (s) => `persist.${s}`,
       ),
       ...["provision.app", "provision.stage", "store.format", "store.reset", "version", "warning"],
+      ...["scan", "load.node", "load.plan", "load.report"], // on a bus
     ].map((name) => `hsx.${name}/1`);
     expect([...SCHEMAS.keys()].filter((name) => !told.has(name)).sort()).toEqual(untold.sort());
   });
