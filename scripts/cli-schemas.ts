@@ -664,7 +664,10 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     elapsed_us: count,
   }),
   object("hsx.load/1", { file: z.string(), task }),
-  nodeObject("hsx.restart/1", taskName),
+  object("hsx.restart/1", taskName),
+  ...(["restart", "stop", "start"] as const).map((verb) =>
+    nodeObject(`hsx.tasks.${verb}/1`, { tasks: z.array(z.strictObject(taskName)) }),
+  ),
   object("hsx.kill/1", taskName),
   object("hsx.pause/1", { retired: count, task }),
   object("hsx.resume/1", { retired: count, task }),
