@@ -13,6 +13,8 @@ const u32 = count.max(0xffff_ffff);
 const pid = count.max(250);
 /** Milliseconds of node time. */
 const ms = z.number().nonnegative();
+/** Id of a node on a bus. */
+const nodeId = count.min(1).max(127);
 /** Group and id of a value or command. */
 const oid = z.string().regex(/^\d+\.\d+$/);
 /** Null stands for NaN and the infinities, which JSON lacks. */
@@ -220,6 +222,64 @@ const runEnd = z.strictObject({
   trace_sha256: z.string().optional(),
 });
 
+const us = z.number().int().nonnegative();
+
+/** Lines of `hsx sim bench.toml --json`. */
+const sim = z.discriminatedUnion("event", [
+  z.strictObject({
+    schema: z.literal("hsx.sim/1"),
+    event: z.literal("listening"),
+    host: z.string(),
+    port: count,
+  }),
+  z.strictObject({
+    schema: z.literal("hsx.sim/1"),
+    event: z.literal("end"),
+    at_us: us,
+    ending: z.enum(["time", "interrupted"]),
+    frames: count,
+    error_frames: count,
+    /** Share of the time in which the bus carried something. */
+    load: z.number(),
+    /** By how much it ran slower than the clock. */
+    late_us: us,
+    trace_sha256: z.string(),
+    nodes: z.array(
+      z.strictObject({
+        node: count,
+        kind: z.string(),
+        on: z.boolean(),
+        /** Frames lost because nobody took them in time, and by the faults of the bench. */
+        overruns: count,
+        lost: count,
+        tec: count,
+        rec: count,
+      }),
+    ),
+  }),
+]);
+
+/** Lines of `hsx monitor --json`, and of `hsx sim bench.toml --show can --json`. */
+const monitor = z.discriminatedUnion("event", [
+  z.strictObject({
+    schema: z.literal("hsx.monitor/1"),
+    event: z.literal("frame"),
+    at_us: us,
+    frame: z.string().regex(/^([0-9A-F]{3}|[0-9A-F]{8})#(R[0-8]?|([0-9A-F]{2})*)$/),
+    /** True: it was destroyed on the bus. */
+    error: z.boolean(),
+    /** What it says in the node protocol. */
+    says: z.string(),
+  }),
+  z.strictObject({
+    schema: z.literal("hsx.monitor/1"),
+    event: z.literal("end"),
+    frames: count,
+    dropped: count,
+    state: z.enum(["active", "passive", "off", "unknown"]),
+  }),
+]);
+
 /** Lines of `hsx run --json`: what happens, then how it ended. */
 const run = z.discriminatedUnion("event", [
   z.strictObject({
@@ -304,8 +364,36 @@ function object(name: SchemaName, shape: z.ZodRawShape) {
   return [name, z.strictObject({ schema: z.literal(name), ...shape })] as const;
 }
 
+/** The same of one node of a bus: verbs that the shell and `hsx` share. */
+function nodeObject(name: SchemaName, shape: z.ZodRawShape) {
+  return object(name, { node: nodeId.optional(), ...shape });
+}
+
 const taskName = { pid, name: z.string() };
 const segment = z.strictObject({ from: u16, bytes: count, sp: u16.optional() });
+
+/** What became of a load at one node. */
+const nodeLoad = z.strictObject({
+  node: nodeId,
+  state: z.enum([
+    "waiting",
+    "clearing",
+    "receiving",
+    "checking",
+    "prepared",
+    "starting",
+    "complete",
+    "already",
+    "refused",
+    "aborted",
+    "silent",
+  ]),
+  /** Name of an error code, see docs/errors.md. */
+  code: z.string().nullable(),
+  pid: pid.nullable(),
+  slot: count.nullable(),
+  bytes: count,
+});
 
 /** By name. `hsx.error/1` and `hsx.warning/1` come on stderr, all others on stdout. */
 export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
@@ -359,6 +447,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     output: z.string().optional(),
   }),
   ["hsx.run/1", run],
+  ["hsx.sim/1", sim],
+  ["hsx.monitor/1", monitor],
   object("hsx.persist.build/1", {
     output: z.string(),
     media,
@@ -523,16 +613,69 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     text: z.string(),
   }),
   object("hsx.ps/1", { at_ms: ms, tasks: z.array(task) }),
+  object("hsx.scan/1", {
+    nodes: z.array(
+      z.strictObject({
+        id: nodeId,
+        uid: hexDigits,
+        board: z.string(),
+        profile: z.string(),
+        role: count.max(255),
+        firmware: u16,
+        states: names,
+        apps: z.array(
+          z.strictObject({ pid, name: z.string(), state: z.string(), crc: u32, bytes: count }),
+        ),
+        memory: count,
+        memory_free: count,
+        store: z.string(),
+        damaged: count,
+        /** Other nodes have the same id. */
+        shared: z.boolean(),
+      }),
+    ),
+    /** Nodes without an id, or in conflict over one. */
+    unnamed: count,
+    settled: z.array(z.strictObject({ id: nodeId, before: nodeId.nullable(), uid: hexDigits })),
+  }),
+  object("hsx.load.plan/1", {
+    file: z.string(),
+    bytes: count,
+    crc: u32,
+    nodes: z.array(
+      z.strictObject({
+        node: nodeId,
+        plan: z.enum(["load", "has it", "no answer"]),
+        tasks: z.array(z.strictObject(taskName)),
+      }),
+    ),
+  }),
+  object("hsx.load.node/1", nodeLoad.shape),
+  object("hsx.load.report/1", {
+    file: z.string(),
+    bytes: count,
+    crc: u32,
+    nodes: z.array(nodeLoad),
+    /** DATA frames of the first pass; those sent again; those with parity. */
+    data_frames: count,
+    repair_frames: count,
+    parity_frames: count,
+    transfer_us: count,
+    elapsed_us: count,
+  }),
   object("hsx.load/1", { file: z.string(), task }),
   object("hsx.restart/1", taskName),
+  ...(["restart", "stop", "start"] as const).map((verb) =>
+    nodeObject(`hsx.tasks.${verb}/1`, { tasks: z.array(z.strictObject(taskName)) }),
+  ),
   object("hsx.kill/1", taskName),
   object("hsx.pause/1", { retired: count, task }),
   object("hsx.resume/1", { retired: count, task }),
   object("hsx.step/1", { retired: count, task }),
-  object("hsx.val.list/1", { at_ms: ms, values: z.array(value) }),
-  object("hsx.val.get/1", { at_ms: ms, values: z.array(value) }),
-  object("hsx.val.set/1", { before: real, value }),
-  object("hsx.val.watch/1", {
+  nodeObject("hsx.val.list/1", { at_ms: ms, values: z.array(value) }),
+  nodeObject("hsx.val.get/1", { at_ms: ms, values: z.array(value) }),
+  nodeObject("hsx.val.set/1", { before: real, value }),
+  nodeObject("hsx.val.watch/1", {
     at_ms: ms,
     id: oid,
     name: z.string(),
@@ -540,8 +683,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     value: real,
     unit: z.string(),
   }),
-  object("hsx.val.persist/1", { value }),
-  object("hsx.cmd.list/1", {
+  nodeObject("hsx.val.persist/1", { value }),
+  nodeObject("hsx.cmd.list/1", {
     commands: z.array(
       z.strictObject({
         id: oid,
@@ -553,7 +696,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
       }),
     ),
   }),
-  object("hsx.cmd.call/1", { id: oid, name: z.string(), status: z.string(), result: u32 }),
+  nodeObject("hsx.cmd.call/1", { id: oid, name: z.string(), status: z.string(), result: u32 }),
   object("hsx.mbox.list/1", {
     mailboxes: z.array(
       z.strictObject({
@@ -606,7 +749,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     address: u16.optional(),
     hex: hexDigits.optional(),
   }),
-  object("hsx.provision.status/1", {
+  nodeObject("hsx.provision.status/1", {
     profile: z.string(),
     images: z.array(
       z.strictObject({
@@ -650,7 +793,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     free_cells: count,
     ...wear,
   }),
-  object("hsx.provision.app/1", { app: storedApp }),
+  nodeObject("hsx.provision.app/1", { app: storedApp }),
   object("hsx.provision.stage/1", {
     file: z.string(),
     slot: count,

@@ -53,6 +53,7 @@ function add(sum: ActivationFigures, more: ActivationFigures): ActivationFigures
     bootCuts: sum.bootCuts + more.bootCuts,
     boots: sum.boots + more.boots,
     operations: sum.operations + more.operations,
+    rotBits: sum.rotBits + more.rotBits,
     trialStarts: Math.max(sum.trialStarts, more.trialStarts),
     settledBytes: Math.max(sum.settledBytes, more.settledBytes),
     violations: [...sum.violations, ...more.violations],
@@ -63,6 +64,7 @@ const NOTHING: ActivationFigures = {
   bootCuts: 0,
   boots: 0,
   operations: 0,
+  rotBits: 0,
   trialStarts: 0,
   settledBytes: 0,
   violations: [],
@@ -93,6 +95,12 @@ async function proofFigures(): Promise<Figure[]> {
     { id: "boots", value: found.boots, unit: "boots", must: least(RELEASE.boots) },
     { id: "operations", value: found.operations, unit: "operations" },
     {
+      id: "rot_bits",
+      value: found.rotBits,
+      unit: "bits",
+      note: "of records, changed one at a time: all must be survived",
+    },
+    {
       id: "bad_outcomes",
       value: found.violations.length,
       unit: "outcomes",
@@ -111,7 +119,7 @@ async function proofFigures(): Promise<Figure[]> {
 }
 
 async function wordsFigures(): Promise<Figure[]> {
-  const sum = { cuts: 0, bootCuts: 0, operations: 0, trialBoots: 0, violations: 0 };
+  const sum = { cuts: 0, bootCuts: 0, operations: 0, rotBits: 0, trialBoots: 0, violations: 0 };
   const share = Math.ceil((cuts * WORDS_SHARE) / media.length);
   for (const medium of media) {
     for (let done = 0, n = seed; done < share && sum.violations < 10; n++) {
@@ -123,6 +131,7 @@ async function wordsFigures(): Promise<Figure[]> {
       sum.cuts += found.cuts;
       sum.bootCuts += found.bootCuts;
       sum.operations += found.operations;
+      sum.rotBits += found.rotBits;
       sum.trialBoots = Math.max(sum.trialBoots, found.trialBoots);
       sum.violations += found.violations.length;
       say(`boot list and configuration on ${medium}: ${done} cuts`);
@@ -138,6 +147,12 @@ async function wordsFigures(): Promise<Figure[]> {
     },
     { id: "words_cuts_in_boot", value: sum.bootCuts, unit: "cuts" },
     { id: "words_operations", value: sum.operations, unit: "operations" },
+    {
+      id: "words_rot_bits",
+      value: sum.rotBits,
+      unit: "bits",
+      note: "of boot list and configuration, changed one at a time",
+    },
     {
       id: "words_bad_outcomes",
       value: sum.violations,

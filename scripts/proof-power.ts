@@ -13,6 +13,7 @@ import {
   measureUpdates,
   mountRandomImages,
   tryChangedBits,
+  tryMending,
   tryStuckBits,
   wearOut,
 } from "../tests/drivers/store-trials.ts";
@@ -282,7 +283,11 @@ const section = async (name: string, act: () => Promise<Figure[]>) => {
 };
 await section("cuts", cutFigures);
 await section("flicker", flickerFigures);
-await section("bits", async () => [...(await tryChangedBits()), ...(await tryStuckBits())]);
+await section("bits", async () => [
+  ...(await tryChangedBits()),
+  ...(await tryMending()),
+  ...(await tryStuckBits()),
+]);
 await section("images", () => mountRandomImages(Math.ceil(RELEASE.images * share)));
 await section("boot", measureBoot);
 await section("updates", async () => [...(await measureUpdates()), ...(await measureFlash())]);

@@ -5,7 +5,6 @@ import { CELL_BYTES, CellType, NO_CELL, StoreState, SUPER_BYTES } from "../spec/
 import { refuseFull } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
-import { HAS_LOG } from "../layout";
 import { appendCell } from "./log";
 import { writeChunk } from "./blob";
 import { beginLook, beginPass } from "./look";
@@ -21,6 +20,7 @@ import {
   finish,
   goToCell,
   goToSuperblock,
+  isLog,
   Job,
   Mode,
   noteShadow,
@@ -50,7 +50,7 @@ function choose(s: Store): void {
 }
 /** Begins to commit type, key, generation and value of the job to a free cell. FULL: none is free. */
 export function commitCell(s: Store): i32 {
-  if (HAS_LOG && s.page != 0) return appendCell(s);
+  if (isLog(s)) return appendCell(s);
   if (s.free == 0) return refuseFull(Err.FULL, Resource.CELLS, 1, 0);
   s.passes = 0;
   choose(s);

@@ -6,6 +6,7 @@ import { nv_erase, nv_erase_size, nv_granule, nv_read, nv_size } from "../hal";
 import { CELL_MAX, CELLS_BASE, CELLS_SIZE } from "../layout";
 import {
   CELL_BYTES,
+  CELL_TYPE_OFF,
   CellKind,
   CellType,
   LOG_PAGE_CELLS_MAX,
@@ -33,6 +34,7 @@ import {
   isCellType,
   isKey,
   isSuperblock,
+  mendCell,
   sealOf,
   sealSuperblock,
 } from "./record";
@@ -58,8 +60,9 @@ import {
   takeCell,
   TRIES,
 } from "./store";
+import { WORD_NONE } from "../spec/boot";
 import { countMet, countRound } from "./wear";
-import { wordMet } from "./words";
+import { wordLogged } from "./words";
 
 /** Most bytes of a granule. */
 const GRANULE_MAX: u32 = 16;
@@ -150,11 +153,18 @@ function replay(s: Store, cell: u32): void {
   noteShadow(s, marker);
   if (marker == CellType.SYSTEM) {
     countMet(s);
-    wordMet(cellKey(SEEN), cellValue(SEEN));
+    wordLogged(cellKey(SEEN), cellValue(SEEN));
   }
-  if (marker != TOMBSTONE) return takeCell(s, cell);
-  wordMet(cellKey(SEEN), 0);
-  wordMet(cellKey(SEEN), 0); // met twice, words are searched for
+  if (marker != TOMBSTONE) takeCell(s, cell);
+  else if (cellValue(SEEN) == CellType.SYSTEM) wordLogged(cellKey(SEEN), WORD_NONE);
+}
+/** Puts right what is in SEEN, if it is a SYSTEM cell but for one bit. */
+function isMended(s: Store, cell: u32): bool {
+  const changed = popcnt(cellMarker(SEEN) ^ CellType.SYSTEM);
+  if (changed > 1) return false;
+  store<u8>(SEEN, CellType.SYSTEM, CELL_TYPE_OFF);
+  if (cellSeal(SEEN) == sealOf(SEEN, CellType.SYSTEM, cell, s.epoch)) return true;
+  return changed == 0 && mendCell(SEEN, cell, s.epoch);
 }
 /** Looks at each cell of the pages that count, oldest first. */
 export function scanLog(s: Store): void {
@@ -169,6 +179,10 @@ export function scanLog(s: Store): void {
     const isMarked = isCellType(marker) || marker == TOMBSTONE;
     const isSound = isMarked && cellSeal(SEEN) == sealOf(SEEN, marker, cell, s.epoch);
     if (isSound && isKey(cellKey(SEEN))) replay(s, cell);
+    else if (isMended(s, cell)) {
+      count(DAMAGED);
+      wordLogged(cellKey(SEEN), cellValue(SEEN));
+    }
     s.tries = <u16>(isSound || content == 0 || content == BLANK ? 0 : 1);
   }
   let next = cell + 1;

@@ -3,7 +3,6 @@
 
 import { CellType, SUPER_MARKER } from "../spec/cell";
 import { Err } from "../spec/errors";
-import { HAS_LOG } from "../layout";
 import { avoidExtent, writeChunk } from "./blob";
 import { commitCell } from "./commit";
 import { endMarker, Kind, kindOf, mark, spoil } from "./medium";
@@ -24,6 +23,7 @@ import {
   freeCell,
   goToCell,
   goToSuperblock,
+  isLog,
   isTaken,
   Mode,
   nextTaken,
@@ -188,7 +188,7 @@ function endLook(s: Store): void {
       result = s.cell;
       break;
     case Mode.SEARCH:
-      if (HAS_LOG && s.page != 0) {
+      if (isLog(s)) {
         if (s.bestKind == 0 && s.unfinished != 0) s.flags |= <u8>StoreFlag.STALE;
       } else if (s.isFull == 0 && (s.damaged | s.unfinished) != 0) return beginLook(s, 1);
       if (s.bestKind != 0) return goToCell(s, Step.CONFIRM, s.cell);

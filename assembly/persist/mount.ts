@@ -14,7 +14,15 @@ import {
 import { Err } from "../spec/errors";
 import { findHead, logCapacity, openLog } from "./log";
 import { Kind, kindOf } from "./medium";
-import { cellKey, cellMarker, cellSeal, cellValue, isSuperblock, isSuperBody } from "./record";
+import {
+  cellKey,
+  cellMarker,
+  cellSeal,
+  cellValue,
+  isSuperblock,
+  isSuperBody,
+  mendCell,
+} from "./record";
 import {
   count,
   CURSOR,
@@ -26,6 +34,7 @@ import {
   freeCell,
   goTo,
   goToCell,
+  isLog,
   noteShadow,
   Pair,
   SEEN,
@@ -39,7 +48,7 @@ import { wordMet } from "./words";
 
 /** Cells this device and this profile can hold. */
 export function storeCapacity(): u32 {
-  if (HAS_LOG && storeAt().page != 0) return logCapacity();
+  if (isLog(storeAt())) return logCapacity();
   const size = nv_size();
   if (size < CELLS_ORIGIN) return 0;
   const cells = (size - CELLS_ORIGIN) >>> CELL_BYTES_LOG2;
@@ -115,10 +124,11 @@ export function scan(s: Store): void {
   if (kind == Kind.LIVE) {
     useMet(s);
     noteShadow(s, cellMarker(SEEN));
-    if (cellMarker(SEEN) == CellType.SYSTEM) wordMet(cellKey(SEEN), cellValue(SEEN));
   }
   if (kind == Kind.DAMAGED) count(DAMAGED);
   else if (kind != Kind.FREE && kind != Kind.LIVE) count(UNFINISHED);
+  const isWhole = kind == Kind.LIVE || (kind == Kind.DAMAGED && mendCell(SEEN, cell, s.epoch));
+  if (isWhole && cellMarker(SEEN) == CellType.SYSTEM) wordMet(cellKey(SEEN), cellValue(SEEN));
   const next = count(CURSOR);
   if (next < s.cells) return goToCell(s, Step.SCAN, next);
   s.uses += (<u32>s.rounds) << 8;

@@ -59,9 +59,10 @@ import {
   goTo,
   goToCell,
   goToSuperblock,
-  nextTaken,
+  isLog,
   Job,
   Mode,
+  nextTaken,
   RECORD,
   SEEN,
   Step,
@@ -225,7 +226,7 @@ function claim(s: Store, job: u32, type: u32, key: u32, old: u32): i32 {
   if (err < 0) return err;
   if (!isCellType(type) || !isKey(key)) return Err.INVALID;
   s.generation = 0;
-  if (HAS_LOG && s.page != 0) old = locate(s, type, key);
+  if (isLog(s)) old = locate(s, type, key);
   if (old != NO_CELL) {
     err = readLive(s, old);
     if (err == Err.OK) {
@@ -282,7 +283,7 @@ export function storeWrite(type: u32, key: u32, value: u32, old: u32): i32 {
 export function storeWriteBlob(key: u32, data: usize, length: u32, old: u32): i32 {
   const s = storeAt();
   if (length > BLOB_BYTES_MAX) return Err.TOO_LARGE;
-  if (HAS_LOG && storeAt().page != 0) return Err.UNSUPPORTED;
+  if (isLog(storeAt())) return Err.UNSUPPORTED;
   const found = claim(s, Job.WRITE, CellType.BLOB, key, old);
   return found < 0 && found != Err.CORRUPT ? found : start(s, beginBlob(s, data, length));
 }
@@ -297,7 +298,7 @@ export function storeDelete(type: u32, key: u32, cell: u32): i32 {
   const s = storeAt();
   const found = claim(s, Job.DELETE, type, key, cell);
   if (found < 0 && found != Err.CORRUPT) return found;
-  if (HAS_LOG && s.page != 0) return start(s, appendTombstone(s));
+  if (isLog(s)) return start(s, appendTombstone(s));
   beginLook(s, 1);
   return Err.OK;
 }
@@ -347,6 +348,10 @@ export function storeSeenSealed(): u32 {
   const type: u32 = storeAt().whole;
   return type == CellType.DEAD ? cellMarker(SEEN) : type;
 }
+/** True on flash pages: the last version of a key in the log is its value. */
+export function storeIsLog(): bool {
+  return isLog(storeAt());
+}
 /** True when a power cut left something to put right, which the next storeFind() does, or cells were lost. */
 export function storeIsAmiss(): bool {
   const s = storeAt();
@@ -373,7 +378,7 @@ export function storeReset(keepsFactory: bool): i32 {
   if (err < 0) return err;
   const epoch = <u32>s.epoch + (keepsFactory ? 1 : 0x100);
   if (((keepsFactory ? epoch : epoch >>> 8) & 0xff) == 0) return Err.RANGE;
-  if (HAS_LOG && s.page != 0) {
+  if (isLog(s)) {
     s.job = <u8>Job.RESET;
     s.state = <u8>StoreState.MOUNTING;
     return resetLog(s, epoch);
@@ -399,7 +404,7 @@ export function storeFormat(cells: u32, schema: u32, extents: u32): i32 {
   if (err < 0 && err != Err.STORE_READ_ONLY && err != Err.STATE) return err;
   if (s.job != Job.NONE) return Err.BUSY;
   if (cells == 0 || cells > storeCapacity() || schema > 255 || extents > BLOB_MAX) return Err.RANGE;
-  if (HAS_LOG && s.page != 0) {
+  if (isLog(s)) {
     cells -= cells % s.page; // whole pages
     if (cells < <u32>s.page * 2) return Err.RANGE;
     if (extents != 0) return Err.UNSUPPORTED;
@@ -413,7 +418,7 @@ export function storeFormat(cells: u32, schema: u32, extents: u32): i32 {
   s.state = <u8>StoreState.MOUNTING;
   s.to = 0;
   memory.fill(RECORD, 0, CELL_BYTES);
-  goTo(s, HAS_LOG && s.page != 0 ? Step.LOG_WIPE : Step.CLEAR, 0, CELL_BYTES);
+  goTo(s, isLog(s) ? Step.LOG_WIPE : Step.CLEAR, 0, CELL_BYTES);
   return Err.OK;
 }
 

@@ -113,6 +113,20 @@ export function isOld(at: usize, cell: u32, epoch: u32): bool {
   return (then & 0xff) <= (now & 0xff) && then >>> 8 <= now >>> 8;
 }
 
+/** Puts right the one bit that has changed in a damaged cell, if it is a SYSTEM cell. False: more has changed. */
+export function mendCell(at: usize, cell: u32, epoch: u32): bool {
+  const difference = sealOf(at, CellType.SYSTEM, cell, epoch) ^ cellSeal(at);
+  // backwards through the CRC's own 16 bits, the 8 of the type and the 40 of the body
+  for (let n: u32 = 0, made: u32 = 1; n < 64; n++, made = clock(made, 1)) {
+    if (made != difference) continue;
+    const i = (<usize>n) >>> 3;
+    at += i < 3 ? CELL_CRC_OFF + i : 7 - i;
+    store<u8>(at, (<u32>load<u8>(at)) ^ (1 << (n & 7)));
+    return i != 2;
+  }
+  return false;
+}
+
 export function encodeCell(
   at: usize,
   type: u32,

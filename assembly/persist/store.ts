@@ -231,10 +231,15 @@ export function noteShadow(s: Store, type: u32): void {
 
 // ---- Places ----
 
+/** True where the store is a log, on flash. Never so where no flash is to be expected. */
+export function isLog(s: Store): bool {
+  return HAS_LOG && s.page != 0;
+}
+
 /** Address of a cell on the device. */
 export function cellAddress(cell: u32): u32 {
   const s = storeAt();
-  if (HAS_LOG && s.page != 0) {
+  if (isLog(s)) {
     const page = cell / s.page;
     return page * nv_erase_size() + (cell - page * s.page) * s.stride;
   }
@@ -246,7 +251,7 @@ export function extentAddress(s: Store, extent: u32): u32 {
 /** The first address behind cells and extents: what lies there is not the store's. */
 export function storeEnd(): u32 {
   const s = storeAt();
-  return HAS_LOG && s.page != 0 ? cellAddress(s.cells) : extentAddress(s, s.extents);
+  return isLog(s) ? cellAddress(s.cells) : extentAddress(s, s.extents);
 }
 
 /** One more than there were resets. */

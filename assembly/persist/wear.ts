@@ -2,7 +2,6 @@
 // to 255, so only every 256th is counted apart, in a SYSTEM cell; on flash the sequence of headers counts page turns alike.
 
 import { nv_medium } from "../hal";
-import { HAS_LOG } from "../layout";
 import {
   CellType,
   NO_CELL,
@@ -17,7 +16,7 @@ import {
 } from "../spec/cell";
 import { NEVER } from "../spec/node";
 import { cellGeneration, cellKey, cellMarker, cellValue } from "./record";
-import { Job, SEEN, Store, storeAt, StoreFlag, storeLive } from "./store";
+import { isLog, Job, SEEN, Store, storeAt, StoreFlag, storeLive } from "./store";
 
 /** 256 more uses are behind. */
 export function countRound(s: Store): void {
@@ -64,10 +63,9 @@ export function storeCounted(): void {
 export function storeWearMax(): u32 {
   const s = storeAt();
   if (s.state != StoreState.READY || nv_medium() == NvMedium.FRAM) return 0;
-  const uses: u32 =
-    HAS_LOG && s.page != 0
-      ? (<u32>s.cells / s.page) * WEAR_PAGE
-      : (<u32>s.free + 1) * (s.eraseUnit == 0 ? WEAR_BYTE : WEAR_UNIT);
+  const uses: u32 = isLog(s)
+    ? (<u32>s.cells / s.page) * WEAR_PAGE
+    : (<u32>s.free + 1) * (s.eraseUnit == 0 ? WEAR_BYTE : WEAR_UNIT);
   return uses < WEAR_MAX ? uses : WEAR_MAX;
 }
 /** Uses since the medium was new, in the unit of storeWearMax(). */
@@ -85,7 +83,7 @@ export function storeUpdatesLeft(): u32 {
   const most = storeWearMax();
   if (most == 0) return NEVER;
   const left = storeIsWorn() ? 0 : most - storeWear();
-  if (!HAS_LOG || s.page == 0) return left;
+  if (!isLog(s)) return left;
   const kept = storeLive() / (<u32>s.cells / s.page - 1);
   const room = <u32>s.page - SUPER_BYTES / s.stride;
   return left * (kept < room ? room - kept : 1);

@@ -12,7 +12,15 @@ import { APP_MAX, WORD_MAX, WORDS_BASE, WORDS_SIZE } from "../layout";
 import { CONFIG_WORDS, WORD_GROUP_LOG2, WORD_KEY, WORD_NONE, WordGroup } from "../spec/boot";
 import { CellType, NO_CELL } from "../spec/cell";
 import { Err } from "../spec/errors";
-import { storeFind, storeIsAmiss, storeRead, storeRefusal, storeResult, storeWrite } from "./pool";
+import {
+  storeFind,
+  storeIsAmiss,
+  storeIsLog,
+  storeRead,
+  storeRefusal,
+  storeResult,
+  storeWrite,
+} from "./pool";
 
 enum Step {
   IDLE = 0,
@@ -110,6 +118,12 @@ export function wordMet(key: u32, value: u32): void {
   wordPut(index, value);
 }
 
+/** The scan of a log met a SYSTEM cell: its word, in the place of what was met before, whatever a search will find. */
+export function wordLogged(key: u32, value: u32): void {
+  const index = indexOf(key);
+  if (index != WORD_MAX) wordPut(index, value);
+}
+
 /** Waits for the mount. Where anything is amiss, each word is searched for, which puts right what a cut left. */
 function awaitMount(w: Words): i32 {
   const state = storeRefusal();
@@ -127,21 +141,26 @@ function begun(w: Words, err: i32, next: Step): i32 {
   return Err.BUSY;
 }
 
-/** The cell of the word is known, or that it has none: the word is taken over, or written. */
+/** The next word is searched for, if there is one. */
+function next(w: Words): i32 {
+  w.index += 1;
+  if (<u32>w.index == WORD_MAX) return end(w, Err.OK);
+  w.step = <u8>Step.SEEK;
+  return Err.BUSY;
+}
+
+/** The cell of the word is known, or that it has none: the word is taken over, or written. What the mount has mended is written anew. */
 function found(w: Words, cell: i32): i32 {
   if (cell < 0 && cell != Err.NOT_FOUND && cell != Err.CORRUPT) return end(w, cell);
   const index: u32 = w.index;
-  if (w.value != <u16>WORD_NONE)
-    return begun(
-      w,
-      storeWrite(CellType.SYSTEM, keyOf(index), w.value, cell < 0 ? NO_CELL : cell),
-      Step.WRITTEN,
-    );
-  wordPut(index, cell < 0 ? WORD_NONE : storeRead(cell));
-  w.index = <u8>(index + 1);
-  if (index + 1 == WORD_MAX) return end(w, Err.OK);
-  w.step = <u8>Step.SEEK;
-  return Err.BUSY;
+  let value: u32 = w.value;
+  if (value == WORD_NONE) {
+    if (cell >= 0 && !storeIsLog()) wordPut(index, storeRead(cell));
+    value = wordAt(index);
+    if (value == WORD_NONE) return next(w);
+  }
+  const old = cell < 0 ? NO_CELL : cell;
+  return begun(w, storeWrite(CellType.SYSTEM, keyOf(index), value, old), Step.WRITTEN);
 }
 
 /** Carries the job on. BUSY: poll again. OK: done. Others: the store cannot, and what is known of it stays. */
@@ -153,6 +172,7 @@ export function wordsPoll(): i32 {
   const result = storeResult();
   if (result == Err.BUSY) return result;
   if (w.step == Step.FOUND) return found(w, result);
+  if (w.value == <u16>WORD_NONE) return next(w);
   if (result >= 0) wordPut(w.index, w.value);
   return end(w, result < 0 ? result : Err.OK);
 }

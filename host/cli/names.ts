@@ -71,17 +71,16 @@ function findItem<T extends Item>(items: readonly T[], text: string, what: strin
 }
 
 /** A value by name or numbers. Throws a Failure that names the nearest. */
-export function findValue({ node }: Session, text: string): ValueInfo {
-  return findItem(node.values(), text, "value");
+export function findValue(values: readonly ValueInfo[], text: string): ValueInfo {
+  return findItem(values, text, "value");
 }
 /** A command, likewise. */
-export function findCommand({ node }: Session, text: string): CommandInfo {
-  return findItem(node.commands(), text, "command");
+export function findCommand(commands: readonly CommandInfo[], text: string): CommandInfo {
+  return findItem(commands, text, "command");
 }
 
 /** A task by pid or by the name of its app. */
-export function findTask({ node }: Session, text: string): TaskInfo {
-  const tasks = node.tasks();
+export function findTask(tasks: readonly TaskInfo[], text: string): TaskInfo {
   const found = tasks.find((t) => (/^\d+$/.test(text) ? t.pid === Number(text) : t.name === text));
   if (found !== undefined) return found;
   const names = /^\d+$/.test(text)

@@ -3,11 +3,12 @@
 import { Source } from "../../assembly/spec/boot.ts";
 import { CellType } from "../../assembly/spec/cell.ts";
 import { Desktop } from "../../assembly/spec/limits.ts";
-import { type Diagnostic, type Position, suggest } from "./diagnostic.ts";
+import type { Diagnostic, Position } from "./diagnostic.ts";
 import { f16FromNumber, f16Shortest, f16ToNumber } from "./f16.ts";
 import { findKey, isWithin, type KeptValue, limitsText } from "./kept-values.ts";
 import { hex } from "./text.ts";
 import { kindText, parseToml, type TomlMember, type TomlNode, type TomlTable } from "./toml.ts";
+import { type PlacedText, TomlReader } from "./toml-reader.ts";
 
 /** A value of a key that the image is to hold. */
 export interface CalibrationCell {
@@ -49,7 +50,7 @@ export interface Calibration {
   /** Cells to make; undefined: as many as fit. */
   readonly storeCells: number | undefined;
   /** `fram:8192`, where the file says it. */
-  readonly media: { readonly text: string; readonly place: Position } | undefined;
+  readonly media: PlacedText | undefined;
   readonly cells: readonly CalibrationCell[];
   readonly node: NodeSettings | undefined;
   readonly slots: { readonly count: number; readonly bytes: number } | undefined;
@@ -89,16 +90,13 @@ export function readCalibration(
   return { calibration, diagnostics: [], warnings };
 }
 
-class Reader {
-  readonly diagnostics: Diagnostic[] = [];
+class Reader extends TomlReader {
   readonly warnings: Diagnostic[] = [];
   /** By type and key. */
   private readonly cells = new Map<number, CalibrationCell>();
 
-  constructor(private readonly known: readonly KeptValue[]) {}
-
-  private wrong(place: Position, code: string, message: string, remedy: string): void {
-    this.diagnostics.push({ ...place, code, message, remedy });
+  constructor(private readonly known: readonly KeptValue[]) {
+    super();
   }
 
   read(root: TomlTable): Calibration {
@@ -121,18 +119,7 @@ class Reader {
     return { schema, storeCells, media, cells: [...this.cells.values()], node, slots, apps };
   }
 
-  private unknown({ key, place }: TomlMember, known: readonly string[]): void {
-    const remedy = suggest(key, known, `there are ${known.join(", ")}`) as string;
-    this.wrong(place, "unknown-key", `nothing is called "${key}" here`, remedy);
-  }
-
   // ---- Node, slots, apps ----
-
-  private tableOf({ key, value, place }: TomlMember): TomlTable | undefined {
-    if (value.kind === "table") return value;
-    this.wrong(place, "bad-table", `${key} is ${kindText(value)}; it is a table`, `write [${key}]`);
-    return undefined;
-  }
 
   private readNode(member: TomlMember): NodeSettings | undefined {
     const numbers = { id: 0, role: 0, bitRate: 0, baseId: 0, masterWait_ms: 0, cardWait_ms: 0 };
@@ -179,13 +166,8 @@ class Reader {
     return slots;
   }
 
-  private readApps({ place, value }: TomlMember): AppEntry[] {
-    const items = value.kind === "array" ? value.items : [];
-    if (value.kind !== "array" || items.some((item) => item.kind !== "table")) {
-      this.wrong(place, "bad-table", "apps are tables, one for each app", "write [[apps]]");
-      return [];
-    }
-    return items.flatMap((item) => (item.kind === "table" ? this.readApp(item) : []));
+  private readApps(member: TomlMember): AppEntry[] {
+    return this.tablesOf(member, "app").flatMap((table) => this.readApp(table));
   }
 
   private readApp(table: TomlTable): AppEntry[] {
@@ -196,7 +178,7 @@ class Reader {
       source: Source.STORED,
       quantum: 0,
     };
-    let image: { text: string; place: Position } | undefined;
+    let image: PlacedText | undefined;
     for (const item of table.members) {
       if (item.key === "image") image = this.text(item);
       else if (item.key === "order") app.order = this.integer(item, 0, 15);
@@ -211,34 +193,12 @@ class Reader {
     return [];
   }
 
-  private boolean({ key, value }: TomlMember): boolean {
-    if (value.kind === "boolean") return value.value;
-    const message = `${key} is ${kindText(value)}; it is true or false`;
-    this.wrong(value.place, "bad-boolean", message, "write true or false");
-    return false;
-  }
-
   private quantum(item: TomlMember): number {
     const quantum = this.integer(item, 0, 16384);
     if (quantum === 0 || Number.isInteger(Math.log2(quantum))) return quantum;
     const message = `quantum ${quantum} is no power of two`;
     this.wrong(item.value.place, "bad-number", message, "choose 0, 1, 2, 4, … 16384");
     return 0;
-  }
-
-  private integer({ key, value }: TomlMember, min: number, max: number): number {
-    const isInteger = value.kind === "integer" && value.value >= min && value.value <= max;
-    if (isInteger) return value.value;
-    const message = `${key} is ${kindText(value)}; it is an integer from ${min} to ${max}`;
-    this.wrong(value.place, "bad-number", message, "correct it");
-    return min;
-  }
-
-  private text({ key, value }: TomlMember): Calibration["media"] {
-    if (value.kind === "string") return { text: value.value, place: value.place };
-    const message = `${key} is ${kindText(value)}; it is a text`;
-    this.wrong(value.place, "bad-text", message, "write it in quotes");
-    return undefined;
   }
 
   // ---- Tables of values ----

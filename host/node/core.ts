@@ -91,14 +91,13 @@ export interface Engine {
 /** What a node's core is made of: the bytes of its module, the compiled module, or another engine. */
 export type CoreSource = Uint8Array<ArrayBuffer> | WebAssembly.Module | Engine;
 
-async function instantiate(
-  source: CoreSource,
+function instantiate(
+  source: WebAssembly.Module | Engine,
   imports: ReturnType<Machine["imports"]>,
-): Promise<CoreExports> {
+): CoreExports {
   if ("instantiate" in source) return source.instantiate(imports);
-  const module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
   const hal = imports as unknown as WebAssembly.ModuleImports;
-  return (await WebAssembly.instantiate(module, { hal })).exports as unknown as CoreExports;
+  return new WebAssembly.Instance(source, { hal }).exports as unknown as CoreExports;
 }
 
 /** One node's core. */
@@ -116,7 +115,14 @@ export class Core {
 
   /** Instantiates a core on a machine. The node is not started yet. */
   static async create(source: CoreSource, machine: NodeMachine): Promise<Core> {
-    const exports = await instantiate(source, machine.imports());
+    return Core.of(
+      source instanceof Uint8Array ? await WebAssembly.compile(source) : source,
+      machine,
+    );
+  }
+  /** The same with a core that is compiled. */
+  static of(source: WebAssembly.Module | Engine, machine: NodeMachine): Core {
+    const exports = instantiate(source, machine.imports());
     machine.attach(() => new Uint8Array(exports.memory.buffer));
     return new Core(exports, machine);
   }

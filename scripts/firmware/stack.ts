@@ -68,6 +68,8 @@ export const THUMB: Dialect = {
 interface Routine {
   readonly name: string;
   readonly calls: Set<number>;
+  /** A routine that leaves on the stack what it pushes. */
+  saving: number | undefined;
   pushes: number;
   /** It goes where a register says. */
   isIndirect: boolean;
@@ -76,8 +78,9 @@ interface Routine {
 /** A symbol that is a function or has a size; others are labels inside routines of the libraries. */
 const SYMBOL = /^([0-9a-f]{8}) .{6}(.) \.text\t([0-9a-f]{8}) (?:\.hidden )?(\S+)$/gm;
 const INSTRUCTION = /^ *([0-9a-f]+):\t([\w.]+)(?:\t(.*))?$/;
-/** gcc's shared entry and exit of functions: what they push counts as part of the frame. */
-const SHARED = /^__(prologue_saves|epilogue_restores)__$/;
+/** Entry and exit that functions share, gcc's and the core's: what they push counts as part of the frame. */
+const SHARED = /^(__(prologue_saves|epilogue_restores)__|(save|restore)_r\d+(\.copy\d+)?)$/;
+const SAVING = /^save_r/;
 
 /** Frames in bytes by function, from the texts of .su files. Two of one name: the larger. */
 export function readFrames(texts: readonly string[]): Map<string, number> {
@@ -105,6 +108,7 @@ class Program {
       this.routines.set(Number.parseInt(address, 16), {
         name,
         calls: new Set(),
+        saving: undefined,
         pushes: 0,
         isIndirect: false,
       });
@@ -135,6 +139,7 @@ class Program {
     // rcall .+0 makes room on the stack, which counts as part of the frame
     const isOwnStart = mnemonic.endsWith("call") && to === own;
     const isShared = SHARED.test(this.routines.get(target)?.name ?? "");
+    if (SAVING.test(this.routines.get(target)?.name ?? "")) routine.saving = target;
     if ((target !== own || isOwnStart) && !isShared) routine.calls.add(target);
   }
 }
@@ -155,9 +160,10 @@ class Depths {
 
   /** gcc writes the frame of a part of a function under the function's name; a library routine has none. */
   private frame(routine: Routine): number {
-    const bare = routine.name.replace(/\.(constprop|isra|part|cold).*$/, "");
+    const bare = routine.name.replace(/\.(constprop|isra|part|cold|copy).*$/, "");
     const frame = this.frames.get(routine.name) ?? this.frames.get(bare) ?? 0;
-    return Math.max(frame, routine.pushes + this.returnBytes);
+    const saved = this.program.routines.get(routine.saving ?? -1)?.pushes ?? 0;
+    return Math.max(frame, routine.pushes + saved + this.returnBytes);
   }
 
   of(address: number, above: readonly Routine[] = []): Depth {

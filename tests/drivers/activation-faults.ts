@@ -4,6 +4,16 @@ import type { Fault } from "../probes/compile.ts";
 
 export const ACTIVATION_FAULTS: readonly Fault[] = [
   {
+    name: "bit-rot-not-mended",
+    edits: [
+      {
+        file: "persist/record.ts",
+        from: "    if (made != difference) continue;",
+        to: "    if (n < 64) continue;",
+      },
+    ],
+  },
+  {
     name: "attempt-after-jump",
     edits: [
       {

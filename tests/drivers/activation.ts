@@ -13,7 +13,7 @@ import type { NvDevice } from "../../host/node/nv.ts";
 import { Random } from "../oracle/random.ts";
 import { compileModule, type Fault } from "../probes/compile.ts";
 import { guestOf } from "./guest.ts";
-import { blankDevice, coreOf, GEOMETRY, type Medium, storeFor } from "./media.ts";
+import { blankDevice, coreOf, GEOMETRY, type Medium, storeFor, systemCells } from "./media.ts";
 import { isCutIn, TEARS, type TornBy } from "./tears.ts";
 
 export interface ActivationPlan {
@@ -32,6 +32,8 @@ export interface ActivationFigures {
   bootCuts: number;
   boots: number;
   operations: number;
+  /** Bits of records and other words that were changed, one at a time. */
+  rotBits: number;
   /** Most starts of an image that was not confirmed. */
   trialStarts: number;
   /** Bytes that boots wrote once nothing was left to settle. */
@@ -100,6 +102,7 @@ class ActivationRig {
     bootCuts: 0,
     boots: 0,
     operations: 0,
+    rotBits: 0,
     trialStarts: 0,
     settledBytes: 0,
     violations: [],
@@ -453,6 +456,32 @@ class ActivationRig {
     if (operation === "install" && this.random.below(4) === 0) this.tryDamaged();
   }
 
+  /** Each bit of each record changes by itself: the same apps come up, with their calibration, and come to rest. */
+  private rot(): void {
+    const start = this.save();
+    const before = this.bootsText();
+    const { bytes } = this.device;
+    for (const at of systemCells(this.device, storeFor(this.plan.medium, KEYS))) {
+      for (let bit = 0; bit < 64; bit++) {
+        this.place = `bit ${bit} of the word at ${at}`;
+        this.restore(start);
+        bytes[at + (bit >> 3)] = (bytes[at + (bit >> 3)] as number) ^ (1 << (bit & 7));
+        const found = this.bootsText();
+        this.expect(found === before, `boots ran ${found}, not ${before}`);
+        this.figures.rotBits++;
+      }
+    }
+    this.restore(start);
+  }
+  /** What boots run until a trial is over, and what one more writes. */
+  private bootsText(): string {
+    const seen = Array.from({ length: BOOTS }, () => this.boot());
+    const written = this.device.bytesProgrammed;
+    this.boot();
+    const runs = seen.map(({ version, kept }) => `${version} with ${kept}`).join(", ");
+    return `${runs}, then ${this.device.bytesProgrammed - written} B written`;
+  }
+
   private step(): void {
     const operation = this.chooseOperation();
     this.cutEverywhere(operation);
@@ -470,6 +499,7 @@ class ActivationRig {
   run(): ActivationFigures {
     this.begin();
     while (this.figures.cuts < this.plan.cuts && !this.isLost) this.step();
+    if (!this.isLost) this.rot();
     return this.figures;
   }
 }

@@ -1,6 +1,6 @@
 // The media that proofs cut the power of: FRAM, EEPROM, and flash with pages so small that they are turned often.
 
-import { LOG_SPARE_CELLS } from "../../assembly/spec/cell.ts";
+import { CellType, LOG_SPARE_CELLS } from "../../assembly/spec/cell.ts";
 import {
   FLASH_GEOMETRY,
   logLayoutOf,
@@ -49,6 +49,13 @@ export function storeFor(medium: Medium, keys: number): StoreSize {
   const used = cells - 16 / log.stride; // behind the header
   const pages = 1 + Math.ceil((keys + LOG_SPARE_CELLS) / used);
   return { cells: pages * cells, bytes: pages * log.pageBytes };
+}
+
+/** Addresses of cells and headers that are marked as SYSTEM cells. */
+export function systemCells(device: NvDevice, { bytes }: StoreSize): number[] {
+  const stride = logLayoutOf(device.geometry)?.stride ?? 8;
+  const places = Array.from({ length: bytes / stride }, (_, n) => n * stride);
+  return places.filter((at) => device.bytes[at + 7] === CellType.SYSTEM);
 }
 
 /** A blank device whose programming takes no time, unless there is a clock. */

@@ -9,7 +9,7 @@ import { Machine } from "../../host/node/hal.ts";
 import type { NvDevice } from "../../host/node/nv.ts";
 import { Random } from "../oracle/random.ts";
 import { compileModule, type Fault } from "../probes/compile.ts";
-import { blankDevice, coreOf, type Medium, storeFor } from "./media.ts";
+import { blankDevice, coreOf, type Medium, storeFor, systemCells } from "./media.ts";
 import { isCutIn, TEARS, type TornBy } from "./tears.ts";
 
 export interface WordsPlan {
@@ -26,6 +26,8 @@ export interface WordsFigures {
   bootCuts: number;
   boots: number;
   operations: number;
+  /** Bits of words that were changed, one at a time. */
+  rotBits: number;
   /** Boots that ended with a configuration which nobody confirmed, at most, after one change. */
   trialBoots: number;
   /** Each tells how to come to it again. */
@@ -81,6 +83,7 @@ class WordsRig {
     bootCuts: 0,
     boots: 0,
     operations: 0,
+    rotBits: 0,
     trialBoots: 0,
     violations: [],
   };
@@ -263,6 +266,23 @@ class WordsRig {
     }
     this.restore(start);
   }
+  /** Each bit of each word changes by itself: the node has what it had, and once it has booted, the change is gone. */
+  private rot(): void {
+    const before = futureOf(this.life);
+    const start = this.save();
+    const { bytes } = this.device;
+    for (const at of systemCells(this.device, storeFor(this.plan.medium, KEYS))) {
+      for (let bit = 0; bit < 64; bit++) {
+        this.place = `bit ${bit} of the word at ${at}`;
+        this.restore(start);
+        bytes[at + (bit >> 3)] = (bytes[at + (bit >> 3)] as number) ^ (1 << (bit & 7));
+        const found = Array.from({ length: BOOTS }, () => this.boot()).join("; ");
+        this.expect(found === before, `boots found ${found}, not ${before}`);
+        this.figures.rotBits++;
+      }
+    }
+    this.restore(start);
+  }
   private step(): void {
     const operation = this.choose();
     const to = this.changed(operation);
@@ -281,6 +301,7 @@ class WordsRig {
     for (let n = 0; n < 1000; n++) this.x.hsx_poll(0);
     this.settle();
     while (this.figures.cuts < this.plan.cuts && !this.isLost) this.step();
+    if (!this.isLost) this.rot();
     return this.figures;
   }
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { LocalNode } from "../../host/client/local-node.ts";
-import type { CanFrame } from "../../host/formats/can-frame.ts";
+import { frameText } from "../../host/formats/candump.ts";
 import type { CoreSource } from "../../host/node/core.ts";
 import { Machine as SimulatedMachine } from "../../host/node/hal.ts";
 import { compileModule } from "../probes/compile.ts";
@@ -16,7 +16,8 @@ export interface NodeRig extends Rig {
 
 const modules = new Map<ProfileName, Promise<WebAssembly.Module>>();
 
-function moduleOf(profile: ProfileName): Promise<WebAssembly.Module> {
+/** The compiled core of a profile. */
+export function coreModule(profile: ProfileName): Promise<WebAssembly.Module> {
   const known = modules.get(profile);
   if (known !== undefined) return known;
   const folder = process.env.HSX_CORE ?? new URL("../../build/core", import.meta.url).pathname;
@@ -25,14 +26,9 @@ function moduleOf(profile: ProfileName): Promise<WebAssembly.Module> {
   return compiled;
 }
 
-/** `123#0A0B`, the notation of candump. */
-export function frameText({ id, data }: CanFrame): string {
-  return `${id.toString(16).padStart(3, "0")}#${Buffer.from(data).toString("hex")}`.toUpperCase();
-}
-
 /** Starts a node and waits until its store is mounted. */
 export async function startNode(profile: ProfileName, options: RigOptions = {}): Promise<NodeRig> {
-  return startCore(await moduleOf(profile), options);
+  return startCore(await coreModule(profile), options);
 }
 
 /** The same with a core of any kind. */

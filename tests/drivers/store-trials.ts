@@ -55,6 +55,22 @@ export async function tryChangedBits(): Promise<Trial[]> {
   ];
 }
 
+/** Every pattern of one to four changed bits in the cell of a word: one is mended, more are not taken for one. */
+export async function tryMending(): Promise<Trial[]> {
+  const rig = await formatted("fram", 28, 0);
+  const of = (flips: number) => rig.core.mended(flips, 0x0101, 0x1201, 5, 1);
+  return [
+    { id: "mended_bits", value: of(1), unit: "bits", must: "== 56", note: "of a word's cell" },
+    {
+      id: "mended_bits.wrong",
+      value: of(2) + of(3) + of(4),
+      unit: "patterns",
+      must: "== 0",
+      note: "of all 396,550 of two to four bits",
+    },
+  ];
+}
+
 /** Each bit of the cells, stuck at 0 and at 1, while a key is updated. */
 export async function tryStuckBits(): Promise<Trial[]> {
   const cells = 16;

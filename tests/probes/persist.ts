@@ -11,7 +11,7 @@ import {
   STORE_SIZE,
 } from "../../assembly/layout";
 import { Kind, kindOf } from "../../assembly/persist/medium";
-import { encodeCell } from "../../assembly/persist/record";
+import { encodeCell, mendCell } from "../../assembly/persist/record";
 import { isTaken, SEEN, storeAt, storeEpoch, storeLive } from "../../assembly/persist/store";
 
 export {
@@ -108,6 +108,26 @@ function flipBit(bit: u32): void {
   const at = SEEN + (bit >>> 3);
   store<u8>(at, (<u32>load<u8>(at)) ^ (1 << (bit & 7)));
 }
+/** How many patterns of `flips` changed bits, none in the marker, are mended in the SYSTEM cell in SEEN. */
+function mendedFrom(from: u32, flips: u32, cell: u32): u32 {
+  let count: u32 = 0;
+  const whole = load<u64>(SEEN);
+  for (let bit = from; bit < 56; bit++) {
+    flipBit(bit);
+    if (flips > 1) count += mendedFrom(bit + 1, flips - 1, cell);
+    else if (kindOf(storeAt(), cell) == Kind.DAMAGED && mendCell(SEEN, cell, storeAt().epoch))
+      count += 1;
+    store<u64>(SEEN, whole);
+  }
+  return count;
+}
+/** Of all patterns of `flips` changed bits in the cell of a word, those that are mended. */
+export function mended(flips: u32, key: u32, value: u32, cell: u32, epoch: u32): u32 {
+  storeAt().epoch = <u16>epoch;
+  encodeCell(SEEN, CellType.SYSTEM, key, 3, value, cell, epoch);
+  return mendedFrom(0, flips, cell);
+}
+
 /** How many patterns of `flips` changed bits from bit `from` on leave the cell in SEEN live. Bounded: at most 5 flips. */
 function undetectedFrom(from: u32, flips: u32, cell: u32): u32 {
   let count: u32 = 0;

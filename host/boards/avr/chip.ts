@@ -199,6 +199,11 @@ export class Chip {
     this.passed = this.cpu.pc;
   }
 
+  /** Cycle at which it next does something: now, or what ends its sleep. */
+  get due(): number {
+    return this.isAsleep && this.nextVector === VECTORS ? this.clock.due : this.cpu.cycles;
+  }
+
   /** Runs until the clock shows `end`, a hook stops it, or BREAK. */
   run(end: number): Stop {
     const { cpu, marks, clock, data } = this;

@@ -111,7 +111,7 @@ export class Mcp2515 implements SpiDevice, CanController {
   isActive = false;
   private readonly r = new Uint8Array(0x80);
   private mode: number = Mode.CONFIG;
-  private readonly errors = new FaultConfinement();
+  readonly errors = new FaultConfinement();
   readonly stub: Stub;
   private level: 0 | 1 = 1;
   private instruction: Instruction | undefined;

@@ -92,6 +92,8 @@ export class Bxcan implements Peripheral {
     const due = clock.after(times * IDLE_BITS * bitCycles, call);
     return () => clock.cancel(due);
   };
+  /** Frames that were lost because a FIFO was full. */
+  overruns = 0;
   /** Error counters (29.7.6). */
   readonly errors = new FaultConfinement(119);
   private mcr = 0;
@@ -396,6 +398,7 @@ export class Bxcan implements Peripheral {
     const words = [tirOf(message), message.data.length | (match.index << 8), ...dataWords(message)];
     if (fifo.length < FIFO_DEPTH) fifo.push({ words });
     else {
+      this.overruns++;
       this.fifoFlags[match.fifo] = (this.fifoFlags[match.fifo] as number) | FOVR;
       if ((this.mcr & MCR_BITS.RFLM) === 0) fifo[FIFO_DEPTH - 1] = { words };
     }

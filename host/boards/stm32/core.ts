@@ -180,6 +180,11 @@ export class Core {
     this.stopReason = reason;
   }
 
+  /** Cycle at which it next does something: now, or what may end its sleep. */
+  get due(): number {
+    return this.cpu.waiting && this.next(true) === 0 ? this.clock.due : this.now;
+  }
+
   /** Runs until the clock shows `end` or something stops it. */
   run(end: number): Stop {
     this.stopReason = undefined;

@@ -191,3 +191,20 @@ describe("random bytes", () => {
     expect(live).toBeLessThan(8); // 45,000 marked cells, each sound with probability 2^-16
   });
 });
+
+describe("the cell of a word", () => {
+  it.each([
+    [1, 5],
+    [2, 5],
+    [0x203, 19],
+  ])(
+    "is mended when one bit has changed, and not when two or three have (epoch %i, cell %i)",
+    async (epoch, cell) => {
+      const rig = await StoreRig.open(new NvDevice(new Uint8Array(512).fill(0xff)));
+      const { mended } = rig.core;
+      expect([1, 2, 3].map((flips) => mended(flips, 0x0101, 0x1201, cell, epoch))).toEqual([
+        56, 0, 0,
+      ]);
+    },
+  );
+});
