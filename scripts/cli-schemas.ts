@@ -382,6 +382,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     live: count,
     free: count,
     damaged: count,
+    ...wear,
     node: nodeConfig.nullable(),
     slots: z.array(
       z.strictObject({

@@ -156,6 +156,45 @@ describe("a calibration file with apps", () => {
     );
   });
 
+  it("is checked against the node and the schema it should be for", async () => {
+    const nv = await device("whose.fram", `schema = 3\n${CALIB}`);
+    const verify = (path: string, ...args: string[]) => hsx(["persist", "verify", path, ...args]);
+    expect((await verify(nv, "--node", "7", "--schema", "3")).exit).toBe(0);
+    const other = await verify(nv, "--node", "9");
+    expect([other.exit, other.err]).toEqual([
+      7,
+      expect.stringContaining("whose.fram is for node 7, not for node 9\n  remedy: take the image"),
+    ]);
+    const keys = await verify(nv, "--schema", "2");
+    expect([keys.exit, keys.err]).toEqual([
+      7,
+      expect.stringContaining("whose.fram has keys of schema 3, not 2\n"),
+    ]);
+    const anyones = await device("anyones.fram", CALIB.replace("id = 7\n", ""));
+    const none = await verify(anyones, "--node", "7");
+    expect([none.exit, none.err]).toEqual([
+      7,
+      expect.stringContaining("is no node's in particular: it sets no id, not for node 7"),
+    ]);
+  });
+
+  it("is mended by a node when a word has lost one bit, and verify says so", async () => {
+    const nv = await device("rotten.fram");
+    const shown = json((await hsx(["persist", "inspect", nv, "--json"])).out);
+    const entries = shown.entries as { kind: string; key: number; cell: number }[];
+    const record = entries.find(({ kind, key }) => kind === "system" && key === 0x0100);
+    const bytes = readFileSync(nv);
+    const at = 32 + 8 * (record?.cell ?? 0) + 3; // the low byte of the value
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 0x10, at);
+    writeFileSync(nv, bytes);
+    const { exit, out } = await hsx(["persist", "verify", nv]);
+    expect(exit).toBe(0);
+    expect(out).toContain("rotten.fram: nothing is lost\n");
+    expect(out).toMatch(/app 0: activation = 0x01F0 was meant; a node mends it when it starts\n/);
+    expect((await hsx(["run", "--nv", nv, "--for", "10ms"])).out).toBe("1\n");
+    expect((await hsx(["persist", "verify", nv])).out).toContain("rotten.fram: sound\n");
+  });
+
   it("is refused when an image finds no slot, or is longer than one", async () => {
     const head = 'media = "fram:32768"\ncells = 60\n[slots]\ncount = 1\n';
     const two = '[[apps]]\nimage = "talker-1.hxe"\n[[apps]]\nimage = "thermostat.hxe"\n';
