@@ -69,6 +69,7 @@ import {
   checkUnused,
   confirmApp,
   formatSlots,
+  removeApp,
   revertApp,
   setBoot,
   stageImage,
@@ -205,6 +206,10 @@ export function hsx_app_confirm(app: u32): i32 {
 /** See revertApp(). */
 export function hsx_app_rollback(app: u32): i32 {
   return revertApp(app);
+}
+/** See removeApp(). */
+export function hsx_app_remove(app: u32): i32 {
+  return removeApp(app);
 }
 /** See setBoot(). */
 export function hsx_boot_set(app: u32, word: u32): i32 {

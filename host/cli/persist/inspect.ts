@@ -79,8 +79,7 @@ function superText(block: Superblock, holds: boolean): string {
 function storedText(out: Output, { slots, apps, config }: Stored): string[] {
   const slotRows = slots.map((s) => [
     String(s.slot),
-    s.state,
-    s.name,
+    s.state === "image" ? s.name : s.state,
     s.state === "image" ? count(s.file.length) : "",
     count(s.room),
     hex(s.address, 4),
@@ -98,7 +97,7 @@ function storedText(out: Output, { slots, apps, config }: Stored): string[] {
   const table = (header: string[], rows: string[][]) =>
     rows.length === 0 ? [] : ["", out.table(header, rows)];
   return [
-    ...table(["SLOT", "HOLDS", "APP", "BYTES", "ROOM", "ADDRESS"], slotRows),
+    ...table(["SLOT", "HOLDS", "BYTES", "ROOM", "ADDRESS"], slotRows),
     ...table(["APP", "NAME", "STATE", "ACTIVE", "FALLBACK", "BOOT"], appRows),
     ...(config === undefined ? [] : ["", nodeTable(config)]),
   ];

@@ -121,8 +121,7 @@ function imageRows({ images }: Status): string[][] {
 function slotRows({ slots }: Status): string[][] {
   return slots.map((s) => [
     String(s.slot),
-    s.state,
-    s.name,
+    s.state === "image" ? s.name : s.state,
     s.state === "image" ? count(s.bytes) : "",
     count(s.room),
     s.state === "image" ? hex(s.crc, 8) : "",
@@ -166,7 +165,7 @@ function status(context: VerbContext): void {
       ...(images.length === 0
         ? ["no images"]
         : [out.table(["IMAGE", "BYTES", "CRC", "FROM", "TASKS"], images)]),
-      ...table(["SLOT", "HOLDS", "APP", "BYTES", "ROOM", "CRC", ""], slotRows(data)),
+      ...table(["SLOT", "HOLDS", "BYTES", "ROOM", "CRC", "NEEDED AS"], slotRows(data)),
       ...table(
         ["APP", "NAME", "STATE", "ACTIVE", "FALLBACK", "ATTEMPTS", "PID", "BOOT"],
         appRows(data),
@@ -235,6 +234,13 @@ function activate(
   const { session } = context;
   const slot = parseSlot(text);
   const attempts = parseInteger(options.attempts, "--attempts", 0, 7);
+  const active = session.node.provision.apps().find((a) => a.active === slot);
+  if (active !== undefined) {
+    const message = `slot ${slot} is active already: ${nameOf(active)} runs from it`;
+    throw new Failure(Exit.FAILED, "SLOT_IN_USE", message, {
+      remedy: "stage another image first: provision stage FILE",
+    });
+  }
   session.node.provision.activate(slot, {
     attempts,
     confirmAfter: parseAfter(options.confirmAfter),
@@ -261,6 +267,17 @@ function rollback(context: VerbContext, text: string | undefined): void {
   const app = findApp(session, text, "name the app: provision rollback APP");
   session.node.provision.rollback(app.app);
   tell(context, app.app, (a) => `${nameOf(a)} runs from slot ${a.active} again`);
+}
+
+function remove({ out, session }: VerbContext, text: string): void {
+  const app = findApp(session, text, "");
+  const slots = session.node.provision.remove(app.app);
+  const data = { app: app.app, name: app.name, slots, pid: app.pid ?? null };
+  out.result("hsx.provision.remove/1", data, () => {
+    const empty = slots.length === 0 ? "" : `; empty: slot ${slots.join(", slot ")}`;
+    const runs = app.pid === undefined ? "" : `; its task runs on: kill ${app.pid} stops it`;
+    return `${nameOf(app)} does not start any more${empty}${runs}`;
+  });
 }
 
 interface BootValues {
@@ -309,7 +326,7 @@ export function addProvision(parser: Command, context: VerbContext): void {
   const provision = parser
     .command("provision")
     .description(
-      "stored images of the node: status, format, stage, activate, confirm, rollback, boot",
+      "stored images of the node: status, format, stage, activate, confirm, rollback, remove, boot",
     );
   addCommand(
     provision,
@@ -350,6 +367,9 @@ export function addProvision(parser: Command, context: VerbContext): void {
     "rollback [app]",
     "bring the fallback of an app back, of the one on trial without a name",
   ).action((app?: string) => rollback(context, app));
+  addCommand(provision, "remove <app>", "take an app off the boot list and empty its slots", [
+    ["provision remove pump", "its task runs on until it is killed, or the node restarts"],
+  ]).action((app: string) => remove(context, app));
   addCommand(provision, "boot <app>", "say how an app comes up at power-on", [
     ["provision boot pump --order 1 --restarts 3 --fallback", "what is not named stays as it is"],
   ])

@@ -155,7 +155,15 @@ describe("every verb", () => {
       ...["build", "cut", "diff", "export", "inspect", "repair", "verify"].map(
         (s) => `persist.${s}`,
       ),
-      ...["provision.app", "provision.stage", "store.format", "store.reset", "version", "warning"],
+      ...[
+        "provision.app",
+        "provision.remove",
+        "provision.stage",
+        "store.format",
+        "store.reset",
+        "version",
+        "warning",
+      ],
     ].map((name) => `hsx.${name}/1`);
     expect([...SCHEMAS.keys()].filter((name) => !told.has(name)).sort()).toEqual(untold.sort());
   });
