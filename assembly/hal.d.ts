@@ -14,7 +14,9 @@ export declare function uart_write(data: usize, len: u32): i32;
 export declare function uart_read(data: usize, len: u32): i32;
 
 // ---- CAN: classic frames, 11-bit identifiers ----
-/** Queues one frame of `len` 0..8 bytes, copied. BUSY: no free buffer. IO: bus off. */
+/** Opens the bus at so many kbit/s; 0: the board's rate, or the one that listening finds. Open at that rate already: nothing changes. Returns the rate, 0: not found yet. */
+export declare function can_open(kbits: u32): u32;
+/** Queues one frame of `len` 0..8 bytes, copied. BUSY: no free buffer. IO: bus off. STATE, once: one with data was taken back, because others destroyed it until the error counter reached 96. */
 export declare function can_send(id: u32, data: usize, len: u32): i32;
 /** Stores the oldest received frame as u16 id, u8 length, u8 0, 8 data bytes. NO_DATA: none. */
 export declare function can_receive(frame: usize): i32;
@@ -64,6 +66,8 @@ export declare function gpio_edge(): i32;
 // ---- Identity ----
 /** Stores the unique id of this node, at most 16 bytes, and returns its length. */
 export declare function node_uid(data: usize): i32;
+/** Stores what the firmware is known by: a hash, u16, and the board's name in ASCII. Returns the bytes, at most 32. */
+export declare function node_firmware(data: usize): i32;
 /** Why the node last started: a ResetCause. */
 export declare function node_reset_cause(): u32;
 

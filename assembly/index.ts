@@ -53,20 +53,10 @@ import {
   mailboxSend,
   mailboxTap,
 } from "./mailbox/mailbox";
-import {
-  storeDelete,
-  storeFind,
-  storeFormat,
-  storePoll,
-  storeReset,
-  storeResult,
-  storeState,
-  storeWrite,
-} from "./persist/pool";
-import { StoreState } from "./spec/cell";
+import { isReference } from "./node";
+import { storeDelete, storeFind, storePoll, storeResult, storeWrite } from "./persist/pool";
 import {
   activateSlot,
-  checkUnused,
   confirmApp,
   formatSlots,
   removeApp,
@@ -74,14 +64,10 @@ import {
   setBoot,
   stageImage,
 } from "./provision/activate";
-import {
-  provisionForget,
-  provisionPoll,
-  provisionRest,
-  provisionResult,
-  provisionStart,
-} from "./provision/boot";
+import { provisionPoll, provisionRest, provisionResult, provisionStart } from "./provision/boot";
+import { formatStore, resetStore } from "./provision/forget";
 import { configWord, layConfig, setConfig } from "./provision/node-config";
+import { protocolPoll, protocolRest } from "./provision/protocol/protocol";
 import {
   isChangingOver,
   sessionAbort,
@@ -94,10 +80,9 @@ import {
 } from "./provision/session";
 import { sourceChoose } from "./provision/source";
 import { inspectApp, inspectStored } from "./provision/status";
-import { saverForget } from "./registry/saver";
 import { NodeWord } from "./spec/boot";
 import { Err } from "./spec/errors";
-import { HOST_PID, MESSAGE_RECORD_DATA_OFF, NEVER } from "./spec/node";
+import { HOST_PID, MESSAGE_RECORD_DATA_OFF } from "./spec/node";
 
 // ---- The node ----
 
@@ -111,6 +96,7 @@ export function hsx_poll(budget: u32): u32 {
   if (!arenaHasHoles()) {
     sessionPoll();
     provisionPoll();
+    if (!isReference()) protocolPoll();
   }
   return executivePoll(isChangingOver() ? 0 : budget);
 }
@@ -119,7 +105,7 @@ export function hsx_rest(): u32 {
   const load = sessionRest();
   const rest = executiveRest();
   const due = provisionRest();
-  return min(load, min(rest, due));
+  return min(min(load, protocolRest()), min(rest, due));
 }
 /**
  * Power is failing: saves what is not saved yet, without its debounce, the most important first. BUSY: call again at once,
@@ -358,23 +344,13 @@ export function hsx_pin_info(pin: u32): u32 {
 export function hsx_store_info(): i32 {
   return inspectStore();
 }
-/** A job that empties the store has begun, or was refused: nobody holds to what it held. What waits for a store that was not ready is still to be saved. */
-function forgetStored(begun: i32, wasReady: bool): i32 {
-  if (begun < 0) return begun;
-  provisionForget();
-  if (wasReady) saverForget();
-  return begun;
-}
 /** Begins to format the device, whatever it holds, for so many cells and, behind them, extents of 64 bytes for blobs. SLOT_IN_USE: code runs from it. */
 export function hsx_store_format(cells: u32, schema: u32, extents: u32): i32 {
-  const used = checkUnused(0, NEVER);
-  if (used < 0) return used;
-  const wasReady = storeState() == StoreState.READY;
-  return forgetStored(storeFormat(cells, schema, extents), wasReady);
+  return formatStore(cells, schema, extents);
 }
 /** Begins a factory reset. `keepsFactory` 1: factory cells stay. */
 export function hsx_store_reset(keepsFactory: u32): i32 {
-  return forgetStored(storeReset(keepsFactory != 0), true);
+  return resetStore(keepsFactory);
 }
 /** Lays out the first live cell from `cell` on and returns its number. NOT_FOUND: there is none. BUSY, STATE, IO. */
 export function hsx_store_next(cell: u32): i32 {

@@ -14,7 +14,7 @@
 // 20  values           u16  entries of the value table in use
 // 22  commands         u16  entries of the command table in use
 // 24  subscriptions    u16  entries of the subscription table in use
-// 26  (2 spare)
+// 26  frameBase        u16  first identifier of the node protocol; 0: not known yet
 // From here on what only counts up, or tells of the last call: it differs after everything was removed again.
 // 28  nextPid          u8   the pid of the next task
 // 29  (1 spare)
@@ -53,7 +53,7 @@ export class Node {
   values: u16 = 0;
   commands: u16 = 0;
   subscriptions: u16 = 0;
-  spare: u16 = 0;
+  frameBase: u16 = 0;
   nextPid: u8 = 0;
   waitNext: u16 = 0;
   nextFile: u16 = 0;

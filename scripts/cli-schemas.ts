@@ -13,6 +13,8 @@ const u32 = count.max(0xffff_ffff);
 const pid = count.max(250);
 /** Milliseconds of node time. */
 const ms = z.number().nonnegative();
+/** Id of a node on a bus. */
+const nodeId = count.min(1).max(127);
 /** Group and id of a value or command. */
 const oid = z.string().regex(/^\d+\.\d+$/);
 /** Null stands for NaN and the infinities, which JSON lacks. */
@@ -304,8 +306,36 @@ function object(name: SchemaName, shape: z.ZodRawShape) {
   return [name, z.strictObject({ schema: z.literal(name), ...shape })] as const;
 }
 
+/** The same of one node of a bus: verbs that the shell and `hsx` share. */
+function nodeObject(name: SchemaName, shape: z.ZodRawShape) {
+  return object(name, { node: nodeId.optional(), ...shape });
+}
+
 const taskName = { pid, name: z.string() };
 const segment = z.strictObject({ from: u16, bytes: count, sp: u16.optional() });
+
+/** What became of a load at one node. */
+const nodeLoad = z.strictObject({
+  node: nodeId,
+  state: z.enum([
+    "waiting",
+    "clearing",
+    "receiving",
+    "checking",
+    "prepared",
+    "starting",
+    "complete",
+    "already",
+    "refused",
+    "aborted",
+    "silent",
+  ]),
+  /** Name of an error code, see docs/errors.md. */
+  code: z.string().nullable(),
+  pid: pid.nullable(),
+  slot: count.nullable(),
+  bytes: count,
+});
 
 /** By name. `hsx.error/1` and `hsx.warning/1` come on stderr, all others on stdout. */
 export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
@@ -524,16 +554,66 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     text: z.string(),
   }),
   object("hsx.ps/1", { at_ms: ms, tasks: z.array(task) }),
+  object("hsx.scan/1", {
+    nodes: z.array(
+      z.strictObject({
+        id: nodeId,
+        uid: hexDigits,
+        board: z.string(),
+        profile: z.string(),
+        role: count.max(255),
+        firmware: u16,
+        states: names,
+        apps: z.array(
+          z.strictObject({ pid, name: z.string(), state: z.string(), crc: u32, bytes: count }),
+        ),
+        memory: count,
+        memory_free: count,
+        store: z.string(),
+        damaged: count,
+        /** Other nodes have the same id. */
+        shared: z.boolean(),
+      }),
+    ),
+    /** Nodes without an id, or in conflict over one. */
+    unnamed: count,
+    settled: z.array(z.strictObject({ id: nodeId, before: nodeId.nullable(), uid: hexDigits })),
+  }),
+  object("hsx.load.plan/1", {
+    file: z.string(),
+    bytes: count,
+    crc: u32,
+    nodes: z.array(
+      z.strictObject({
+        node: nodeId,
+        plan: z.enum(["load", "has it", "no answer"]),
+        tasks: z.array(z.strictObject(taskName)),
+      }),
+    ),
+  }),
+  object("hsx.load.node/1", nodeLoad.shape),
+  object("hsx.load.report/1", {
+    file: z.string(),
+    bytes: count,
+    crc: u32,
+    nodes: z.array(nodeLoad),
+    /** DATA frames of the first pass; those sent again; those with parity. */
+    data_frames: count,
+    repair_frames: count,
+    parity_frames: count,
+    transfer_us: count,
+    elapsed_us: count,
+  }),
   object("hsx.load/1", { file: z.string(), task }),
-  object("hsx.restart/1", taskName),
+  nodeObject("hsx.restart/1", taskName),
   object("hsx.kill/1", taskName),
   object("hsx.pause/1", { retired: count, task }),
   object("hsx.resume/1", { retired: count, task }),
   object("hsx.step/1", { retired: count, task }),
-  object("hsx.val.list/1", { at_ms: ms, values: z.array(value) }),
-  object("hsx.val.get/1", { at_ms: ms, values: z.array(value) }),
-  object("hsx.val.set/1", { before: real, value }),
-  object("hsx.val.watch/1", {
+  nodeObject("hsx.val.list/1", { at_ms: ms, values: z.array(value) }),
+  nodeObject("hsx.val.get/1", { at_ms: ms, values: z.array(value) }),
+  nodeObject("hsx.val.set/1", { before: real, value }),
+  nodeObject("hsx.val.watch/1", {
     at_ms: ms,
     id: oid,
     name: z.string(),
@@ -541,8 +621,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     value: real,
     unit: z.string(),
   }),
-  object("hsx.val.persist/1", { value }),
-  object("hsx.cmd.list/1", {
+  nodeObject("hsx.val.persist/1", { value }),
+  nodeObject("hsx.cmd.list/1", {
     commands: z.array(
       z.strictObject({
         id: oid,
@@ -554,7 +634,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
       }),
     ),
   }),
-  object("hsx.cmd.call/1", { id: oid, name: z.string(), status: z.string(), result: u32 }),
+  nodeObject("hsx.cmd.call/1", { id: oid, name: z.string(), status: z.string(), result: u32 }),
   object("hsx.mbox.list/1", {
     mailboxes: z.array(
       z.strictObject({
@@ -607,7 +687,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     address: u16.optional(),
     hex: hexDigits.optional(),
   }),
-  object("hsx.provision.status/1", {
+  nodeObject("hsx.provision.status/1", {
     profile: z.string(),
     images: z.array(
       z.strictObject({
@@ -651,7 +731,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     free_cells: count,
     ...wear,
   }),
-  object("hsx.provision.app/1", { app: storedApp }),
+  nodeObject("hsx.provision.app/1", { app: storedApp }),
   object("hsx.provision.remove/1", {
     app: count,
     name: z.string(),

@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { crc32 } from "node:zlib";
 import { type CoreProfile, coreOptions } from "../host/aot/core-options.ts";
 import type { Target } from "../host/aot/options.ts";
 import { type Translation, translateText } from "../host/aot/translate.ts";
@@ -32,8 +33,14 @@ function buildNamed(profile: CoreProfile): string {
 export function translateCore(profile: CoreProfile, target: Target): Translation {
   const wasm = buildNamed(profile);
   const map = `${wasm}.map`;
-  return translateText(flatTextWithLines(wasm, map), {
+  const core = translateText(flatTextWithLines(wasm, map), {
     ...coreOptions(profile, target),
     sourceMap: readFileSync(map, "utf8"),
   });
+  return { ...core, header: core.header + hashLine(core.code) };
+}
+
+/** What a firmware says it is built from. */
+function hashLine(code: string): string {
+  return `\n#define HSX_CORE_HASH 0x${(crc32(code) & 0xffff).toString(16).padStart(4, "0")} // of core.c\n`;
 }

@@ -18,6 +18,10 @@ const DEBIAN_PACKAGES = [
   "gcc-arm-none-eabi", // the firmware of the STM32
   "libnewlib-arm-none-eabi",
   "libunicorn-dev", // a Cortex-M4
+  "python3-can", // a peer on the bus
+  "python3-serial",
+  "can-utils", // log2asc and asc2log
+  "tshark",
 ];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

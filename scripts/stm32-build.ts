@@ -32,7 +32,7 @@ const DRIVER_LEVEL = "-Os";
 const CORE_LEVEL: Readonly<Record<BoardName, string>> = { stm32f072: "-Os", stm32f405: "-O2" };
 
 /** Functions of the HAL that are there although no profile of the core calls them all. */
-const KEPT = ["node_reset", "node_uid", "sd_blocks", "sd_read"];
+const KEPT = ["sd_blocks", "sd_read"];
 
 export interface BuildOptions {
   /** Bytes of flash left to a bootloader. */

@@ -1,6 +1,6 @@
 // What the outside sends to apps: frames and console bytes become messages in mailboxes that apps opened.
 
-import { can_receive, uart_read } from "../hal";
+import { uart_read } from "../hal";
 import { IO_BASE, IO_SIZE } from "../layout";
 import { descriptorCount, descriptorNamed, mailboxPost } from "../mailbox/mailbox";
 import { nodeAt } from "../node";
@@ -43,16 +43,13 @@ function postToAll(nameLength: usize, data: usize, length: u32, channel: u32): u
   return lost;
 }
 
-/** Takes one frame and posts `u16 id, data` to `hal:can:rx`; the channel is the id. False: there was none. */
-export function canPoll(): bool {
-  const frame = IO_BASE; // free while the core runs
-  if (can_receive(frame) < 0) return false;
+/** Posts the frame at `frame`, as the HAL stores it, as `u16 id, data` to `hal:can:rx`; the channel is the id. */
+export function canPost(frame: usize): void {
   const id: u32 = load<u16>(frame);
   const length: u32 = load<u8>(frame + 2);
   store<u16>(frame + 2, <u16>id);
   layName(CAN_NAME, CAN_NAME_SIZE);
   nodeAt().canDropped += postToAll(CAN_NAME_SIZE, frame + FRAME_DATA_OFF - 2, length + 2, id);
-  return true;
 }
 
 /** Takes console bytes and posts them to `hal:uart:rx`. False: there were none. */

@@ -5,6 +5,7 @@ import { can_send, clock_ms, clock_us, uart_write } from "../hal";
 import { FILE_MAX, IS_DESKTOP } from "../layout";
 import { isBare, nodeAt } from "../node";
 import { Err } from "../spec/errors";
+import { FRAME_BLOCK } from "../spec/frame";
 import { EventType, NodeMode, TaskState } from "../spec/node";
 import {
   ABI_VERSION,
@@ -88,7 +89,10 @@ function svcCan(index: usize, c: Context, fn: u32): Svc {
   const data = guestRange(c, 2, length);
   if (length != 0 && data == 0) return Svc.FAULT;
   if (length > CAN_DATA_MAX) return result(c, ValueStatus.EINVAL);
-  return result(c, statusOf(can_send(reg(c, 1) & 0x7ff, data, length)));
+  const id = reg(c, 1) & 0x7ff;
+  const base: u32 = nodeAt().frameBase;
+  if (base != 0 && id - base < FRAME_BLOCK) return result(c, ValueStatus.EPERM);
+  return result(c, statusOf(can_send(id, data, length)));
 }
 
 /** Status of modules 2 and 9, which use the numbers of module 7. */
@@ -96,7 +100,7 @@ function statusOf(err: i32): u32 {
   if (err >= 0) return err;
   if (err == Err.NO_ACCESS) return ValueStatus.EPERM;
   if (err == Err.FULL) return ValueStatus.ENOSPC;
-  if (err == Err.BUSY || err == Err.IO) return ValueStatus.EBUSY;
+  if (err == Err.BUSY || err == Err.IO || err == Err.STATE) return ValueStatus.EBUSY;
   return ValueStatus.EINVAL;
 }
 

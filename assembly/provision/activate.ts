@@ -1,11 +1,13 @@
 // What is asked of stored images and their apps: stage, activate, confirm, roll back, and how apps boot. A refusal changes nothing.
 
 import { appName } from "../executive/name";
-import { taskAt } from "../executive/task";
+import { taskAt, taskFind } from "../executive/task";
 import { slotDrop, slotLiesIn, slotOpen } from "../image/slot";
 import {
   storedAddress,
   storedCount,
+  storedCrc,
+  storedHasPart,
   storedLength,
   storedOrigin,
   storedSize,
@@ -31,6 +33,7 @@ import {
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
 import {
+  appPid,
   begin,
   commit,
   commitRecord,
@@ -158,6 +161,34 @@ export function stageImage(stored: u32, total: u32, crc: u32, node: u32): i32 {
   const p = begin(Job.OTHER, Step.RELEASE, app);
   if (isFallback) commitRecord(p, withoutFallback(recordAt(app)), Step.RELEASE);
   return Err.OK;
+}
+
+/** The slot to stage a file in: one that holds parts of it, else one that no app needs, else one with a fallback. NOT_FOUND, SLOT_IN_USE. */
+export function stagingSlot(total: u32, crc: u32): i32 {
+  const count = storedCount();
+  let best: i32 = count == 0 ? Err.NOT_FOUND : Err.SLOT_IN_USE;
+  for (let stored = count; stored-- > 0;) {
+    const app = holderOf(stored);
+    if (app == NO_APP && storedHasPart(stored, total, crc)) return stored;
+    const isFallback = app != NO_APP && !isOnTrial(app) && activeOf(recordAt(app)) != stored;
+    if (app == NO_APP || (isFallback && best < 0)) best = stored;
+  }
+  return best < 0 ? refuse(best, 0, count, 0) : best;
+}
+
+/** The slot that holds this file, whole; -1: none. */
+export function slotWith(total: u32, crc: u32): i32 {
+  for (let stored: u32 = 0; stored < storedCount(); stored++) {
+    if (storedLength(stored) == total && storedCrc() == crc) return stored;
+  }
+  return -1;
+}
+/** Pid of the app whose active image lies in this slot; 0: there is none, or it does not run. */
+export function pidOfSlot(stored: u32): u32 {
+  const app = holderOf(stored);
+  if (app == NO_APP || activeOf(recordAt(app)) != stored) return 0;
+  const pid = appPid(app);
+  return pid > 0 && taskFind(pid) >= 0 ? pid : 0;
 }
 
 // ---- Apps ----

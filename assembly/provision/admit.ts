@@ -22,7 +22,7 @@ import {
   STACK_TOP,
 } from "../spec/hxe";
 import { Resource } from "../spec/node";
-import { declarerAt, Load, loadMemoryField } from "./load";
+import { declarerAt, Load, loadMemoryField, NAMESAKE } from "./load";
 
 /** Stacks of 4 KiB that fit the reference's address space. */
 const REFERENCE_STACKS: u32 = 14;
@@ -43,6 +43,12 @@ function checkName(l: Load, replaced: u32): i32 {
   const err = refuseHeld(Err.APP_EXISTS, 0, taskAt(other).pid);
   refusalName(IO_BASE, appName(l.slot, IO_BASE));
   return err;
+}
+
+/** Pid of the task of the same app; 0: there is none. */
+function pidOfNamesake(slot: u32): u8 {
+  const bank = namesake(slot, 0, 0);
+  return bank < 0 ? 0 : taskAt(bank).pid;
 }
 
 /** Data and stack must fit between their two ends of the address space. */
@@ -82,6 +88,7 @@ function reserve(l: Load): i32 {
 /** Admits the verified image of a load, and reserves bank and memory for it. HXE_CAPS, APP_EXISTS, HXE_BSS, FULL, NO_MEMORY. */
 export function admit(l: Load): i32 {
   const d = declarerAt();
+  if (d.replaced == <u8>NAMESAKE) d.replaced = pidOfNamesake(l.slot);
   if (taskFind(d.replaced) < 0) d.replaced = 0; // it was killed while the image came
   const replaced: u32 = d.replaced;
   let err = checkCaps(l.slot);

@@ -51,6 +51,12 @@ export function provisionForget(): void {
   begin(Job.OTHER, Step.READ, NO_APP);
 }
 
+/** True once the node's words are read, or cannot be: the configuration holds. */
+export function configIsKnown(): bool {
+  const p = provisionAt();
+  return p.job == Job.NONE || p.step != Step.READ;
+}
+
 // ---- What the boot does next ----
 
 function isBegun(p: Provision, app: u32): bool {
@@ -130,7 +136,7 @@ function timeLeft(app: u32): u32 {
 
 function watch(): void {
   for (let app: u32 = 0; app < APP_MAX; app++) {
-    if (timeLeft(app) != 0) continue;
+    if (appPid(app) == 0 || timeLeft(app) != 0) continue; // mostly there is none, and every poll asks
     const isFaulted = taskAt(taskFind(appPid(app))).state == TaskState.FAULTED;
     if (isFaulted) revertApp(app);
     else confirmApp(app);

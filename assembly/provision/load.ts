@@ -1,4 +1,4 @@
-// Load, 44 bytes behind the image's Check: the one load or restart that is under way.
+// Load, 56 bytes behind the image's Check: the one load or restart that is under way.
 //  0  phase      u8   Phase
 //  1  slot       u8   slot of the image
 //  2  bank       u8   where the task will be
@@ -12,10 +12,14 @@
 // 20  restarts   u8   most restarts after a fault
 // 21  stored     u8   stored slot the bytes go to or come from
 // 22  quantum    u8   of the turns, as in the flags of a task
-// 23  (1 spare)
+// 23  verdict    u8   -Err of the check, until the sum has told whether it is the image's fault
 // 24  growth     u32  bytes by which mailboxes that exist must grow; of a staging, bytes of the slot that are erased
 // 28  since      u32  clock when bytes last came
-// 32  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
+// 32  sum        u32  over the file so far, while the check is in doubt
+// 36  summed     u32  bytes of it
+// 40  arrival    u8   Arrival
+// 41  (3 spare)
+// 44  declarer   12   Declarer: pid, bank, slot, replaced task, group and key base, ended tasks
 
 import { CHECK_SIZE, SESSION_BASE, SESSION_SIZE } from "../layout";
 import { Declarer } from "../registry/declare";
@@ -37,6 +41,12 @@ export enum Phase {
   SEALING = 9,
   /** what must be at hand of an image whose code stays on the device is copied to memory */
   KEEPING = 10,
+  /** everything is ready for the change-over, which waits to be asked for */
+  PREPARED = 11,
+  /** the check found fault: the sum over all bytes tells whether they are those that were sent */
+  SUMMING = 12,
+  /** they are not; some must come again */
+  DAMAGED = 13,
 }
 
 export enum LoadFlag {
@@ -54,6 +64,13 @@ export enum LoadFlag {
   FETCH = 32,
   /** code and rodata stay in the stored slot */
   WINDOW = 64,
+}
+/** How a load over the node protocol goes. */
+export enum Arrival {
+  /** bytes come in any order */
+  BUS = 1,
+  /** stops before the change-over */
+  HOLD = 2,
 }
 /** The bytes lie on the device. */
 export const IN_PLACE: u32 = LoadFlag.STAGE | LoadFlag.VERIFY | LoadFlag.WINDOW;
@@ -74,12 +91,18 @@ export class Load {
   restarts: u8 = 0;
   stored: u8 = 0;
   quantum: u8 = 0;
+  verdict: u8 = 0;
   growth: u32 = 0;
   since: u32 = 0;
+  sum: u32 = 0;
+  summed: u32 = 0;
+  arrival: u8 = 0;
 }
-const DECLARER_OFF: usize = 32;
+const DECLARER_OFF: usize = 44;
+/** In the place of a replaced pid: whichever task has the app's name. */
+export const NAMESAKE: u32 = 255;
 const LOAD_BASE: usize = SESSION_BASE + CHECK_SIZE;
-export const LOAD_SIZE: usize = 44;
+export const LOAD_SIZE: usize = 56;
 if (offsetof<Load>("since") != 28) ERROR("Load.since: offset");
 if (DECLARER_OFF + offsetof<Declarer>() > LOAD_SIZE) ERROR("Load: size");
 if (CHECK_SIZE + LOAD_SIZE > SESSION_SIZE) ERROR("Load: session");

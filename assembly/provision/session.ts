@@ -12,7 +12,8 @@ import {
   taskUnreadable,
 } from "../executive/lifecycle";
 import { serveReceivers } from "../executive/receive";
-import { nv_busy } from "../hal";
+import { CRC_START, crcEnd } from "../crc";
+import { nv_busy, nv_erase_size } from "../hal";
 import { isAlive, TASK_QUANTUM_SHIFT, taskAt, taskFind } from "../executive/task";
 import { checkAdvance, checkBegin } from "../image/check";
 import { imageHeaderSize, imageRodataEnd } from "../image/metadata";
@@ -27,11 +28,14 @@ import {
   slotRetain,
   slotSeal,
   slotShare,
+  slotSum,
   slotWrite,
 } from "../image/slot";
 import {
   storedClear,
   storedCrc,
+  storedErase,
+  storedExpect,
   storedLength,
   storedRead,
   storedSeal,
@@ -56,6 +60,7 @@ import {
   BOOT_RESTARTS_MASK,
   BOOT_RESTARTS_SHIFT,
   STAGE_BYTES,
+  STORED_HEADER_BYTES,
 } from "../spec/boot";
 import { StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
@@ -73,7 +78,7 @@ import {
   launch,
   takeBack,
 } from "./enlist";
-import { declarerAt, IN_PLACE, Load, loadAt, LoadFlag, Phase } from "./load";
+import { Arrival, declarerAt, IN_PLACE, Load, loadAt, LoadFlag, Phase } from "./load";
 
 /** Ms without bytes after which a load is given up. */
 const SILENCE_MS: u32 = 10000;
@@ -104,6 +109,11 @@ function fail(l: Load, err: i32): i32 {
 }
 
 // ---- Arrival ----
+
+/** True for bytes that come in any order. */
+function isBus(l: Load): bool {
+  return (l.arrival & Arrival.BUS) != 0;
+}
 
 /** Why no load can begin. */
 function idle(): i32 {
@@ -173,9 +183,10 @@ function share(l: Load): void {
 
 /** The image is sound; a stored one must also be the one it should be. */
 function accept(l: Load): i32 {
-  const isStored = (l.flags & (IN_PLACE | LoadFlag.FETCH)) != 0;
+  const isKnown = (l.flags & (IN_PLACE | LoadFlag.FETCH)) != 0 || isBus(l);
   const crc = slotCrc(l.slot);
-  if (isStored && crc != l.cursor) return fail(l, refuse(Err.SLOT_DAMAGED, 0, crc, l.cursor));
+  if (isKnown && crc != l.cursor && isBus(l)) return doubt(l, Err.HXE_CRC);
+  if (isKnown && crc != l.cursor) return fail(l, refuse(Err.SLOT_DAMAGED, 0, crc, l.cursor));
   if ((l.flags & LoadFlag.STAGE) != 0) {
     l.phase = <u8>Phase.SEALING;
     const err = storedSeal(l.stored, l.total, crc);
@@ -214,6 +225,29 @@ function leave(l: Load, result: i32): i32 {
   return Err.OK;
 }
 
+/** The check found fault. Of bytes that came in any order, some may have come to the wrong place: the sum over all of them tells. */
+function doubt(l: Load, verdict: i32): i32 {
+  if (!isBus(l)) return fail(l, verdict);
+  l.verdict = <u8>-verdict;
+  l.sum = CRC_START;
+  l.summed = 0;
+  l.phase = <u8>Phase.SUMMING;
+  return Err.OK;
+}
+
+/** Sums on, once all bytes are there. Sound bytes of a bad image refuse it. */
+function sumUp(l: Load): i32 {
+  if (l.received < l.total || ((l.flags & IN_PLACE) != 0 && nv_busy() > 0)) return Err.OK;
+  const from = l.summed;
+  const end = l.total - from < BYTES_A_SLICE ? l.total : from + BYTES_A_SLICE;
+  l.sum = slotSum(l.slot, l.sum, from, end);
+  l.summed = end;
+  if (end < l.total) return Err.OK;
+  if (crcEnd(l.sum) == l.cursor) return -(<i32>l.verdict);
+  l.phase = <u8>Phase.DAMAGED;
+  return Err.OK;
+}
+
 /** Checks what has come, at most `slices` slices of it. OK: nothing speaks against it. */
 function check(l: Load, slices: u32): i32 {
   if ((l.flags & IN_PLACE) != 0 && nv_busy() > 0) return Err.OK; // nothing can be read
@@ -221,7 +255,7 @@ function check(l: Load, slices: u32): i32 {
     const verdict = checkAdvance(l.slot, l.received);
     if (verdict == Err.NO_DATA) return Err.OK;
     if (verdict == Err.OK) return accept(l);
-    if (verdict != Err.BUSY) return fail(l, verdict);
+    if (verdict != Err.BUSY) return doubt(l, verdict);
   }
   return Err.OK;
 }
@@ -275,6 +309,15 @@ function feed(l: Load): i32 {
   return slotWrite(l.slot, l.received - bytes, IO_BASE, bytes);
 }
 
+/** Erases all of a slot whose bytes come in any order. True: nothing is left to erase. */
+function clear(l: Load): bool {
+  if ((l.flags & LoadFlag.STAGE) == 0) return true;
+  if ((l.flags & LoadFlag.HELD) != 0) return false;
+  const erased = storedErase(l.stored, STORED_HEADER_BYTES + l.total, l.growth);
+  if (erased >= 0) l.growth = erased;
+  return l.growth >= STORED_HEADER_BYTES + l.total || nv_erase_size() == 0;
+}
+
 /** Checks on; gives up on a sender that has gone silent, so that others can load. TIMEOUT. */
 function receive(l: Load): i32 {
   if ((l.flags & LoadFlag.FETCH) != 0) {
@@ -282,6 +325,7 @@ function receive(l: Load): i32 {
     if (fed < 0) return fed == Err.BUSY ? <i32>Err.OK : fed;
     return check(l, FETCH_SLICES);
   }
+  if (isBus(l)) return clear(l) ? check(l, 1) : <i32>Err.OK;
   if (sessionResult() == Err.NO_DATA && silence(l) >= SILENCE_MS) {
     return refuse(Err.TIMEOUT, l.received, l.total, l.received);
   }
@@ -292,7 +336,9 @@ function receive(l: Load): i32 {
 export function sessionRest(): u32 {
   const l = loadAt();
   if (l.phase == Phase.IDLE) return NEVER;
+  if (l.phase == Phase.PREPARED || l.phase == Phase.DAMAGED) return NEVER;
   if (sessionResult() != Err.NO_DATA) return 0;
+  if (isBus(l)) return sessionIsClearing() ? 0 : NEVER;
   return silence(l) < SILENCE_MS ? SILENCE_MS - silence(l) : 0;
 }
 
@@ -320,6 +366,62 @@ export function sessionResult(): i32 {
 /** True for the few polls between change-over and start: no task runs, so that none takes the room that was provided for. */
 export function isChangingOver(): bool {
   return loadAt().phase == Phase.ADJUSTING;
+}
+
+// ---- Bytes in any order ----
+
+/** Begins a load of `total` bytes with this CRC-32, which come by sessionPut(). `replaced`: a pid, 0 or NAMESAKE. BUSY, HXE_TRUNCATED, FULL, NO_MEMORY. */
+export function sessionExpect(total: u32, crc: u32, replaced: u32): i32 {
+  const busy = idle();
+  if (busy < 0) return busy;
+  const sound = checkBegin(total);
+  const begun = open(sound < 0 ? sound : slotAllocate(total), total, 0);
+  if (begun < 0) return begun;
+  loadAt().cursor = crc;
+  loadAt().arrival = <u8>Arrival.BUS;
+  declarerAt().replaced = <u8>replaced;
+  return Err.OK;
+}
+
+/** True while the stored slot of a load is not ready for bytes. */
+export function sessionIsClearing(): bool {
+  const l = loadAt();
+  const isOpen = (l.flags & LoadFlag.STAGE) == 0 || (l.flags & LoadFlag.HELD) == 0;
+  const need: u32 = nv_erase_size() == 0 ? 0 : STORED_HEADER_BYTES + l.total;
+  return !isOpen || ((l.flags & LoadFlag.STAGE) != 0 && l.growth < need);
+}
+
+/** Lays bytes at a place of the file. BUSY: they are not taken. STATE: no load waits for any. IO, ABSENT. */
+export function sessionPut(offset: u32, from: usize, length: u32): i32 {
+  const l = loadAt();
+  const isOpen = l.phase == Phase.RECEIVING || l.phase == Phase.SUMMING;
+  if (!isOpen || !isBus(l)) return Err.STATE;
+  if ((l.flags & LoadFlag.STAGE) == 0) return slotWrite(l.slot, offset, from, length);
+  if (sessionIsClearing()) return Err.BUSY;
+  const err = storedWrite(l.stored, offset, from, length, l.growth);
+  return err < 0 ? err : <i32>Err.OK;
+}
+
+/** The first `bytes` of the file are there. */
+export function sessionGrow(bytes: u32): void {
+  loadAt().received = bytes;
+}
+
+/** The bytes were not those that were sent: they are checked from the first, once they are there. */
+export function sessionAgain(): void {
+  const l = loadAt();
+  checkBegin(l.total);
+  l.received = 0;
+  l.phase = <u8>Phase.RECEIVING;
+}
+
+/** A prepared image changes over. STATE: none is. */
+export function sessionCommit(): i32 {
+  const l = loadAt();
+  if (l.phase != Phase.PREPARED) return refuse(Err.STATE, 0, l.phase, 0);
+  l.arrival &= ~(<u8>Arrival.HOLD);
+  l.phase = <u8>Phase.RESTORING;
+  return Err.OK;
 }
 
 // ---- Stored images ----
@@ -386,7 +488,7 @@ export function sessionStage(stored: u32, total: u32, crc: u32): i32 {
 export function sessionRelease(): i32 {
   const l = loadAt();
   if ((l.flags & LoadFlag.HELD) == 0) return Err.OK; // it was aborted
-  const err = storedClear(l.stored);
+  const err = isBus(l) ? storedExpect(l.stored, l.total, l.cursor) : storedClear(l.stored);
   if (err >= 0) l.flags &= ~(<u8>LoadFlag.HELD);
   return err;
 }
@@ -496,6 +598,10 @@ function restore(l: Load): i32 {
   if (isRestoring(declarerAt().pid) && <i32>storeState() <= StoreState.READY) return Err.OK;
   const err = checkGrowth(l);
   if (err < 0) return err;
+  if ((l.arrival & Arrival.HOLD) != 0) {
+    l.phase = <u8>Phase.PREPARED;
+    return Err.OK;
+  }
   changeOver(l);
   l.cursor = 0;
   l.phase = <u8>Phase.ADJUSTING;
@@ -541,6 +647,8 @@ function step(l: Load): i32 {
       return fill(l);
     case Phase.SEALING:
       return sealed(l);
+    case Phase.SUMMING:
+      return sumUp(l);
     case Phase.KEEPING:
       return keepNext(l);
     default:

@@ -8,6 +8,10 @@ export const STORED_MARKER_OFF: u32 = 15; // u8
 export const STORED_HEADER_BYTES: u32 = 16;
 /** Written last: until it is there, the slot holds nothing. */
 export const STORED_MARKER: u32 = 0x2d;
+/** In its place while the file arrives: length and CRC-32 say which one, and a bit a window which of its bytes are there. */
+export const STORED_PARTIAL: u32 = 0x2e;
+export const STORED_WINDOWS_OFF: u32 = 8; // 7 bytes, bit w: window w is whole
+export const STORED_WINDOWS_MAX: u32 = 56;
 /** Slots begin at a multiple of this behind the store, or of the erase unit, and take multiples of it. */
 export const STORED_UNIT: u32 = 256;
 /** Most slots of a device. */

@@ -14,6 +14,7 @@ const RAM_LIMIT = {
 const SHORT_HAL: Readonly<Record<string, ImportShape>> = {
   "hal.uart_write": { params: ["u16", "u16"], result: "s16" },
   "hal.uart_read": { params: ["u16", "u16"], result: "s16" },
+  "hal.can_open": { params: ["u16"], result: "u16" },
   "hal.can_send": { params: ["u16", "u16", "u8"], result: "s8" },
   "hal.can_receive": { params: ["u16"], result: "s8" },
   "hal.can_filter": { params: ["u16", "u16"], result: "s8" },
@@ -32,6 +33,7 @@ const SHORT_HAL: Readonly<Record<string, ImportShape>> = {
   "hal.gpio_release": { params: ["u8"], result: "s8" },
   "hal.gpio_edge": { params: [], result: "s16" },
   "hal.node_uid": { params: ["u16"], result: "s8" },
+  "hal.node_firmware": { params: ["u16"], result: "s8" },
   "hal.node_reset_cause": { params: [], result: "u8" },
   "hal.node_reset": { params: ["u8"] },
 };

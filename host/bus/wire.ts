@@ -142,7 +142,10 @@ export class CanWire {
   private readonly stubs = new Set<Stub>();
   private readonly waiters: Waiter[] = [];
   private flight: Flight | undefined;
+  /** When the next frame may begin, while the bus pauses. */
   private waiting: Appointment | undefined;
+  /** True: only those who sent last still pause, and anybody else may begin. */
+  private isSuspended = false;
   private readonly bitCycles: number;
 
   constructor(
@@ -154,7 +157,7 @@ export class CanWire {
 
   /** True: nobody can start a frame before the wire's next appointment. */
   get isTaken(): boolean {
-    return this.flight !== undefined || this.waiting !== undefined;
+    return this.flight !== undefined || (this.waiting !== undefined && !this.isSuspended);
   }
 
   // ---- Stubs ----
@@ -239,6 +242,8 @@ export class CanWire {
     if (!this.isTaken) this.arbitrateIn(1);
   }
   private arbitrateIn(bits: number): void {
+    this.clock.cancel(this.waiting);
+    this.isSuspended = false;
     this.waiting = this.after(bits, () => {
       this.waiting = undefined;
       this.arbitrate();
@@ -260,8 +265,10 @@ export class CanWire {
       if (frame !== undefined) offers.push({ stub, frame, bits: wireBits(frame) });
     }
     if (offers.length > 0) this.launch(offers);
-    else if (earliest !== Number.POSITIVE_INFINITY)
+    else if (earliest !== Number.POSITIVE_INFINITY) {
       this.arbitrateIn((earliest - now) / this.bitCycles);
+      this.isSuspended = true;
+    }
   }
 
   /** Those whose frames are the same up to the end of arbitration send; the others give way and listen. */

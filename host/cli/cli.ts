@@ -5,9 +5,12 @@ import { addBuild } from "./commands/build.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addDisasm } from "./commands/disasm.ts";
 import { addInfo } from "./commands/info.ts";
+import { addLoad } from "./commands/load.ts";
 import { addNew } from "./commands/new.ts";
+import { addNodeCommands } from "./commands/nodes.ts";
 import { addPersist } from "./commands/persist.ts";
 import { addRun, addSim } from "./commands/run.ts";
+import { addScan } from "./commands/scan.ts";
 import { addShell } from "./commands/shell.ts";
 import { addVersion, showVersion } from "./commands/version.ts";
 import { EXIT_TEXT, Exit, failureOf, usage } from "./exit.ts";
@@ -32,6 +35,9 @@ const COMMANDS = [
   addRun,
   addSim,
   addShell,
+  addScan,
+  addLoad,
+  addNodeCommands,
   addPersist,
   addCompletion,
   addVersion,

@@ -1,6 +1,8 @@
 // The exit codes of every command, and how a failure gets one.
 
 import { Err } from "../../assembly/spec/errors.ts";
+import { TransportError } from "../bus/transport.ts";
+import { BusError, type BusErrorCode } from "../client/bus/bus-error.ts";
 import { isImageErr } from "../client/image-refusal.ts";
 import { NodeError } from "../client/refusal.ts";
 import type { Diagnostic } from "../formats/diagnostic.ts";
@@ -111,10 +113,23 @@ function ofNode(error: NodeError): Failure {
   });
 }
 
+const BUS_EXITS: Record<BusErrorCode, Exit> = {
+  "no-slot": Exit.BUSY,
+  "no-nodes": Exit.TIMEOUT,
+  "no-id": Exit.DOES_NOT_FIT,
+  "no-answer": Exit.TIMEOUT,
+  "other-protocol": Exit.DOES_NOT_FIT,
+  "damaged-record": Exit.DEVICE,
+};
+
 /** Any error as a Failure. What nobody foresaw is a defect of ours, and says so. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof NodeError) return ofNode(error);
+  if (error instanceof TransportError || error instanceof BusError) {
+    const exit = error instanceof BusError ? BUS_EXITS[error.code] : Exit.DEVICE;
+    return new Failure(exit, error.code, error.message, { remedy: error.remedy });
+  }
   const message = error instanceof Error ? error.message : String(error);
   return new Failure(Exit.FAILED, "internal", `hsx failed: ${message}`, {
     remedy: "this is a defect of hsx; run it with HSX_DEBUG=1 and report what it prints",

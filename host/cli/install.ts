@@ -5,6 +5,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ABI_VERSION } from "../../assembly/spec/svc.ts";
 import packageJson from "../../package.json" with { type: "json" };
+import type { CanTransport } from "../bus/transport.ts";
+import { transportOf } from "./bus/open.ts";
 import { Exit, Failure } from "./exit.ts";
 
 export const PROFILES = ["small", "large", "desktop"] as const;
@@ -61,6 +63,11 @@ export class Install {
       });
     const core = JSON.parse(readFileSync(join(this.root, folder, "core.json"), "utf8"));
     return { elf: readFileSync(elf), core };
+  }
+
+  /** A bus by its name, as --bus says it; not open yet. */
+  transport(url: string, now_us: () => number): Promise<CanTransport> {
+    return transportOf(url, this, now_us);
   }
 
   example(name: string): string {

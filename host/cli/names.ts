@@ -71,12 +71,12 @@ function findItem<T extends Item>(items: readonly T[], text: string, what: strin
 }
 
 /** A value by name or numbers. Throws a Failure that names the nearest. */
-export function findValue({ node }: Session, text: string): ValueInfo {
-  return findItem(node.values(), text, "value");
+export function findValue(values: readonly ValueInfo[], text: string): ValueInfo {
+  return findItem(values, text, "value");
 }
 /** A command, likewise. */
-export function findCommand({ node }: Session, text: string): CommandInfo {
-  return findItem(node.commands(), text, "command");
+export function findCommand(commands: readonly CommandInfo[], text: string): CommandInfo {
+  return findItem(commands, text, "command");
 }
 
 /** A task by pid or by the name of its app. */

@@ -8,6 +8,11 @@ import type { CanFrame } from "../formats/can-frame.ts";
 /** Frames a controller keeps to send, as MCP2515 and bxCAN do. */
 const SEND_BUFFERS = 3;
 const FILTERS = 8;
+/** kbit/s of a node that was not told any, and what asks to find out by listening. */
+const BOARD_KBITS = 500;
+const LISTEN = 1;
+/** The transmit error counter at which a frame with data is taken back. */
+const WARNING = 96;
 const IDENTIFIER_MAX = 0x7ff;
 
 export interface CanDriverOptions {
@@ -26,13 +31,18 @@ export class CanDriver implements CanController {
   overruns = 0;
   isActive = true;
   /** What the next frames to send meet. */
-  fault: "none" | "busy" | "off" = "none";
+  fault: "none" | "busy" | "off" | "withdrawn" = "none";
   stub: Stub | undefined;
   private readonly ring: CanFrame[] = [];
   private readonly capacity: number;
   private readonly buffers: CanFrame[] = [];
   private readonly filters: { match: number; mask: number }[] = [];
   private wireBit_ns = 0;
+  /** The rate that was asked for, in kbit/s. */
+  private rate = BOARD_KBITS;
+  /** The transmit error counter when the frame at the front was given. */
+  private tecBefore = 0;
+  private isWithdrawn = false;
 
   constructor(private readonly options: CanDriverOptions = {}) {
     this.capacity = options.ring ?? 64;
@@ -47,11 +57,23 @@ export class CanDriver implements CanController {
 
   // ---- The core's side ----
 
+  /** Opens the bus; of a node in Node the wire's rate is found at once. Returns kbit/s. */
+  open(kbits: number): number {
+    if (kbits !== 0 && kbits !== LISTEN) this.rate = kbits;
+    else if (this.wireBit_ns !== 0) this.rate = Math.round(1e6 / this.wireBit_ns);
+    return this.rate;
+  }
   send(frame: CanFrame): number {
+    if (this.isWithdrawn) {
+      this.isWithdrawn = false;
+      return Err.STATE;
+    }
+    if (this.fault === "withdrawn" && frame.data.length > 0) return Err.STATE;
     if (this.fault === "off" || this.errors.state === "off") return Err.IO;
     if (this.fault === "busy" || this.buffers.length === SEND_BUFFERS) return Err.BUSY;
     if (this.stub === undefined) this.options.onSent?.(frame);
     else {
+      if (this.buffers.length === 0) this.tecBefore = this.errors.tec;
       this.buffers.push(frame);
       this.stub.wake();
     }
@@ -94,11 +116,20 @@ export class CanDriver implements CanController {
   lost(): void {}
   failed(why: Failure): void {
     this.errors.failed(why);
+    this.withdraw();
     if (this.errors.state !== "off") return;
     this.stub?.afterRecessive(RECOVERIES, this.wireBit_ns, () => {
       this.errors.reset();
       this.stub?.wake();
     });
+  }
+  /** Takes frames with data back that others destroy, as the drivers of the chips do. */
+  private withdraw(): void {
+    const { tec } = this.errors;
+    const hasData = (this.buffers[0]?.data.length ?? 0) > 0;
+    if (tec < WARNING || tec <= this.tecBefore || !hasData) return;
+    this.buffers.splice(0, this.buffers.length, ...this.buffers.filter((f) => f.data.length === 0));
+    this.isWithdrawn = true;
   }
   disturbed(penalty: number): void {
     this.errors.disturbed(penalty);

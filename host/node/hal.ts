@@ -20,6 +20,8 @@ export interface MachineOptions {
   /** Pins the board gives to apps. */
   readonly pins?: number;
   readonly uid?: Uint8Array;
+  /** Hash and board name of the firmware. */
+  readonly firmware?: { readonly hash: number; readonly board: string };
   readonly resetCause?: ResetCause;
   /** Hears of what the core does to the outside. */
   readonly onUart?: (bytes: Uint8Array) => void;
@@ -185,6 +187,14 @@ export class Machine {
     return uid.length;
   }
 
+  private nodeFirmware(data: number): number {
+    const { hash = 0, board = "node" } = this.options.firmware ?? {};
+    const text = new TextEncoder().encode(board).subarray(0, 30);
+    this.bytes(data, 2).set([hash & 0xff, hash >> 8]);
+    this.bytes(data + 2, text.length).set(text);
+    return 2 + text.length;
+  }
+
   private nvHal(): NvHal {
     return (this.nv ?? new NvDevice(new Uint8Array(0))).hal(() => this.memory());
   }
@@ -196,6 +206,7 @@ export class Machine {
       clock_us: () => (this.now_us % U32) | 0,
       uart_write: (data, len) => this.uartWrite(data, len),
       uart_read: (data, len) => this.uartRead(data, len),
+      can_open: (kbits) => this.can.open(kbits),
       can_send: (id, data, len) => this.can.send({ id, data: this.bytes(data, len).slice() }),
       can_receive: (frame) => this.canReceive(frame),
       can_filter: (match, mask) => this.can.addFilter(match, mask),
@@ -210,6 +221,7 @@ export class Machine {
       gpio_release: (pin) => this.gpioRelease(pin),
       gpio_edge: () => this.edges.shift() ?? Err.NO_DATA,
       node_uid: (data) => this.nodeUid(data),
+      node_firmware: (data) => this.nodeFirmware(data),
       node_reset_cause: () => this.options.resetCause ?? ResetCause.POWER_ON,
       node_reset: (bootloader) => this.options.onReset?.(bootloader !== 0),
     } satisfies typeof Hal;

@@ -13,6 +13,7 @@ hal_s16 uart_write(hal_u16 data, hal_u16 len) { (void)data; (void)len; return ER
 hal_s16 uart_read(hal_u16 data, hal_u16 len) { (void)data; (void)len; return ERR_UNSUPPORTED; }
 
 // ---- CAN: classic frames, 11-bit identifiers ----
+hal_u16 can_open(hal_u16 kbits) { (void)kbits; return 0; }
 hal_s8 can_send(hal_u16 id, hal_u16 data, hal_u8 len) { (void)id; (void)data; (void)len; return ERR_UNSUPPORTED; }
 hal_s8 can_receive(hal_u16 frame) { (void)frame; return ERR_UNSUPPORTED; }
 hal_s8 can_filter(hal_u16 match, hal_u16 mask) { (void)match; (void)mask; return ERR_UNSUPPORTED; }
@@ -42,6 +43,7 @@ hal_s16 gpio_edge(void) { return ERR_UNSUPPORTED; }
 
 // ---- Identity ----
 hal_s8 node_uid(hal_u16 data) { (void)data; return ERR_UNSUPPORTED; }
+hal_s8 node_firmware(hal_u16 data) { (void)data; return ERR_UNSUPPORTED; }
 hal_u8 node_reset_cause(void) { return 0; }
 
 // ---- Reset ----

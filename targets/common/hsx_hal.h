@@ -67,7 +67,9 @@ hal_s16 uart_write(hal_u16 data, hal_u16 len);
 hal_s16 uart_read(hal_u16 data, hal_u16 len);
 
 // ---- CAN: classic frames, 11-bit identifiers ----
-/** Queues one frame of `len` 0..8 bytes, copied. BUSY: no free buffer. IO: bus off. */
+/** Opens the bus at so many kbit/s; 0: the board's rate, or the one that listening finds. Open at that rate already: nothing changes. Returns the rate, 0: not found yet. */
+hal_u16 can_open(hal_u16 kbits);
+/** Queues one frame of `len` 0..8 bytes, copied. BUSY: no free buffer. IO: bus off. STATE, once: one with data was taken back, because others destroyed it until the error counter reached 96. */
 hal_s8 can_send(hal_u16 id, hal_u16 data, hal_u8 len);
 /** Stores the oldest received frame as u16 id, u8 length, u8 0, 8 data bytes. NO_DATA: none. */
 hal_s8 can_receive(hal_u16 frame);
@@ -117,6 +119,8 @@ hal_s16 gpio_edge(void);
 // ---- Identity ----
 /** Stores the unique id of this node, at most 16 bytes, and returns its length. */
 hal_s8 node_uid(hal_u16 data);
+/** Stores what the firmware is known by: a hash, u16, and the board's name in ASCII. Returns the bytes, at most 32. */
+hal_s8 node_firmware(hal_u16 data);
 /** Why the node last started: a ResetCause. */
 hal_u8 node_reset_cause(void);
 

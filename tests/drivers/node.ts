@@ -16,7 +16,8 @@ export interface NodeRig extends Rig {
 
 const modules = new Map<ProfileName, Promise<WebAssembly.Module>>();
 
-function moduleOf(profile: ProfileName): Promise<WebAssembly.Module> {
+/** The compiled core of a profile. */
+export function coreModule(profile: ProfileName): Promise<WebAssembly.Module> {
   const known = modules.get(profile);
   if (known !== undefined) return known;
   const folder = process.env.HSX_CORE ?? new URL("../../build/core", import.meta.url).pathname;
@@ -32,7 +33,7 @@ export function frameText({ id, data }: CanFrame): string {
 
 /** Starts a node and waits until its store is mounted. */
 export async function startNode(profile: ProfileName, options: RigOptions = {}): Promise<NodeRig> {
-  return startCore(await moduleOf(profile), options);
+  return startCore(await coreModule(profile), options);
 }
 
 /** The same with a core of any kind. */

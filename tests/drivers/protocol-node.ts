@@ -234,9 +234,18 @@ export class ModelNode {
   }
   private record(kind: F.Info, index: number): Uint8Array | undefined {
     if (kind === F.Info.NODE) return this.nodeRecord();
+    if (kind === F.Info.CONFIG) return Uint8Array.of(this.options.id ?? 0, ...Array(11).fill(0));
+    if (kind === F.Info.STORE) return new Uint8Array(R.STORE_RECORD_BYTES);
+    if (kind === F.Info.REFUSAL) return this.refusalRecord();
     if (kind === F.Info.VALUE) return this.valueRecord(this.values[index]);
     if (kind === F.Info.TASK) return this.taskRecord(this.apps[index]);
     return undefined;
+  }
+  /** Says nothing but the code of the last load. */
+  private refusalRecord(): Uint8Array {
+    const record = new Uint8Array(R.REFUSAL_BYTES);
+    new DataView(record.buffer).setInt32(R.REFUSAL_CODE_OFF, -(this.session?.code ?? 0), true);
+    return record;
   }
   private nodeRecord(): Uint8Array {
     const { uid, board = "model" } = this.options;

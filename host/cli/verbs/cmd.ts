@@ -11,9 +11,10 @@ import { findCommand } from "../names.ts";
 import { parseDuration, parseF16, parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
+import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
 
-function list({ out, session }: VerbContext): void {
-  const commands = session.node.commands();
+async function list({ out, node }: NodeContext): Promise<void> {
+  const commands = await node.commands();
   const data = commands.map((k) => ({
     id: oidText(k.oid),
     name: labelOf(k),
@@ -36,20 +37,19 @@ function parseArgument(text: string): number {
     : parseInteger(text, "argument", -(2 ** 31), 2 ** 32 - 1) >>> 0;
 }
 
-function call(
-  { out, session }: VerbContext,
+async function call(
+  { out, node }: NodeContext,
   name: string,
   argument: string,
   timeout: string,
-): void {
-  const command = findCommand(session, name);
+): Promise<void> {
+  const command = findCommand(await node.commands(), name);
   const label = labelOf(command);
-  const { status, result } = session.node.callCommand(
+  const { status, result } = await node.callCommand(
     command.oid,
     parseArgument(argument),
     parseDuration(timeout),
   );
-  session.drain();
   const statusName = CommandStatus[status] ?? String(status);
   const data = { id: oidText(command.oid), name: label, status: statusName, result };
   if (status !== CommandStatus.OK) {
@@ -62,16 +62,26 @@ function call(
   out.result("hsx.cmd.call/1", data, () => `${label} -> ${result | 0} (${hex(result, 8)})`);
 }
 
-export function addCmd(parser: Command, context: VerbContext): void {
-  const cmd = parser.command("cmd").description("commands: list, call");
-  addCommand(cmd, "list", "list commands").action(() => list(context));
-  addCommand(cmd, "call <command> [argument]", "call a command and wait for its answer", [
-    ["cmd call motor:stop", ""],
-    ["cmd call motor:turn -90", "R3 of the handler is -90"],
-    ["cmd call heater:limit 21.5", "a number with a point is passed as a binary16"],
-  ])
+/** `prefix`: of the lines in the examples. */
+export function addCommandVerbs(cmd: Command, host: NodeHost, prefix = ""): void {
+  host
+    .addOptions(addCommand(cmd, "list", "list commands"))
+    .action((options: object) => host.each(options, list));
+  host
+    .addOptions(
+      addCommand(cmd, "call <command> [argument]", "call a command and wait for its answer", [
+        [`${prefix}cmd call motor:stop`, ""],
+        [`${prefix}cmd call motor:turn -90`, "R3 of the handler is -90"],
+        [`${prefix}cmd call heater:limit 21.5`, "a number with a point is passed as a binary16"],
+      ]),
+    )
     .option("--timeout <time>", "node time to wait", "1s")
     .action((name: string, argument: string | undefined, options: { timeout: string }) =>
-      call(context, name, argument ?? "0", options.timeout),
+      host.each(options, (context) => call(context, name, argument ?? "0", options.timeout)),
     );
+}
+
+export function addCmd(parser: Command, context: VerbContext): void {
+  const cmd = parser.command("cmd").description("commands: list, call");
+  addCommandVerbs(cmd, new ShellHost(context));
 }

@@ -13,6 +13,7 @@ import { numberOf, parseF16 } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import { countOption, forOption, passTime, type VerbContext } from "../shell/context.ts";
 import { timedLine } from "../trace.ts";
+import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
 
 // ---- As data and as text ----
 
@@ -76,12 +77,14 @@ function remarks(v: ValueInfo): string {
 
 // ---- Verbs ----
 
-function list({ out, session }: VerbContext, pattern: string | undefined): void {
-  const values = session.node
-    .values()
-    .filter((v) => pattern === undefined || labelOf(v).includes(pattern));
-  if (values.length === 0 && pattern !== undefined) findValue(session, pattern); // says what is near
-  out.result("hsx.val.list/1", { at_ms: session.now_ms, values: values.map(valueData) }, () => {
+async function list(
+  { out, node, now_ms }: NodeContext,
+  pattern: string | undefined,
+): Promise<void> {
+  const all = await node.values();
+  const values = all.filter((v) => pattern === undefined || labelOf(v).includes(pattern));
+  if (values.length === 0 && pattern !== undefined) findValue(all, pattern); // says what is near
+  out.result("hsx.val.list/1", { at_ms: now_ms, values: values.map(valueData) }, () => {
     if (values.length === 0) return "no values";
     const rows = values.map((v) => [
       oidText(v.oid),
@@ -96,9 +99,10 @@ function list({ out, session }: VerbContext, pattern: string | undefined): void 
   });
 }
 
-function get({ out, session }: VerbContext, names: readonly string[]): void {
-  const values = names.map((name) => findValue(session, name));
-  const data = { at_ms: session.now_ms, values: values.map(valueData) };
+async function get({ out, node, now_ms }: NodeContext, names: readonly string[]): Promise<void> {
+  const all = await node.values();
+  const values = names.map((name) => findValue(all, name));
+  const data = { at_ms: now_ms, values: values.map(valueData) };
   out.result("hsx.val.get/1", data, () =>
     values
       .map((v) => (values.length === 1 ? withUnit(v) : `${labelOf(v)} ${withUnit(v)}`))
@@ -106,11 +110,11 @@ function get({ out, session }: VerbContext, names: readonly string[]): void {
   );
 }
 
-function set({ out, session }: VerbContext, name: string, text: string): void {
-  const before = findValue(session, name);
+async function set({ out, node }: NodeContext, name: string, text: string): Promise<void> {
+  const before = findValue(await node.values(), name);
   const bits = parseF16(text);
-  session.node.setValue(before.oid, bits);
-  const after = findValue(session, oidText(before.oid));
+  await node.setValue(before.oid, bits);
+  const after = findValue(await node.values(), oidText(before.oid));
   if (after.value === before.value && bits !== before.value) {
     out.note(
       `${labelOf(after)} stays ${withUnit(after)}: the change is within its epsilon ${f16Text(after.epsilon)}`,
@@ -124,17 +128,21 @@ function set({ out, session }: VerbContext, name: string, text: string): void {
   );
 }
 
+/** Those that are named, or all. */
+export function watchedValues(
+  all: readonly ValueInfo[],
+  names: readonly string[],
+): readonly ValueInfo[] {
+  return names.length > 0 ? names.map((name) => findValue(all, name)) : all;
+}
+
 async function watch(
   context: VerbContext,
   names: readonly string[],
   options: { for?: number; count?: number },
 ): Promise<void> {
   const { out, session } = context;
-  const watched = new Map(
-    (names.length > 0 ? names.map((n) => findValue(session, n)) : session.node.values()).map(
-      (v) => [v.oid, v],
-    ),
-  );
+  const watched = new Map(watchedValues(session.node.values(), names).map((v) => [v.oid, v]));
   if (watched.size === 0)
     throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", "there is no value to watch", {
       remedy: "load an app that has values",
@@ -172,13 +180,13 @@ const MODES: Record<string, PersistMode> = {
   save: PersistMode.LOAD_SAVE,
 };
 
-function persist({ out, session }: VerbContext, name: string, mode: string): void {
-  const { oid } = findValue(session, name);
+async function persist({ out, node }: NodeContext, name: string, mode: string): Promise<void> {
+  const { oid } = findValue(await node.values(), name);
   const wanted = MODES[mode];
-  if (wanted !== undefined) session.node.setPersistMode(oid, wanted);
-  else if (mode === "now") session.node.saveValue(oid);
+  if (wanted !== undefined) await node.setPersistMode(oid, wanted);
+  else if (mode === "now") await node.saveValue(oid);
   else throw usage(`"${mode}" is no way to keep a value`, "there are save, load, off and now");
-  const v = findValue(session, oidText(oid));
+  const v = findValue(await node.values(), oidText(oid));
   out.result("hsx.val.persist/1", { value: valueData(v) }, () => {
     const how = {
       volatile: "is not kept",
@@ -192,32 +200,48 @@ function persist({ out, session }: VerbContext, name: string, mode: string): voi
   });
 }
 
-export function addVal(parser: Command, context: VerbContext): void {
-  const val = parser.command("val").description("values: list, get, set, watch, persist");
-  addCommand(val, "list [pattern]", "list values", [
+/** The verbs that need nothing but a node; `prefix`: of the lines in their examples. */
+export function addValueVerbs(val: Command, host: NodeHost, prefix = ""): void {
+  const verb = (usage: string, does: string, examples: readonly (readonly [string, string])[]) => {
+    const lines = examples.map(([line, what]) => [`${prefix}${line}`, what] as const);
+    return host.addOptions(addCommand(val, usage, does, lines));
+  };
+  verb("list [pattern]", "list values", [
     ["val list motor", "those with motor in their name"],
-  ]).action((pattern?: string) => list(context, pattern));
-  addCommand(val, "get <values...>", "read values", [
+  ]).action((pattern: string | undefined, options: object) =>
+    host.each(options, (context) => list(context, pattern)),
+  );
+  verb("get <values...>", "read values", [
     ["val get motor:limit", "by name"],
     ["val get 1.2", "by group and id"],
-  ]).action((names: string[]) => get(context, names));
-  addCommand(val, "set <value> <number>", "set a value", [
+  ]).action((names: string[], options: object) =>
+    host.each(options, (context) => get(context, names)),
+  );
+  verb("set <value> <number>", "set a value", [
     ["val set motor:limit 12.5", ""],
     ["val set temp:offset -2.5", "a negative number"],
-  ]).action((name: string, number: string) => set(context, name, number));
-  addCommand(val, "watch [values...]", "show values as they change", [
-    ["val watch motor:speed --for 5s", "for five seconds of node time"],
-  ])
-    .addOption(forOption())
-    .addOption(countOption("changes"))
-    .action((names: string[], options) => watch(context, names, options));
-  addCommand(
-    val,
+  ]).action((name: string, number: string, options: object) =>
+    host.each(options, (context) => set(context, name, number)),
+  );
+  verb(
     "persist <value> <mode>",
     "keep a value across restarts: save, load, off, or now to save at once",
     [
       ["val persist motor:limit save", "restored at load, saved when it changes"],
       ["val persist motor:limit load", "restored, but changes are not saved"],
     ],
-  ).action((name: string, mode: string) => persist(context, name, mode));
+  ).action((name: string, mode: string, options: object) =>
+    host.each(options, (context) => persist(context, name, mode)),
+  );
+}
+
+export function addVal(parser: Command, context: VerbContext): void {
+  const val = parser.command("val").description("values: list, get, set, watch, persist");
+  addValueVerbs(val, new ShellHost(context));
+  addCommand(val, "watch [values...]", "show values as they change", [
+    ["val watch motor:speed --for 5s", "for five seconds of node time"],
+  ])
+    .addOption(forOption())
+    .addOption(countOption("changes"))
+    .action((names: string[], options) => watch(context, names, options));
 }

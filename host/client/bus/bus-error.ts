@@ -4,11 +4,9 @@ export type BusErrorCode =
   | "no-slot"
   | "no-nodes"
   | "no-answer"
-  | "no-such-node"
   | "no-id"
   | "other-protocol"
-  | "damaged-record"
-  | "aborted";
+  | "damaged-record";
 
 /** One sentence of what and where, and a remedy. */
 export class BusError extends Error {

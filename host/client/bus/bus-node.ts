@@ -81,7 +81,7 @@ export class BusNode implements NodeClient {
   // ---- Requests ----
 
   /** The reason of the last refusal, in words. */
-  private async refused(code: Err, subject: Subject): Promise<NodeError> {
+  async refused(code: Err, subject: Subject): Promise<NodeError> {
     const record = await this.requests.record(this.id, Info.REFUSAL, 0);
     const refusal =
       typeof record === "number"

@@ -11,6 +11,7 @@
 #include "reset.h"
 #include "sd.h"
 #include "spi.h"
+#include "uid.h"
 #include <avr/interrupt.h>
 #include <avr/power.h>
 #include <avr/sleep.h>
@@ -54,6 +55,7 @@ void board_start(void) {
   sei();
   can_start();
   nv_start();
+  uid_start();
   report();
   const u32 since = clock_ms();
   while (sd_is_starting() && clock_ms() - since < CARD_MS) {

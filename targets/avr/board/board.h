@@ -1,6 +1,7 @@
 // This circuit: an ATmega1284P at 16 MHz, which pin does what, and the rates of its lines (docs/boards.md).
 #pragma once
 
+#define BOARD_NAME "atmega1284p"
 #define F_CPU 16000000UL
 
 #include <avr/io.h>
@@ -12,10 +13,13 @@
 #define CAN_CS PD5
 #define CAN_INT PB2 // INT2, low while a frame waits
 // Its own 16 MHz crystal, 125 ns a quantum, 16 quanta a bit: 1 + 5 (PRSEG) + 8 (PS1) before the sample point at 87.5 %,
-// 2 (PS2) behind it, SJW 1: 500 kbit/s. MCP2515 data sheet DS20001801, section 5.
-#define CAN_CNF1 0x00
+// 2 (PS2) behind it, SJW 1: 500 kbit/s. Slower rates have longer quanta (CNF1). MCP2515 data sheet DS20001801, section 5.
 #define CAN_CNF2 0xBC
 #define CAN_CNF3 0x01
+/** The same 16 MHz, and 8 quanta a bit: 1 + 2 + 3, 2: 1 Mbit/s, sampled at 75 %. */
+#define CAN_CNF2_FAST 0x91
+/** kbit/s of a node that was not told any. */
+#define CAN_KBITS 500
 
 // ---- SPI: FRAM and SD card ----
 #define SPI_MOSI PB5
@@ -35,6 +39,8 @@
 
 /** EEPROM bytes of the store; the rest of the 4 KiB is the board's. */
 #define EEPROM_STORE 4080
+/** EEPROM bytes of the unique id; all 0xFF: the factory wrote none. */
+#define EEPROM_UID 4081
 /** EEPROM byte that is FRAM_SEEN once an FRAM has answered: from then on the EEPROM never takes its place. */
 #define EEPROM_FRAM_SEEN 4095
 #define FRAM_SEEN 0xF5

@@ -1,9 +1,11 @@
 // Start and restart: the reset cause, what the last run left, the hand-over to a bootloader, the stack's paint.
 
 #include "board.h"
+#include "core.h"
 #include "hsx_hal.h"
 #include "reset.h"
 #include <avr/interrupt.h>
+#include <avr/pgmspace.h>
 #include <avr/wdt.h>
 
 /** What a reset leaves alone, at the end of the statics. */
@@ -64,7 +66,10 @@ void node_reset(hal_u8 bootloader) {
 // ---- Identity ----
 
 /** The chip has no serial number to rely on: the id comes from factory cells. */
-hal_s8 node_uid(hal_u16 data) {
-  (void)data;
-  return 0;
+hal_s8 node_firmware(hal_u16 data) {
+  u8 *const into = hsx_at(data);
+  into[0] = (u8)HSX_CORE_HASH;
+  into[1] = HSX_CORE_HASH >> 8;
+  memcpy_P(into + 2, PSTR(BOARD_NAME), sizeof BOARD_NAME - 1);
+  return 2 + sizeof BOARD_NAME - 1;
 }

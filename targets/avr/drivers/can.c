@@ -7,6 +7,7 @@
 #include "hsx_hal.h"
 #include "mcp2515.h"
 #include <avr/interrupt.h>
+#include <avr/pgmspace.h>
 #include <string.h>
 #include <util/delay.h>
 
@@ -17,6 +18,18 @@
 #define FRAMES_AN_INTERRUPT 4
 /** Tries of 1 ms until the chip has left reset: its oscillator needs 128 cycles after it has started. */
 #define START_TRIES 20
+/** In the place of a rate: the one that listening finds. */
+#define LISTEN 1
+/** The error counter at which others are taken to destroy what is sent. */
+#define WARNING 96
+
+/** Rates that listening tries, the usual ones first, and CNF1 of each: quanta of (CNF1 + 1) / 8 us, 16 a bit. */
+typedef struct {
+  u16 kbits;
+  u8 cnf1;
+} Rate;
+static const Rate RATES[] PROGMEM = {{500, 0}, {250, 1}, {125, 3}, {1000, 0}, {100, 4}, {50, 9}, {20, 24}, {10, 49}};
+#define RATE_COUNT (sizeof RATES / sizeof *RATES)
 
 /** A frame as the chip has it. */
 typedef struct {
@@ -40,6 +53,15 @@ static Filter filters[FILTERS];
 static volatile u8 filter_count;
 static u8 answers;
 static u8 last_quarter;
+/** The rate that was asked for, and the index of the one the chip has. */
+static u16 asked;
+static u8 rate;
+static u8 is_listening;
+/** A frame came since the bus was opened. */
+static volatile u8 has_heard;
+/** Transmit buffers that hold a frame with data, and the error counter before the last was sent. */
+static u8 data_buffers, errors_before;
+static u8 is_withdrawn;
 /** Frames lost since the start because the ring was full. Stays at 255. */
 volatile u8 can_lost;
 /** How often the chip told of a receive overrun, found once in 256 ms. Stays at 255. */
@@ -121,6 +143,7 @@ INLINE u8 is_wanted(u16 sid) {
 
 /** Reads a receive buffer, which frees it, into the ring. */
 static void take(u8 instruction) {
+  has_heard = 1;
   ask(instruction);
   const u8 in = ring_in;
   const u8 following = (in + 1) & (RING - 1);
@@ -184,10 +207,14 @@ static u8 free_buffer(u8 status) {
 }
 
 static hal_s8 send(u16 id, const u8 *data, u8 len) {
-  if ((read_register(EFLG) & EFLG_TXBO) != 0) return ERR_IO;
+  const u8 flags = read_register(EFLG);
+  if ((flags & EFLG_TXBO) != 0) return ERR_IO;
   const u8 above = free_buffer(read_status());
   if (above == 0) return ERR_BUSY;
   const u8 n = above - 1;
+  data_buffers &= ~(1 << n);
+  if (len != 0) data_buffers |= 1 << n;
+  errors_before = (flags & EFLG_TXWAR) != 0 ? read_register(TEC) : 0;
   select();
   exchange(MCP_LOAD_TXB(n));
   id <<= SID_SHIFT;
@@ -204,8 +231,12 @@ static hal_s8 send(u16 id, const u8 *data, u8 len) {
 }
 
 hal_s8 can_send(hal_u16 id, hal_u16 data, hal_u8 len) {
-  if (!answers) return ERR_IO;
+  if (!answers || is_listening) return ERR_IO;
   if (len > FRAME_BYTES) return ERR_INVALID;
+  if (is_withdrawn) {
+    is_withdrawn = 0;
+    return ERR_STATE;
+  }
   mask_interrupt();
   const hal_s8 err = send(id, hsx_at(data), len);
   unmask_interrupt();
@@ -230,6 +261,11 @@ void can_filter_clear(void) { filter_count = 0; }
 
 // ---- The chip ----
 
+static u16 kbits_of(u8 n) { return pgm_read_word(&RATES[n].kbits); }
+
+/** CNF2 at the present rate. */
+static u8 timing(void) { return kbits_of(rate) == 1000 ? CAN_CNF2_FAST : CAN_CNF2; }
+
 /** Resets and configures the chip. Returns whether it answers. */
 static u8 configure(void) {
   select();
@@ -248,17 +284,69 @@ static u8 configure(void) {
   write_from(RXM0SIDH);
   write_zeros(8);
   exchange(CAN_CNF3);
-  exchange(CAN_CNF2);
-  exchange(CAN_CNF1);
+  exchange(timing());
+  exchange(pgm_read_byte(&RATES[rate].cnf1));
   exchange(CANINTE_RX);
   exchange(0); // CANINTF
   release();
   write_register(RXB0CTRL, RXB0CTRL_BUKT);
-  write_register(CANCTRL, OPMOD_NORMAL); // takes effect after eleven recessive bits; CLKOUT off
+  data_buffers = 0;
+  write_register(CANCTRL, is_listening ? OPMOD_LISTEN : OPMOD_NORMAL); // takes effect after eleven recessive bits; CLKOUT off
   return 1;
 }
 
+/** Index of a rate; of one that is not known, that of the board's. */
+static u8 rate_of(u16 kbits) {
+  u8 board = 0;
+  for (u8 n = 0; n < RATE_COUNT; n++) {
+    if (kbits_of(n) == kbits) return n;
+    if (kbits_of(n) == CAN_KBITS) board = n;
+  }
+  return board;
+}
+
+/** Enters the bus at the present rate; frames that wait to be sent are lost. */
+static void enter(void) {
+  mask_interrupt();
+  answers = configure();
+  unmask_interrupt();
+}
+
+hal_u16 can_open(hal_u16 kbits) {
+  if (kbits != asked) {
+    asked = kbits;
+    is_listening = kbits == LISTEN;
+    has_heard = 0;
+    rate = rate_of(kbits);
+    enter();
+  }
+  return is_listening ? 0 : kbits_of(rate);
+}
+
+/** Stays where a frame was heard, else listens at the next rate. */
+static void listen(void) {
+  if (has_heard) is_listening = 0;
+  else rate = (rate + 1) % RATE_COUNT;
+  enter();
+}
+
+/** Takes frames with data back that only made the error counter rise. INT2 is masked. */
+static void withdraw(void) {
+  const u8 waiting = read_status();
+  if ((waiting & STATUS_TXREQS) == 0) data_buffers = 0;
+  if (data_buffers == 0 || (read_register(EFLG) & EFLG_TXWAR) == 0) return;
+  const u8 errors = read_register(TEC);
+  if (errors < WARNING || errors <= errors_before) return;
+  for (u8 n = 0; n < 3; n++) {
+    if ((data_buffers & (1 << n)) == 0 || (waiting & STATUS_TXREQ(n)) == 0) continue;
+    write_register(TXBCTRL(n), 0);
+    is_withdrawn = 1;
+  }
+  data_buffers = 0;
+}
+
 void can_start(void) {
+  rate = rate_of(CAN_KBITS);
   PORTD |= 1 << CAN_CS;
   DDRD |= (1 << CAN_CS) | (1 << PD4) | (1 << PD3); // XCK1, TXD1
   PORTB |= 1 << CAN_INT;                           // pulled up: an absent chip never interrupts
@@ -278,12 +366,14 @@ void can_start(void) {
 u8 can_answers(void) { return answers; }
 
 void can_turn(u8 quarter) {
+  if (is_listening && (has_heard || quarter != last_quarter)) listen();
   mask_interrupt();
   drain(); // an edge is never lost, but a chip that was disturbed may hold INT low
+  if (answers && data_buffers != 0) withdraw();
   if (quarter != last_quarter) {
     last_quarter = quarter;
     // a chip that was reset has another bit timing, one that is gone reads as 0x00 or 0xFF
-    if (!answers || read_register(CNF2) != CAN_CNF2) answers = configure();
+    if (!answers || read_register(CNF2) != timing()) answers = configure();
     const u8 flags = read_register(EFLG);
     if (answers && (flags & (EFLG_RX0OVR | EFLG_RX1OVR)) != 0) {
       if (can_overruns != 255) can_overruns++;

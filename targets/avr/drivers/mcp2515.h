@@ -15,21 +15,26 @@
 #define STATUS_RX0IF 0x01
 #define STATUS_RX1IF 0x02
 #define STATUS_TXREQ(n) (0x04 << (2 * (n)))
+#define STATUS_TXREQS 0x54
 
 // ---- Registers (table 11-1) ----
 #define CANSTAT 0x0E
 #define CANCTRL 0x0F
+#define TEC 0x1C
 #define RXF3SIDH 0x10
 #define RXM0SIDH 0x20
 #define CNF3 0x28 // then CNF2, CNF1, CANINTE, CANINTF
 #define CNF2 0x29
 #define EFLG 0x2D
+#define TXBCTRL(n) (0x30 + 0x10 * (n)) // writing 0 takes the frame back (TXREQ)
 #define RXB0CTRL 0x60
 
 #define OPMOD_NORMAL 0x00
+#define OPMOD_LISTEN 0x60
 #define OPMOD_CONFIGURATION 0x80
 #define CANINTE_RX 0x03 // RX0IE, RX1IE
 #define EFLG_TXBO 0x20
+#define EFLG_TXWAR 0x04 // TEC is 96 or more
 #define EFLG_RX1OVR 0x80
 #define EFLG_RX0OVR 0x40
 #define RXB0CTRL_BUKT 0x04 // a frame for a full RXB0 goes to RXB1

@@ -46,8 +46,10 @@ void usart_say_hex(u32 number);
 u8 usart_has_input(void);
 
 // ---- can.c ----
-/** `btr`: the bit timing. Without a controller that answers, sending gives IO and nothing is received. */
+/** `btr`: the bit timing of 1 Mbit/s. Opens the bus at the board's rate. Without a controller that answers, sending gives IO and nothing is received. */
 void can_start(u32 btr);
+/** Withdraws frames that others destroy, and listens at the next rate while none is known. Called once a turn. */
+void can_turn(void);
 u8 can_has_input(void);
 
 // ---- spi.c ----

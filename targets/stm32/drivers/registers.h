@@ -47,6 +47,7 @@ enum { IWDG_UNLOCK = 0x5555, IWDG_RELOAD = 0xAAAA, IWDG_START = 0xCCCC };
 #define CAN_IER REGISTER(0x40006414)
 #define CAN_ESR REGISTER(0x40006418)
 #define CAN_BTR REGISTER(0x4000641C)
+#define BTR_SILM (1u << 31) // silent: neither acknowledges nor sends errors
 #define CAN_TIR(n) REGISTER(0x40006580 + 16 * (n))
 #define CAN_TDTR(n) REGISTER(0x40006584 + 16 * (n))
 #define CAN_TDLR(n) REGISTER(0x40006588 + 16 * (n))
@@ -68,6 +69,7 @@ enum {
   MCR_TXFP = 1 << 2,
   MCR_ABOM = 1 << 6,
   MSR_INAK = 1,
+  TSR_ABRQ = 1 << 7, // of mailbox 0; the others follow at distances of 8
   TSR_TME_SHIFT = 26,
   TIR_TXRQ = 1,
   RIR_RTR = 2,

@@ -1,6 +1,8 @@
 // Resets: why the last one came, how to ask for one, and what a trap or fault leaves behind.
 
+#include "board.h"
 #include "chip.h"
+#include "core.h"
 #include "drivers.h"
 #include "handover.h"
 #include "hsx_hal.h"
@@ -62,6 +64,15 @@ void node_reset(hal_u8 bootloader) {
   restart(bootloader != 0 ? REQUEST_STAY : REQUEST_NONE, TRAP_NONE, 0);
 }
 hal_u8 node_reset_cause(void) { return cause; }
+
+hal_s8 node_firmware(hal_u16 data) {
+  static const char name[] = BOARD_NAME;
+  u8 *into = hsx_at(data);
+  into[0] = (u8)HSX_CORE_HASH;
+  into[1] = HSX_CORE_HASH >> 8;
+  for (u8 n = 0; n < sizeof name - 1; n++) into[2 + n] = name[n];
+  return 2 + sizeof name - 1;
+}
 
 hal_s8 node_uid(hal_u16 data) {
   enum { UID_BYTES = 12 };

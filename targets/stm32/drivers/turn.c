@@ -37,6 +37,7 @@ u8 board_supply_fails(void) { return pin_level(SUPPLY_FAIL) == 0; }
 
 void board_turn(void) {
   board_alive();
+  can_turn();
   sd_turn();
 }
 

@@ -12,8 +12,8 @@ enum { CFGR_SW = 3, CFGR_SW_PLL = 2, CFGR_SWS_PLL = 2 << 2, CFGR_PLLSRC_HSE = 2 
 enum { TIMES_6 = 4 << 18, TIMES_12 = 10 << 18 };
 enum { ONE_WAIT_STATE_PREFETCH = 0x11, SPI_DIVIDE_BY_4 = 1, SPI_DIVIDE_BY_128 = 6 };
 enum { LSI_COUNTS = 40000 / 64 };
-/** 16 quanta of 125 ns: 1, TS1 13, TS2 2, jump 1; sampled at 87.5 %. */
-enum { CAN_500_KBIT = (13 - 1) << 16 | (2 - 1) << 20 | (6 - 1) };
+/** 16 quanta of 62.5 ns: 1, TS1 13, TS2 2, jump 1; sampled at 87.5 %. Slower rates have longer quanta. */
+enum { CAN_1_MBIT = (13 - 1) << 16 | (2 - 1) << 20 | (3 - 1) };
 enum { AHB_GPIO_ABC = 7 << 17, APB2_SYSCFG_SPI1_USART1 = 1 | 1 << 12 | 1 << 14, APB1_CAN = 1 << 25 };
 
 /** Without VTOR, the table goes to the bottom of SRAM, and SRAM to address 0. */
@@ -43,7 +43,7 @@ void board_start(void) {
   RCC_AHBENR |= AHB_GPIO_ABC;
   RCC_APB2ENR |= APB2_SYSCFG_SPI1_USART1;
   RCC_APB1ENR |= APB1_CAN;
-  start_drivers(&(board_rates){HZ, HZ / BAUD, SPI_DIVIDE_BY_4, SPI_DIVIDE_BY_128, CAN_500_KBIT});
+  start_drivers(&(board_rates){HZ, HZ / BAUD, SPI_DIVIDE_BY_4, SPI_DIVIDE_BY_128, CAN_1_MBIT});
 }
 
 const u16 board_budget = 1000; // at some 50 cycles each, a millisecond

@@ -3,6 +3,7 @@
 
 #include "pins.h"
 
+#define BOARD_NAME "stm32f072"
 #define BOARD_USART_RING 64
 #define BOARD_CAN_RING 8
 

@@ -11,7 +11,7 @@ enum { PLL_HSE = 1 << 22, PLL_Q_7 = 7 << 24, PLL_N_336 = 336 << 6, PLL_M_8 = 8, 
 enum { FIVE_WAIT_STATES_CACHES = 0x705, SPI_DIVIDE_BY_8 = 2, SPI_DIVIDE_BY_256 = 7 };
 enum { LSI_COUNTS = 32000 / 64 };
 /** 14 quanta of 143 ns: 1, TS1 11, TS2 2, jump 1; sampled at 85.7 %. */
-enum { CAN_500_KBIT = (11 - 1) << 16 | (2 - 1) << 20 | (6 - 1) };
+enum { CAN_1_MBIT = (11 - 1) << 16 | (2 - 1) << 20 | (3 - 1) };
 enum { AHB1_GPIO_ABC = 7, APB1_CAN1 = 1 << 25, APB2_SPI1_USART1 = 1 << 12 | 1 << 4 };
 
 void board_vectors(const u32 *table) { SCB_VTOR = (u32)table; }
@@ -37,7 +37,7 @@ void board_start(void) {
   RCC_AHB1ENR |= AHB1_GPIO_ABC;
   RCC_APB2ENR |= APB2_SPI1_USART1;
   RCC_APB1ENR |= APB1_CAN1;
-  start_drivers(&(board_rates){HZ, HZ / 2 / BAUD, SPI_DIVIDE_BY_8, SPI_DIVIDE_BY_256, CAN_500_KBIT});
+  start_drivers(&(board_rates){HZ, HZ / 2 / BAUD, SPI_DIVIDE_BY_8, SPI_DIVIDE_BY_256, CAN_1_MBIT});
 }
 
 const u16 board_budget = 8000; // at some 30 cycles each, 1.5 ms

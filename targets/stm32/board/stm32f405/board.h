@@ -3,6 +3,7 @@
 
 #include "pins.h"
 
+#define BOARD_NAME "stm32f405"
 #define BOARD_USART_RING 128
 #define BOARD_CAN_RING 32
 

@@ -1,0 +1,172 @@
+// What the node knows of a load by broadcast, and which frames of it have come.
+//
+// Reception, 88 bytes
+//  0  session      u8
+//  1  head         u8   line and master it belongs to
+//  2  stage        u8   Stage
+//  3  mode         u8   BeginMode
+//  4  total        u32
+//  8  crc          u32
+// 12  counts       u8   as in BEGIN
+// 13  slot         u8   as in BEGIN_CRC
+// 14  group        u8
+// 15  parts        u8   Part bits: which frames of the offer came
+// 16  key          u16
+// 18  bitmap       u16  arena ref: a bit a frame that has come
+// 20  window       u16  the DATA frames that come belong to it; NO_WINDOW: to none that is known
+// 22  windowFlags  u8   WindowFlag
+// 23  event        u8   LoadEvent, once it has ended
+// 24  missing      u16  frames that have not come
+// 26  prefix       u16  frames that have, without a gap, from the first on
+// 28  code         u8   -Err
+// 29  task         u8   as in STATUS
+// 30  due          u8   1: STATUS is due
+// 31  other        u8   session of another master that was heard meanwhile
+// 32  since        u32  clock of the last frame of the session
+// 36  began        u32
+// 40  dataSince    u16  clock of the last DATA frame, lower bits
+// 42  told         u16  clock of the last progress that was told, lower bits
+// 44  checked      u16  window under CHECK; NO_WINDOW: none
+// 46  checkAt      u16  bytes of it that are summed
+// 48  checkSum     u32
+// 52  checkWanted  u32
+// 56  noted        u16  the next window to be noted in the slot
+// 58  said         u8   phase that was told last
+// 59  (1 spare)
+// 60  place        u32  in the file, of an error
+// 64  (8 spare)
+// 72  nacks        16   a bit a NACK that is due
+
+import { arenaAddress } from "../../arena";
+import { RECEPTION_BASE, RECEPTION_SIZE } from "../../layout";
+import { DATA_BYTES, WINDOW_FRAMES } from "../../spec/frame";
+
+export enum Stage {
+  IDLE = 0,
+  /** this node was chosen, the offer is not complete */
+  CHOSEN = 1,
+  /** bytes come, are checked, and what follows from them */
+  LOADING = 2,
+  /** the image is in its slot and waits for COMMIT */
+  STAGED = 3,
+  /** the image in the slot is being started */
+  ACTIVATING = 4,
+  ENDED = 5,
+}
+/** Frames of the offer. */
+export enum Part {
+  SIZE = 1,
+  CRC = 2,
+  BASES = 4,
+}
+export const NO_WINDOW: u32 = 0xffff;
+
+
+@unmanaged
+export class Reception {
+  session: u8 = 0;
+  head: u8 = 0;
+  stage: u8 = 0;
+  mode: u8 = 0;
+  total: u32 = 0;
+  crc: u32 = 0;
+  counts: u8 = 0;
+  slot: u8 = 0;
+  group: u8 = 0;
+  parts: u8 = 0;
+  key: u16 = 0;
+  bitmap: u16 = 0;
+  window: u16 = 0;
+  windowFlags: u8 = 0;
+  event: u8 = 0;
+  missing: u16 = 0;
+  prefix: u16 = 0;
+  code: u8 = 0;
+  task: u8 = 0;
+  due: u8 = 0;
+  other: u8 = 0;
+  since: u32 = 0;
+  began: u32 = 0;
+  dataSince: u16 = 0;
+  told: u16 = 0;
+  checked: u16 = 0;
+  checkAt: u16 = 0;
+  checkSum: u32 = 0;
+  checkWanted: u32 = 0;
+  noted: u16 = 0;
+  said: u8 = 0;
+  place: u32 = 0;
+}
+if (offsetof<Reception>("bitmap") != 18) ERROR("Reception.bitmap: offset");
+if (offsetof<Reception>("place") != 60) ERROR("Reception.place: offset");
+/** A bit for each NACK that is due. */
+export const NACKS: usize = RECEPTION_BASE + 72;
+export const NACKS_SIZE: usize = 16;
+if (NACKS + NACKS_SIZE > RECEPTION_BASE + RECEPTION_SIZE) ERROR("Reception: nacks");
+
+/** The one Reception. */
+export function receptionAt(): Reception {
+  return changetype<Reception>(RECEPTION_BASE);
+}
+/** Address of the field that owns the bitmap. */
+export function bitmapField(): usize {
+  return RECEPTION_BASE + offsetof<Reception>("bitmap");
+}
+
+// ---- Bits of frames ----
+
+/** Frames of the file. */
+export function frameCount(r: Reception): u32 {
+  return (r.total + DATA_BYTES - 1) / DATA_BYTES;
+}
+/** Bytes of the bitmap: whole windows. */
+export function bitmapBytes(r: Reception): u32 {
+  return windowCount(r) * (WINDOW_FRAMES / 8);
+}
+export function windowCount(r: Reception): u32 {
+  return (frameCount(r) + WINDOW_FRAMES - 1) / WINDOW_FRAMES;
+}
+/** Frames of a window of the file. */
+export function framesOf(r: Reception, window: u32): u32 {
+  const rest = frameCount(r) - window * WINDOW_FRAMES;
+  return rest < WINDOW_FRAMES ? rest : WINDOW_FRAMES;
+}
+/** The bit of frame or NACK n in its byte. */
+export function bitOf(n: u32): u8 {
+  return <u8>((<u32>1) << (n & 7));
+}
+function byteOf(r: Reception, frame: u32): usize {
+  return arenaAddress(r.bitmap) + (frame >>> 3);
+}
+export function hasFrame(r: Reception, frame: u32): bool {
+  return (((<u32>load<u8>(byteOf(r, frame))) >>> (frame & 7)) & 1) != 0;
+}
+/** Notes that a frame has come. */
+export function setFrame(r: Reception, frame: u32): void {
+  const at = byteOf(r, frame);
+  store<u8>(at, load<u8>(at) | bitOf(frame));
+  r.missing -= 1;
+}
+/** True when all of a window has come. */
+export function hasWindow(r: Reception, window: u32): bool {
+  const first = window * WINDOW_FRAMES;
+  const count = framesOf(r, window);
+  for (let n: u32 = 0; n < count; n++) {
+    if (!hasFrame(r, first + n)) return false;
+  }
+  return true;
+}
+/** Notes of all frames of a window that they have come, or have not. */
+export function setWindow(r: Reception, window: u32, isWhole: bool): void {
+  const first = window * WINDOW_FRAMES;
+  const count = framesOf(r, window);
+  for (let n: u32 = 0; n < count; n++) {
+    if (hasFrame(r, first + n) == isWhole) continue;
+    if (isWhole) setFrame(r, first + n);
+    else {
+      const at = byteOf(r, first + n);
+      store<u8>(at, load<u8>(at) & ~bitOf(n));
+      r.missing += 1;
+    }
+  }
+}

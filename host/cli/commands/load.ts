@@ -1,0 +1,258 @@
+// hsx load: one image for many nodes of a bus at once.
+
+import { crc32 } from "node:zlib";
+import { type Command, Option } from "commander";
+import { Err } from "../../../assembly/spec/errors.ts";
+import type { LoadJob, LoadReport } from "../../client/bus/load.ts";
+import { hasEnded, isGood, type NodeLoad } from "../../client/bus/load-state.ts";
+import type { BusMaster } from "../../client/bus/master.ts";
+import { decodeHxe } from "../../formats/hxe.ts";
+import { count, plural } from "../../formats/text.ts";
+import { CONFIRM_AFTER, parseAfter } from "../boot-text.ts";
+import { meantNodes, partialExit, withMaster } from "../bus/bus-host.ts";
+import { LiveLines } from "../bus/live-lines.ts";
+import {
+  addBusOptions,
+  addLevelOption,
+  addNodesOption,
+  type BusOptionValues,
+} from "../bus/settings.ts";
+import { Exit, Failure, failureOf } from "../exit.ts";
+import { readBytes } from "../files.ts";
+import { parseInteger } from "../numbers.ts";
+import { addCommand, type Context } from "../program.ts";
+
+interface Options extends BusOptionValues {
+  readonly slot?: true;
+  readonly stage?: true;
+  readonly together?: true;
+  readonly partial?: true;
+  readonly stopFirst?: true;
+  readonly dryRun?: true;
+  readonly attempts: string;
+  readonly confirmAfter: string;
+  readonly restarts: string;
+  readonly groupBase: string;
+  readonly keyBase: string;
+  readonly cap: string;
+}
+
+const WORDS: Record<NodeLoad["state"], string> = {
+  waiting: "waiting",
+  clearing: "making room",
+  receiving: "receiving",
+  checking: "checking",
+  prepared: "prepared",
+  starting: "starting",
+  complete: "complete",
+  already: "has it already",
+  refused: "refused",
+  aborted: "aborted",
+  silent: "no answer",
+};
+
+function loadData({ node, state, code, pid, slot, bytes }: NodeLoad) {
+  const name = code === Err.OK ? null : (Err[code] ?? `error ${code}`);
+  return { node, state, code: name, pid: pid ?? null, slot: slot ?? null, bytes };
+}
+function loadText(load: NodeLoad): string {
+  const { node, state, pid, slot } = load;
+  const where = pid !== undefined ? `, task ${pid}` : slot !== undefined ? `, slot ${slot}` : "";
+  return `node ${node}: ${WORDS[state]}${isGood(load) ? where : ""}`;
+}
+
+// ---- Before ----
+
+/** Which nodes run the image already, and what those that do not run. */
+async function planned(master: BusMaster, ids: readonly number[], image: Uint8Array) {
+  const crc = crc32(image);
+  return master.each(ids, async (node) => {
+    const tasks = await node.tasks();
+    const hasIt = tasks.some((t) => t.imageCrc === crc && t.imageBytes === image.length);
+    return { hasIt, tasks: tasks.map(({ pid, name }) => ({ pid, name })) };
+  });
+}
+type Plan = Awaited<ReturnType<typeof planned>>;
+
+function tellPlan({ out }: Context, file: string, image: Uint8Array, plan: Plan): void {
+  const nodes = plan.map((p) => {
+    if ("error" in p) return { node: p.node, plan: "no answer", tasks: [] };
+    return { node: p.node, plan: p.value.hasIt ? "has it" : "load", tasks: p.value.tasks };
+  });
+  const data = { file, bytes: image.length, crc: crc32(image), nodes };
+  out.result("hsx.load.plan/1", data, () =>
+    out.table(
+      ["NODE", "PLAN", "RUNS"],
+      nodes.map((n) => [String(n.node), n.plan, n.tasks.map((t) => t.name).join(", ")]),
+    ),
+  );
+}
+
+// ---- After ----
+
+/** Why a node does not have the image. */
+async function failureFor(master: BusMaster, load: NodeLoad, file: string, image: Uint8Array) {
+  if (load.state === "silent")
+    return new Failure(Exit.TIMEOUT, "no-answer", `node ${load.node} says nothing any more`, {
+      remedy: "look at its power and cable; hsx load again sends only what it lacks",
+    });
+  if (load.state !== "refused" || load.code === Err.OK)
+    return new Failure(Exit.FAILED, "aborted", `the load was given up at node ${load.node}`, {
+      remedy: "it runs what it ran before; load again",
+    });
+  const subject = { kind: "image", name: file, image } as const;
+  try {
+    return failureOf(await master.node(load.node).refused(load.code, subject));
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+function reportText(file: string, report: LoadReport): string {
+  const good = report.nodes.filter(isGood).length;
+  const sent = `${count(report.dataFrames)} data frames`;
+  const again = report.repairFrames + report.parityFrames;
+  const repair = again === 0 ? "" : `, ${count(again)} more for repair`;
+  const time = (report.elapsed_us / 1e6).toFixed(3);
+  return `${file}: ${good} of ${plural(report.nodes.length, "node")} in ${time} s, ${sent}${repair}`;
+}
+
+async function tellReport(
+  context: Context,
+  master: BusMaster,
+  file: string,
+  image: Uint8Array,
+  report: LoadReport,
+): Promise<void> {
+  const { out } = context;
+  const { nodes, dataFrames, repairFrames, parityFrames, transfer_us, elapsed_us } = report;
+  const bad = nodes.filter((load) => !isGood(load));
+  const failures = await Promise.all(bad.map((load) => failureFor(master, load, file, image)));
+  const data = {
+    file,
+    bytes: image.length,
+    crc: crc32(image),
+    nodes: nodes.map(loadData),
+    data_frames: dataFrames,
+    repair_frames: repairFrames,
+    parity_frames: parityFrames,
+    transfer_us: Math.round(transfer_us),
+    elapsed_us: Math.round(elapsed_us),
+  };
+  out.result("hsx.load.report/1", data, () => reportText(file, report));
+  failures.forEach((failure, n) => {
+    out.error(failure, `node ${bad[n]?.node}`);
+  });
+  context.exit = partialExit(failures, nodes.length);
+}
+
+// ---- The load ----
+
+function jobOf(options: Options): Omit<LoadJob, "image" | "nodes"> {
+  const { slot, stage, together, partial } = options;
+  const place = stage ? "stage" : slot ? "slot" : "ram";
+  return {
+    place,
+    together: together === true,
+    allowPartial: partial === true,
+    attempts: parseInteger(options.attempts, "--attempts", 0, 7),
+    confirmAfter: parseAfter(options.confirmAfter),
+    restarts: parseInteger(options.restarts, "--restarts", 0, 7),
+    groupBase: parseInteger(options.groupBase, "--group-base", 0, 255),
+    keyBase: parseInteger(options.keyBase, "--key-base", 0, 0xffff),
+  };
+}
+
+/** Bits of a DATA frame on average, and the share of the bus it may take. */
+const DATA_FRAME_BITS = 115;
+async function frame_us(master: BusMaster, ids: readonly number[], cap: number): Promise<number> {
+  const [first] = ids;
+  if (cap === 100 || first === undefined) return 0;
+  const { bitRate } = await master.node(first).about();
+  if (bitRate === 0) return 0;
+  return (DATA_FRAME_BITS * 1000) / bitRate / (cap / 100);
+}
+
+/** Kills what has the image's name, for want of room beside it. */
+async function stopFirst(master: BusMaster, plan: Plan, image: Uint8Array): Promise<void> {
+  const name = decodeHxe(image).image?.appName;
+  for (const p of plan) {
+    if ("error" in p || p.value.hasIt) continue;
+    const old = p.value.tasks.filter((task) => task.name === name);
+    for (const { pid } of old) await master.node(p.node).kill(pid);
+  }
+}
+
+async function load(context: Context, file: string, options: Options): Promise<void> {
+  const { out } = context;
+  const image = readBytes(file);
+  const job = jobOf(options);
+  const cap = parseInteger(options.cap, "--cap", 1, 100);
+  await withMaster(context, options, async (master) => {
+    const nodes = await meantNodes(master, options);
+    const plan = await planned(master, nodes, image);
+    if (options.dryRun) return tellPlan(context, file, image, plan);
+    if (options.stopFirst) await stopFirst(master, plan, image);
+    const stop = new AbortController();
+    const release = out.terminal.onInterrupt(() => stop.abort());
+    const lines = new LiveLines(out, nodes.length + 1);
+    const onNode = (state: NodeLoad) => {
+      if (out.json) out.result("hsx.load.node/1", loadData(state), () => "");
+      else lines.set(String(state.node), loadText(state), hasEnded(state));
+    };
+    const onSent = (bytes: number) =>
+      lines.set("sent", `sent ${count(bytes)} of ${count(image.length)} bytes`, false);
+    try {
+      const mayBeThere = plan.every((p) => "error" in p || p.value.hasIt);
+      const pace_us = await frame_us(master, nodes, cap);
+      const { signal } = stop;
+      const what = { image, nodes, mayBeThere, frame_us: pace_us, signal, onNode, onSent };
+      await tellReport(context, master, file, image, await master.load({ ...job, ...what }));
+      if (signal.aborted) context.exit = Exit.INTERRUPTED;
+    } finally {
+      release();
+    }
+  });
+}
+
+export function addLoad(program: Command, context: Context): void {
+  const command = addCommand(
+    program,
+    "load <image>",
+    "bring an image to many nodes of a bus at once",
+    [
+      [
+        "hsx load pump.hxe --nodes 1-20,!7",
+        "one broadcast; it runs from memory, in the place of the app of its name",
+      ],
+      ["hsx load pump.hxe --slot", "stored, and on trial until it is confirmed"],
+      ["hsx load pump.hxe --together", "all change over within a millisecond, or none does"],
+      ["hsx load pump.hxe --dry-run", "who has it, and who would get it"],
+    ],
+  );
+  addLevelOption(addBusOptions(addNodesOption(command)))
+    .option("--slot", "keep it in a slot, as the active image of its app")
+    .option("--stage", "keep it in a slot, and start nothing")
+    .option("--together", "change over at once when all are prepared; otherwise nobody does")
+    .option("--partial", "with --together: those that are prepared do")
+    .option(
+      "--stop-first",
+      "kill the app of its name before: where old and new do not fit side by side",
+    )
+    .option("--dry-run", "show what would be done")
+    .option(
+      "--attempts <n>",
+      "with --slot: starts until it must be confirmed, 0 to 7; 0: no trial",
+      "3",
+    )
+    .addOption(
+      new Option("--confirm-after <time>", "with --slot: confirmed by time alone")
+        .choices(CONFIRM_AFTER)
+        .default("never"),
+    )
+    .option("--restarts <n>", "how often a fault restarts the app, 0 to 7", "0")
+    .option("--group-base <n>", "add to the group of every value and command", "0")
+    .option("--key-base <n>", "add to every persist key", "0")
+    .option("--cap <percent>", "share of the bus that the image may take", "100")
+    .action((file: string, options: Options) => load(context, file, options));
+}
