@@ -14,7 +14,6 @@ import { QUANTUM_DEFAULT } from "../spec/limits";
 import { EventType, NEVER, TaskState } from "../spec/node";
 import { Level } from "../spec/svc";
 import { clockRest, clockTick } from "./clock";
-import { uartPoll } from "./feed";
 import { Svc } from "./guest";
 import { tasksRebind } from "./lifecycle";
 import { pinsPoll } from "./pins";
@@ -24,8 +23,8 @@ import { writeOn } from "./svc";
 import { taskAt } from "./task";
 import { hasReady } from "./turn";
 
-/** Console reads and edges taken in one poll. */
-const INPUTS_A_POLL: u32 = 4;
+/** Edges taken in one poll. */
+const EDGES_A_POLL: u32 = 4;
 /** Rate limits are swept whenever the clock passes a multiple of this, in ms; far less than half its wrap. */
 const SWEEP_MS: u32 = 0x100000;
 
@@ -83,10 +82,8 @@ function keep(elapsed: u32): void {
 // ---- Input ----
 
 function takeInput(): void {
-  for (let n: u32 = 0; n < INPUTS_A_POLL; n++) {
-    const bytes = uartPoll();
-    const edge = pinsPoll();
-    if (!bytes && !edge) break;
+  for (let n: u32 = 0; n < EDGES_A_POLL; n++) {
+    if (!pinsPoll()) break;
   }
   for (let i: usize = 0; i < TASK_MAX; i++) {
     if (taskAt(i).state == TaskState.WRITING && writeOn(i) == Svc.FAULT) svcFault(i);

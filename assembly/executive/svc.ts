@@ -64,7 +64,8 @@ export function writeOn(index: usize): Svc {
   const data = guestRange(c, 1, length);
   if (length != 0 && data == 0) return Svc.FAULT;
   const done: u32 = t.state == TaskState.WRITING ? t.timer : 0;
-  const taken = done < length ? uart_write(data + done, length - done) : 0;
+  const isFree = done < length && nodeAt().consoleHeld == 0;
+  const taken = isFree ? uart_write(data + done, length - done) : 0;
   t.timer = done + taken;
   t.state = <u8>(t.timer < length && taken >= 0 ? TaskState.WRITING : TaskState.READY);
   if (t.state == TaskState.READY) setReg(c, 0, reg16(c, 2));
