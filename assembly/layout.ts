@@ -123,7 +123,7 @@ export const VALUE_SIZE: usize = 24;
 export const COMMAND_SIZE: usize = 12;
 export const SUBSCRIPTION_SIZE: usize = 8;
 export const CALL_SIZE: usize = 16;
-export const SLOT_SIZE: usize = 12;
+export const SLOT_SIZE: usize = 16;
 /** The first bytes of the session: the check of the image that arrives. */
 export const CHECK_SIZE: usize = 64;
 export const SESSION_SIZE: usize = 128;

@@ -20,7 +20,7 @@
 // 29  consoleHeld      u8   1: a frame goes out on the console, no text may come between
 // 30  waitNext         u16  order in which tasks began to wait
 // 32  nextFile         u16  the next file descriptor; below the first: the first
-// 34  (2 spare)
+// 34  lines            u16  lines of code this poll may still read from the device
 // 36  loadResult       i32  of the last load: the pid, or why it was refused
 // 40  lastMs           u32  clock at the last tick
 // 44  eventNext        u32  sequence number of the next event
@@ -58,6 +58,7 @@ export class Node {
   consoleHeld: u8 = 0;
   waitNext: u16 = 0;
   nextFile: u16 = 0;
+  lines: u16 = 0;
   loadResult: i32 = 0;
   lastMs: u32 = 0;
   eventNext: u32 = 0;

@@ -3,7 +3,8 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { outline, stackedOf } from "../host/aot/outline.ts";
+import { stackedOf } from "../host/aot/outline.ts";
+import { shrink } from "../host/aot/shrink.ts";
 import type { Translation } from "../host/aot/translate.ts";
 import { translateCore } from "./core-c.ts";
 import { fromRoot } from "./root.ts";
@@ -13,11 +14,13 @@ const CHIP = ["-mmcu=atmega1284p", "-std=gnu11"];
 export const CORE_FLAGS: readonly string[] = [
   ...CHIP,
   "-Os",
-  "-mcall-prologues",
   "-mstrict-X",
   "-fno-jump-tables",
   "-fno-strict-aliasing",
   "-fno-inline",
+  "-fno-gcse",
+  "-fno-optimize-sibling-calls", // functions end alike, and share their ends
+  "-fno-ipa-ra", // what functions share changes registers the compiler has not counted
   "-fno-move-loop-invariants",
   "-fno-tree-loop-im",
   "-ffunction-sections",
@@ -71,8 +74,26 @@ function load(elf: string, sources: Program["sources"] = new Map()): Program {
   return { elf, sources, flash: new Uint16Array(flash.buffer) };
 }
 
-/** Compiles core.c in a folder, with sequences that occur often made routines: core.s, core.su and core.o. */
-export function compileCore(folder: string, core: Translation, include: readonly string[]): void {
+/** Frames as the compiler told them, with the registers that functions save now: bytes in the text and a return address. */
+function withUsage(frames: string, text: string): string {
+  const bytes = new Map<string, number>();
+  for (const part of text.split(/^(?=\t\.section)/m)) {
+    const [, name] = /^(\w+):$/m.exec(part) ?? [];
+    const [, own] = /^\.L__stack_usage = (\d+)$/m.exec(part) ?? [];
+    if (name !== undefined && own !== undefined) bytes.set(name, Number(own) + 2);
+  }
+  return frames.replace(/^(.*:)(\w+)\t(\d+)/gm, (_all, place, name, before) => {
+    return `${place}${name}\t${bytes.get(name) ?? before}`;
+  });
+}
+
+/** Compiles core.c in a folder and makes it smaller for a program that calls `roots`: core.s, core.su and core.o. */
+export function compileCore(
+  folder: string,
+  core: Translation,
+  include: readonly string[],
+  roots: readonly string[],
+): void {
   const at = { cwd: folder, stdio: ["ignore", "pipe", "inherit"] as ["ignore", "pipe", "inherit"] };
   const strict = ["-Wall", "-Wextra", "-Werror", "-fstack-usage"];
   execFileSync(
@@ -84,9 +105,22 @@ export function compileCore(folder: string, core: Translation, include: readonly
   const keep = new Set(timed.map(([symbol]) => symbol));
   const file = join(folder, "core.s");
   const stacked = stackedOf(core.functions);
-  writeFileSync(file, outline(readFileSync(file, "utf8"), { keep, stacked }));
+  const text = readFileSync(file, "utf8");
+  const shrunk = shrink(text, { keep, stacked, roots: new Set(roots) });
+  writeFileSync(file, shrunk);
+  const usage = join(folder, "core.su");
+  writeFileSync(usage, withUsage(readFileSync(usage, "utf8"), shrunk));
   execFileSync("avr-gcc", [...CORE_FLAGS, "-c", "core.s", "-o", "core.o"], at);
 }
+
+/** What the board has behind its SPI port, and the EEPROM that stands in for it. */
+const DEVICES = [
+  "board/nv.c",
+  "drivers/fram.c",
+  "drivers/spi.c",
+  "drivers/eeprom.c",
+  "drivers/sd.c",
+] as const;
 
 /** The core and a bare machine around it, as scripts/bench/avr/node.c drives it; all exports are kept. */
 export function buildBareNode(): Program {
@@ -98,20 +132,36 @@ export function buildBareNode(): Program {
   writeFileSync(join(folder, "core.h"), header);
   const include = ["-I", fromRoot("targets/common"), "-I", folder];
   const file = (name: string) => join(folder, name);
-  compileCore(folder, core, include);
-  const keep = exports.map(({ symbol }) => `-Wl,-u,${symbol}`);
+  const roots = exports.map(({ symbol }) => symbol);
+  compileCore(folder, core, include, roots);
+  const keep = roots.map((symbol) => `-Wl,-u,${symbol}`);
   const parts = [fromRoot("scripts/bench/avr/node.c"), file("core.o")];
+  const link = [...CORE_FLAGS, ...include, ...LINK_FLAGS, ...keep];
+  run("avr-gcc", [...link, ...parts, "-lm", "-o", file("node.elf")]);
+  return load(file("node.elf"), sources);
+}
+
+/** The same with the board's drivers of non-volatile bytes; build the bare node first. */
+export function buildFramNode(): Program {
+  const folder = fromRoot("build/avr-bare");
+  const avr = fromRoot("targets/avr");
+  const elf = join(folder, "fram-node.elf");
+  const include = ["-I", fromRoot("targets/common"), "-I", folder];
+  const drivers = DEVICES.map((file) => join(avr, file));
   run("avr-gcc", [
     ...CORE_FLAGS,
+    "-DF_CPU=16000000UL",
     ...include,
+    ...["board", "drivers"].flatMap((room) => ["-I", join(avr, room)]),
     ...LINK_FLAGS,
-    ...keep,
-    ...parts,
+    fromRoot("scripts/bench/avr/node.c"),
+    join(folder, "core.o"),
+    ...drivers,
     "-lm",
     "-o",
-    file("node.elf"),
+    elf,
   ]);
-  return load(file("node.elf"), sources);
+  return load(elf);
 }
 
 /** The interpreter written by hand. */

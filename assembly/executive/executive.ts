@@ -3,7 +3,14 @@
 import { arenaHasHoles, arenaStep } from "../arena";
 import { emit } from "../events";
 import { clock_ms, node_reset_cause } from "../hal";
-import { DESCRIPTOR_MAX, HANDLE_MAX, RAM_END, STATIC_BASE, TASK_MAX } from "../layout";
+import {
+  DESCRIPTOR_MAX,
+  HANDLE_MAX,
+  RAM_END,
+  STATIC_BASE,
+  TASK_BANK_SIZE,
+  TASK_MAX,
+} from "../layout";
 import { nodeAt } from "../node";
 import { storeAt, storeMount, storePoll, storeRest, storeState } from "../persist/pool";
 import { rateSweep } from "../registry/filter";
@@ -20,8 +27,7 @@ import { pinsPoll } from "./pins";
 import { receiveExpire, serveReceivers } from "./receive";
 import { schedule, svcFault } from "./scheduler";
 import { writeOn } from "./svc";
-import { taskAt } from "./task";
-import { hasReady } from "./turn";
+import { hasTask, TASK_END, TASK_FIRST, taskAt, taskFrom } from "./task";
 
 /** Edges taken in one poll. */
 const EDGES_A_POLL: u32 = 4;
@@ -46,10 +52,11 @@ export function executiveStart(): void {
 
 /** Wakes the tasks whose timer has run out. BACKING_OFF ones are restarted by provision. */
 function wake(): void {
-  for (let i: usize = 0; i < TASK_MAX; i++) {
-    const t = taskAt(i);
+  let index: u8 = 0;
+  for (let at = TASK_FIRST; at < TASK_END; at += TASK_BANK_SIZE, index++) {
+    const t = taskFrom(at);
     if (t.timer != 0) continue;
-    if (t.state == TaskState.RECEIVING) receiveExpire(i);
+    if (t.state == TaskState.RECEIVING) receiveExpire(index);
     if (t.state != TaskState.SLEEPING) continue;
     t.state = <u8>TaskState.READY;
     t.timer = NEVER;
@@ -73,6 +80,7 @@ function keep(elapsed: u32): void {
     if (storeState() != StoreState.READY) abandonStore();
   }
   saverPoll(elapsed);
+  if (!hasTask(TaskState.RESTORING)) return;
   for (let i: usize = 0; i < TASK_MAX; i++) {
     const t = taskAt(i);
     if (t.state == TaskState.RESTORING && !isRestoring(t.pid)) t.state = <u8>TaskState.READY;
@@ -81,13 +89,17 @@ function keep(elapsed: u32): void {
 
 // ---- Input ----
 
+function goOnWriting(): void {
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    if (taskAt(i).state == TaskState.WRITING && writeOn(i) == Svc.FAULT) svcFault(i);
+  }
+}
+
 function takeInput(): void {
   for (let n: u32 = 0; n < EDGES_A_POLL; n++) {
     if (!pinsPoll()) break;
   }
-  for (let i: usize = 0; i < TASK_MAX; i++) {
-    if (taskAt(i).state == TaskState.WRITING && writeOn(i) == Svc.FAULT) svcFault(i);
-  }
+  if (hasTask(TaskState.WRITING)) goOnWriting();
   serveReceivers();
 }
 
@@ -113,7 +125,7 @@ export function executivePowerFail(): i32 {
 
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function executiveRest(): u32 {
-  if (arenaHasHoles() || hasReady()) return 0;
+  if (arenaHasHoles() || hasTask(TaskState.READY)) return 0;
   for (let i: usize = 0; i < TASK_MAX; i++) {
     const t = taskAt(i);
     if (t.state == TaskState.WRITING) return 0;

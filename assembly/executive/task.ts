@@ -57,6 +57,9 @@ if (CONTEXT_SIZE + TASK_SIZE > REGS_OFF) ERROR("Task: bank");
 /** Address of the first task; the others follow at distances of a bank. */
 export const TASK_FIRST: usize = TASKS_BASE + CONTEXT_SIZE;
 
+/** Behind the last task. */
+export const TASK_END: usize = TASK_FIRST + TASK_MAX * TASK_BANK_SIZE;
+
 /** Task of bank `index`, 0 to TASK_MAX - 1. */
 export function taskAt(index: usize): Task {
   return changetype<Task>(TASKS_BASE + (index & TASK_MASK) * TASK_BANK_SIZE + CONTEXT_SIZE);
@@ -68,6 +71,19 @@ export function taskMemoryField(t: Task): usize {
 /** Address of bank `index`. */
 export function bankAddress(index: usize): usize {
   return TASKS_BASE + (index & TASK_MASK) * TASK_BANK_SIZE;
+}
+
+/** The task at an address, of a loop from TASK_FIRST to TASK_END by TASK_BANK_SIZE. */
+export function taskFrom(address: usize): Task {
+  return changetype<Task>(address);
+}
+
+/** True when a task is in `state`; steps by address, since an index is multiplied and every poll asks. */
+export function hasTask(state: TaskState): bool {
+  for (let at = TASK_FIRST; at < TASK_END; at += TASK_BANK_SIZE) {
+    if (<u32>taskFrom(at).state == state) return true;
+  }
+  return false;
 }
 
 /** Bank of task `pid`, loading ones included, or NOT_FOUND. */

@@ -1,12 +1,9 @@
 // Turns: whose it is, for how many instructions, and who comes next. A turn is a quantum, exact; the order is that of loading.
 
-import { TASK_BANK_SIZE, TASK_MAX } from "../layout";
+import { TASK_BANK_SIZE } from "../layout";
 import { nodeAt } from "../node";
 import { TaskState } from "../spec/node";
-import { Task, TASK_FIRST, TASK_QUANTUM_SHIFT, taskAt } from "./task";
-
-const FIRST: usize = TASK_FIRST;
-const END: usize = FIRST + TASK_MAX * TASK_BANK_SIZE;
+import { TASK_END, TASK_FIRST, TASK_QUANTUM_SHIFT, taskAt, taskFrom } from "./task";
 
 export function isReady(index: usize): bool {
   return taskAt(index).state == TaskState.READY;
@@ -14,19 +11,11 @@ export function isReady(index: usize): bool {
 
 // Loops step from bank to bank by address: they run at every change of task, and a multiplication an index is long.
 
-/** True when any task is READY. */
-export function hasReady(): bool {
-  for (let at = FIRST; at < END; at += TASK_BANK_SIZE) {
-    if (changetype<Task>(at).state == TaskState.READY) return true;
-  }
-  return false;
-}
-
 /** True when another task is READY beside this one. */
 export function hasRival(index: usize): bool {
   let ready: u32 = 0;
-  for (let at = FIRST; at < END; at += TASK_BANK_SIZE) {
-    if (changetype<Task>(at).state == TaskState.READY) ready++;
+  for (let at = TASK_FIRST; at < TASK_END; at += TASK_BANK_SIZE) {
+    if (taskFrom(at).state == TaskState.READY) ready++;
   }
   return ready > <u32>isReady(index);
 }
@@ -36,8 +25,8 @@ function readyAfter(pid: u32): i32 {
   let next: i32 = -1;
   let best: u32 = 0xff;
   let index: u8 = 0;
-  for (let at = FIRST; at < END; at += TASK_BANK_SIZE, index++) {
-    const t = changetype<Task>(at);
+  for (let at = TASK_FIRST; at < TASK_END; at += TASK_BANK_SIZE, index++) {
+    const t = taskFrom(at);
     if (t.state != TaskState.READY) continue;
     const distance = (t.pid - pid - 1) & 0xff;
     if (distance <= best) {

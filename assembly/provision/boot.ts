@@ -144,7 +144,7 @@ function timeLeft(app: u32): u32 {
 
 function watch(): void {
   for (let app: u32 = 0; app < APP_MAX; app++) {
-    if (timeLeft(app) != 0) continue;
+    if (appPid(app) == 0 || timeLeft(app) != 0) continue; // mostly there is none, and every poll asks
     const isFaulted = taskAt(taskFind(appPid(app))).state == TaskState.FAULTED;
     if (isFaulted) revertApp(app);
     else confirmApp(app);

@@ -17,11 +17,13 @@ import {
   type Func,
   type Load,
   operands,
+  parts,
   type Select,
   Unsupported,
 } from "./ir.ts";
+import { canTrap } from "./order.ts";
 import type { Place, Places } from "./places.ts";
-import { isWithin, type Range } from "./range.ts";
+import { BOOL, isWithin, type Range } from "./range.ts";
 import { BITS, EXACT, exactType, unsignedType, type Widths } from "./widths.ts";
 
 const SYMBOL: Readonly<Record<string, string>> = {
@@ -150,8 +152,26 @@ export class Expressions {
       const op = `${type}.${opposite}${sign === undefined ? "" : `_${sign}`}`;
       return this.of(f, { ...e, op });
     }
+    const both = e.kind === "binary" ? this.shortCircuit(f, e, isNegated) : undefined;
+    if (both !== undefined) return both;
     const code = this.of(f, e);
     return isNegated ? atom(`!${inner(code)}`, "u8") : code;
+  }
+
+  /** Two conditions that are both evaluated, as a jump after the first where the second does nothing but tell. */
+  private shortCircuit(f: Func, e: Binary, isNegated: boolean): Code | undefined {
+    if (e.op !== "i32.and" && e.op !== "i32.or") return undefined;
+    const isBool = (x: Expr) => isWithin(this.range(f, x), BOOL);
+    if (!isBool(e.a) || !isBool(e.b) || this.hasEffect(f, e.b)) return undefined;
+    const [a, b] = [this.conditionCode(f, e.a, isNegated), this.conditionCode(f, e.b, isNegated)];
+    const symbol = (e.op === "i32.and") !== isNegated ? "&&" : "||";
+    return operation(`${inner(a)} ${symbol} ${inner(b)}`, "u8");
+  }
+
+  private hasEffect(f: Func, e: Expr): boolean {
+    for (const part of parts(e))
+      if (part.kind === "call" || canTrap(f, part, this.places, this.widths.ranges)) return true;
+    return false;
   }
 
   // ---- Memory ----

@@ -98,6 +98,8 @@ export class Flow {
         return e.bytes === 4 ? ANY : e.isSigned ? signed(8 * e.bytes) : unsigned(8 * e.bytes);
       case "call": {
         const args = e.args.map((arg) => this.eval(arg, state));
+        const isMade = e.args.every((arg, n) => arg.type !== "i32" || args[n] !== undefined);
+        if (!isMade) return undefined; // an argument never comes back
         if (this.isFinal) this.findings.call(e.target, args);
         return this.around.result(e.target);
       }

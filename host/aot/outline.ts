@@ -6,24 +6,21 @@ import type { Prototype } from "./c-module.ts";
 import { BITS } from "./widths.ts";
 
 /** Fewest bytes a routine must save. */
-const WORTH = 4;
+const WORTH = 2;
 const SHORTEST = 2;
 const LONGEST = 40;
 /** Bytes of a call; the linker shortens those that reach their routine with less. */
-const CALL_BYTES = 4;
+const CALL_BYTES = 3;
 const RET_BYTES = 2;
 /** Passes: a call is an instruction like others, so that routines may call routines. */
 const PASSES = 3;
 
 const LONG = /^(call|jmp|lds|sts)\b/;
-/** Ends a sequence: it jumps, skips, or depends on the stack pointer. */
+/** Ends a sequence: it jumps, skips, depends on the stack pointer, or leaves something on the stack. */
 const APART =
-  /^(br\w+|rjmp|jmp|ijmp|eijmp|ret|reti|push|pop|rcall|icall|eicall|cpse|sbrc|sbrs|sbic|sbis|cli|sei|lpm|elpm|spm)\b|__SP_[LH]__|gs\(/;
+  /^(call save_r\d+|br\w+|rjmp|jmp|ijmp|eijmp|ret|reti|push|pop|rcall|icall|eicall|cpse|sbrc|sbrs|sbic|sbis|cli|sei|lpm|elpm|spm)\b|__SP_[LH]__|gs\(/;
 /** Ends a function: a sequence up to it is jumped to, not called. */
 const END = /^(ret|jmp [a-zA-Z_][\w.]*(\+\(.*\))?)$/;
-/** How the compiler begins a function that saves many registers; the label behind it is where it goes on. */
-const PROLOGUE =
-  /^\tldi r26,(.+)\n\tldi r27,(.+)\n\tldi r30,lo8\(gs\(1f\)\)\n\tldi r31,hi8\(gs\(1f\)\)\n\tjmp (__prologue_saves__\S.*)\n1:$/gm;
 const SKIP = /^(cpse|sbrc|sbrs|sbic|sbis)\b/;
 /** A branch over the next instructions, `breq .+4`. */
 const HOP = /^br\w+\s+\.\+(\d+)/;
@@ -164,31 +161,10 @@ function routine(name: string, body: readonly string[]): string[] {
   ];
 }
 
-/** Functions that begin alike call one beginning, which takes its return address for where to go on. */
-function sharePrologues(text: string, keep: ReadonlySet<string>, routines: string[]): string {
-  const names = new Map<string, string>();
-  const share = (whole: string, low: string, high: string, saves: string): string => {
-    const key = `${low} ${high} ${saves}`;
-    const known = names.get(key);
-    if (known !== undefined) return `\tcall ${known}`;
-    const name = `prologue_${names.size}`;
-    names.set(key, name);
-    const frame = [`\tldi r26,${low}`, `\tldi r27,${high}`];
-    routines.push(...routine(name, ["\tpop r31", "\tpop r30", ...frame, `\tjmp ${saves}`]));
-    return share(whole, low, high, saves);
-  };
-  const parts = text.split(/^(?=\t\.section\t\.text\.)/m);
-  const shared = parts.map((part) => {
-    const name = /^\t\.section\t\.text\.(\w+)/.exec(part)?.[1] ?? "";
-    return keep.has(name) ? part : part.replace(PROLOGUE, share);
-  });
-  return shared.join("");
-}
-
 /** The same program in fewer bytes. The same text gives the same text, byte for byte. */
 export function outline(text: string, options: OutlineOptions): string {
   const routines: string[] = [];
-  let lines = readLines(sharePrologues(text, options.keep, routines), options);
+  let lines = readLines(text, options);
   let count = 0;
   for (let pass = 0; pass < PASSES; pass++) {
     const calls = new Map<number, { readonly choice: Choice; readonly name: string }>();

@@ -29,17 +29,24 @@ export const TYPE_RANGE: Readonly<Record<CType, Range>> = {
   f64: ANY,
 };
 
+/** Rounds over the whole module that take back what the leaps overshot. */
+const RETURNS = 3;
+
 /** A range that only grows; undefined: nothing reaches it. */
 class Growing {
   range: Range | undefined;
-  private steps = 0;
+  private patience: number;
+
+  constructor(patience = PATIENCE) {
+    this.patience = patience;
+  }
 
   /** Returns whether it grew. */
   add(range: Range): boolean {
     const from = this.range;
     if (from !== undefined && range.lo >= from.lo && range.hi <= from.hi) return false;
     const to = from === undefined ? range : union(from, range);
-    this.range = from === undefined || this.steps++ < PATIENCE ? to : widen(from, to);
+    this.range = from === undefined || this.patience-- > 0 ? to : widen(from, to);
     return true;
   }
 }
@@ -57,8 +64,8 @@ export class Ranges {
   private readonly module: Module;
   private readonly shapes: Readonly<Record<string, ImportShape>>;
   private readonly exportParams: Readonly<Record<string, readonly CType[]>>;
-  private readonly functions = new Map<string, FuncRanges>();
-  private readonly globals = new Map<string, Growing>();
+  private functions = new Map<string, FuncRanges>();
+  private globals = new Map<string, Growing>();
   /** Of each place where a local is read. */
   private readonly reads = new WeakMap<Expr, Range>();
   private readonly queue = new Set<string>();
@@ -71,36 +78,55 @@ export class Ranges {
     this.module = module;
     this.shapes = shapes;
     this.exportParams = exportParams;
-    for (const { name, init } of module.globals.values()) {
-      const growing = new Growing();
+    this.begin(PATIENCE);
+    for (const name of this.queue) {
+      this.queue.delete(name); // a set hands out what is added while it is walked
+      this.walk(module.functions.get(name) as Func, this.functions, this.globals);
+    }
+    for (let n = 0; n < RETURNS; n++) this.narrow();
+  }
+
+  /** Nothing known but what comes from outside: first values, and what exports are passed. */
+  private begin(patience: number): void {
+    this.globals = new Map();
+    this.functions = new Map();
+    for (const { name, init } of this.module.globals.values()) {
+      const growing = new Growing(patience);
       if (init.kind === "const" && init.type === "i32") growing.add(exactly(init.value));
       this.globals.set(name, growing);
     }
-    for (const f of module.functions.values()) this.enter(f);
-    for (const name of this.queue) {
-      this.queue.delete(name); // a set hands out what is added while it is walked
-      this.walk(module.functions.get(name) as Func);
-    }
+    for (const f of this.module.functions.values()) this.enter(f, patience);
   }
 
-  private enter(f: Func): void {
-    const params = f.params.map(() => new Growing());
+  private enter(f: Func, patience: number): void {
+    const params = f.params.map(() => new Growing(patience));
     const isReached = f.exports.length > 0;
-    const result = new Growing();
+    const result = new Growing(patience);
     this.functions.set(f.name, { params, stored: [], result, callers: new Set(), isReached });
     if (!isReached) return;
     for (const [n, param] of params.entries()) param.add(TYPE_RANGE[this.exportParam(f, n)]);
     this.queue.add(f.name);
   }
 
-  private walk(f: Func): void {
+  /** Gathers anew, without leaps, what all calls pass and give back under what is known: that holds too, and is no wider. */
+  private narrow(): void {
+    const [functions, globals] = [this.functions, this.globals];
+    this.begin(Number.POSITIVE_INFINITY);
+    for (const f of this.module.functions.values())
+      if (functions.get(f.name)?.isReached) this.walk(f, functions, globals);
+    this.queue.clear();
+  }
+
+  /** Walks a function under what `functions` and `globals` say, and adds what it does to what is being found. */
+  private walk(f: Func, functions: Map<string, FuncRanges>, globals: Map<string, Growing>): void {
     const own = this.functionOf(f.name);
-    const stored: (Range | undefined)[] = own.params.map(({ range }) => range);
+    const { params } = functions.get(f.name) as FuncRanges;
+    const stored: (Range | undefined)[] = params.map(({ range }) => range);
     const flow = new Flow(
       {
         pages: this.module.pages,
-        result: (target) => this.resultRange(target),
-        global: (name) => this.globals.get(name)?.range,
+        result: (target) => this.importRange(target) ?? functions.get(target)?.result.range,
+        global: (name) => globals.get(name)?.range,
       },
       {
         read: (e, range) => this.reads.set(e, range),
@@ -117,7 +143,7 @@ export class Ranges {
     );
     flow.run(
       f,
-      own.params.map(({ range }) => range ?? ANY),
+      params.map(({ range }) => range ?? ANY),
     );
     own.stored = stored;
   }
@@ -182,9 +208,11 @@ export class Ranges {
   }
   /** Of the result of a function or an import. Undefined: it never returns. */
   resultRange(name: string): Range | undefined {
+    return this.importRange(name) ?? this.functionOf(name).result.range;
+  }
+  private importRange(name: string): Range | undefined {
     const imported = this.module.imports.get(name);
-    if (imported !== undefined) return TYPE_RANGE[this.shapes[imported.path]?.result ?? "u32"];
-    return this.functionOf(name).result.range;
+    return imported && TYPE_RANGE[this.shapes[imported.path]?.result ?? "u32"];
   }
   /** Makes room for a local that a later pass adds, and returns a read of it. */
   addLocal(f: Func, value: Expr): Expr {

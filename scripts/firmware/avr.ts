@@ -56,6 +56,13 @@ function writeCore(folder: string): Translation {
   return core;
 }
 
+/** Symbols that object files take from others. */
+function needed(folder: string, objects: readonly string[]): string[] {
+  const args = ["--undefined-only", "--format=posix", ...objects];
+  const list = execFileSync("avr-nm", args, { cwd: folder, encoding: "utf8" });
+  return list.split("\n").flatMap((line) => /^(\w+) U/.exec(line)?.[1] ?? []);
+}
+
 /** Object files are named alone, relative to the folder they are in, so that the map is the same everywhere. */
 async function compile(folder: string, core: Translation): Promise<string[]> {
   const include = ["-I.", ...FOLDERS.map((name) => `-I${fromRoot(name)}`)];
@@ -66,8 +73,8 @@ async function compile(folder: string, core: Translation): Promise<string[]> {
     const output = ["-c", file, "-o", objects[n] as string];
     return run(CC, [...COMPILE, ...strict, ...include, ...output], { cwd: folder });
   });
-  compileCore(folder, core, include);
   await Promise.all(jobs);
+  compileCore(folder, core, include, needed(folder, objects));
   return [CORE.replace(/c$/, "o"), ...objects];
 }
 

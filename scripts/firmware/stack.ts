@@ -12,6 +12,8 @@ export interface StackBound {
 interface Routine {
   readonly name: string;
   readonly calls: Set<number>;
+  /** A routine that leaves on the stack what it pushes. */
+  saving: number | undefined;
   pushes: number;
 }
 
@@ -21,8 +23,9 @@ const RETURN_BYTES = 2;
 const SYMBOL = /^([0-9a-f]{8}) .{6}(.) \.text\t([0-9a-f]{8}) (?:\.hidden )?(\S+)$/gm;
 const INSTRUCTION = /^ *([0-9a-f]+):\t(\w+)(?:\t(.*))?$/;
 const TARGET = /; 0x([0-9a-f]+)/;
-/** gcc's shared entry and exit of functions: what they push counts as part of the frame. */
-const SHARED = /^__(prologue_saves|epilogue_restores)__$/;
+/** Entry and exit that functions share, gcc's and the core's: what they push counts as part of the frame. */
+const SHARED = /^(__(prologue_saves|epilogue_restores)__|(save|restore)_r\d+(\.copy\d+)?)$/;
+const SAVING = /^save_r/;
 const VECTOR = /^__vector_\d+$/;
 
 /** Frames in bytes by function, from the texts of .su files. Two of one name: the larger. */
@@ -45,7 +48,12 @@ class Program {
   constructor(dump: string) {
     for (const [, address = "", type, size = "", name = ""] of dump.matchAll(SYMBOL)) {
       if (type !== "F" && Number.parseInt(size, 16) === 0) continue;
-      this.routines.set(Number.parseInt(address, 16), { name, calls: new Set(), pushes: 0 });
+      this.routines.set(Number.parseInt(address, 16), {
+        name,
+        calls: new Set(),
+        saving: undefined,
+        pushes: 0,
+      });
     }
     this.starts = [...this.routines.keys()].sort((a, b) => a - b);
     for (const line of dump.split("\n")) {
@@ -73,6 +81,7 @@ class Program {
     // rcall .+0 makes room on the stack, which counts as part of the frame
     const isOwnStart = mnemonic.endsWith("call") && to === own;
     const isShared = SHARED.test(this.routines.get(target)?.name ?? "");
+    if (SAVING.test(this.routines.get(target)?.name ?? "")) routine.saving = target;
     if ((target !== own || isOwnStart) && !isShared) routine.calls.add(target);
   }
 }
@@ -94,9 +103,10 @@ class Depths {
 
   /** gcc writes the frame of a part of a function under the function's name; a library routine has none. */
   private frame(routine: Routine): number {
-    const bare = routine.name.replace(/\.(constprop|isra|part|cold).*$/, "");
+    const bare = routine.name.replace(/\.(constprop|isra|part|cold|copy).*$/, "");
     const frame = this.frames.get(routine.name) ?? this.frames.get(bare) ?? 0;
-    return Math.max(frame, routine.pushes + RETURN_BYTES);
+    const saved = this.program.routines.get(routine.saving ?? -1)?.pushes ?? 0;
+    return Math.max(frame, routine.pushes + saved + RETURN_BYTES);
   }
 
   of(address: number, above: readonly Routine[] = []): Depth {

@@ -6,6 +6,7 @@ import type { CanTransport } from "../../bus/transport.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { readBytes, readText } from "../files.ts";
 import type { Install } from "../install.ts";
+import { connectSerial } from "./serial-line.ts";
 
 /** A bench in this process, which begins when the command does and ends with it. */
 async function simulated(name: string, file: string, install: Install): Promise<CanTransport> {
@@ -31,5 +32,7 @@ export async function transportOf(
   const parsed = parseBusUrl(text);
   if ("message" in parsed) throw usage(`--bus: ${parsed.message}`, parsed.remedy);
   const { url } = parsed;
-  return url.scheme === "sim" ? simulated(text, url.file, install) : makeTransport(url, now_us);
+  return url.scheme === "sim"
+    ? simulated(text, url.file, install)
+    : makeTransport(url, { now_us, openSerial: connectSerial });
 }

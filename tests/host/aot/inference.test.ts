@@ -29,6 +29,24 @@ describe("known bits", () => {
       ),
     ).toMatch(/^static s8 g\(/);
   });
+  it("do not take an argument for anything because the call before it is not yet known", () => {
+    // $end is met with what $begin gives before $begin has been walked
+    const parts = `(func $end (param i32) (result i32) (local.get 0))
+      (func $begin (param i32) (result i32) (if (local.get 0) (then (return (i32.const -3)))) (i32.const 7))`;
+    expect(
+      functionOf(
+        "end",
+        `(func $f (export "f") (param i32) (result i32) (call $end (call $begin (local.get 0)))) ${parts}`,
+      ),
+    ).toMatch(/^static s8 end\(s8 p0\)/);
+  });
+  it("take back over calls what growing in leaps overshot", () => {
+    // eight calls with more each time: the parameter grows in leaps, to 255, though 70 is the most
+    const calls = [0, 10, 20, 30, 40, 50, 60, 70].map((n) => `(call $g (i32.const ${n}))`).join("");
+    const g =
+      "(func $g (param i32) (i32.store16 (i32.const 256) (i32.mul (local.get 0) (i32.const 3))))";
+    expect(functionOf("g", `(func $f (export "f") ${calls}) ${g}`)).toContain("(u8)");
+  });
   it("shift a word down to its byte", () => {
     expect(f("(i32.shr_u (local.get 0) (i32.const 24))")).toContain("(u8)(p0 >> 24)");
   });
@@ -42,6 +60,19 @@ describe("known bits", () => {
     expect(f("(i32.lt_u (i32.load8_s (i32.const 256)) (i32.const 5))")).toContain(
       "(u32)(s8)ram_u8(0x100u) < 5",
     );
+  });
+});
+
+describe("conditions", () => {
+  const body = (second: string) => `(if (i32.and (i32.gt_u (local.get 0) (i32.const 3)) ${second})
+    (then (i32.store8 (i32.const 256) (i32.const 1))))`;
+  it("jump after the first of two where the second only tells", () => {
+    const text = f(body("(i32.ne (local.get 1) (i32.const 5))"), "(param i32 i32)");
+    expect(text).toContain("(p0 > 3) && (p1 != 5)");
+  });
+  it("evaluate both where the second can trap", () => {
+    const text = f(body("(i32.ne (i32.load (local.get 1)) (i32.const 5))"), "(param i32 i32)");
+    expect(text).not.toContain("&&");
   });
 });
 

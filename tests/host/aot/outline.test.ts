@@ -66,21 +66,6 @@ describe("folding assembly", () => {
     expect(bodyOf(text, "a").filter((line) => /push|pop|many/.test(line))).toEqual(body);
   });
 
-  it("gives functions that begin alike one beginning", () => {
-    const beginning = [
-      "\tldi r26,lo8(6)",
-      "\tldi r27,0",
-      "\tldi r30,lo8(gs(1f))",
-      "\tldi r31,hi8(gs(1f))",
-      "\tjmp __prologue_saves__+((18 - 17) * 2)",
-      "1:",
-    ];
-    const text = fold({ a: [...beginning, "\tinc r24"], b: [...beginning, "\tinc r25"] });
-    expect(bodyOf(text, "a")).toEqual(["\tcall prologue_0", "\tinc r24", "\tret"]);
-    // the return address, its high byte on top, is where the saving routine goes on
-    expect(bodyOf(text, "prologue_0").slice(0, 2)).toEqual(["\tpop r31", "\tpop r30"]);
-  });
-
   it("gives the same text twice", () => {
     const bodies = { a: STORE, b: STORE, c: STORE };
     expect(fold(bodies)).toBe(fold(bodies));
