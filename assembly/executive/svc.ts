@@ -93,7 +93,8 @@ function svcCan(index: usize, c: Context, fn: u32): Svc {
   const id = reg(c, 1) & 0x7ff;
   const base: u32 = nodeAt().frameBase;
   if (base != 0 && id - base < FRAME_BLOCK) return result(c, ValueStatus.EPERM);
-  return result(c, statusOf(can_send(id, data, length)));
+  const err = can_send(id, data, length);
+  return result(c, err == Err.STATE ? ValueStatus.EBUSY : statusOf(err)); // STATE: a frame was withdrawn
 }
 
 /** Status of modules 2 and 9, which use the numbers of module 7. */
@@ -101,7 +102,7 @@ function statusOf(err: i32): u32 {
   if (err >= 0) return err;
   if (err == Err.NO_ACCESS) return ValueStatus.EPERM;
   if (err == Err.FULL) return ValueStatus.ENOSPC;
-  if (err == Err.BUSY || err == Err.IO || err == Err.STATE) return ValueStatus.EBUSY;
+  if (err == Err.BUSY || err == Err.IO) return ValueStatus.EBUSY;
   return ValueStatus.EINVAL;
 }
 
