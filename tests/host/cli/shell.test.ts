@@ -157,6 +157,7 @@ describe("every verb", () => {
       ),
       ...["provision.app", "provision.stage", "store.format", "store.reset", "version", "warning"],
       ...["scan", "load.node", "load.plan", "load.report"], // on a bus
+      ...["tasks.restart", "tasks.stop", "tasks.start"],
     ].map((name) => `hsx.${name}/1`);
     expect([...SCHEMAS.keys()].filter((name) => !told.has(name)).sort()).toEqual(untold.sort());
   });
