@@ -53,7 +53,6 @@ import {
   mailboxSend,
   mailboxTap,
 } from "./mailbox/mailbox";
-import { isReference } from "./node";
 import { storeDelete, storeFind, storePoll, storeResult, storeWrite } from "./persist/pool";
 import {
   activateSlot,
@@ -95,7 +94,7 @@ export function hsx_poll(budget: u32): u32 {
   if (!arenaHasHoles()) {
     sessionPoll();
     provisionPoll();
-    if (!isReference()) protocolPoll();
+    protocolPoll();
   }
   return executivePoll(isChangingOver() ? 0 : budget);
 }
