@@ -8,7 +8,6 @@ import { CommandStatus } from "../../assembly/spec/svc.ts";
 import { isImageErr } from "../client/image-refusal.ts";
 import { activationOf, labelOf, type NodeEvent } from "../client/records.ts";
 import { f16Text, oidText } from "../client/refusal.ts";
-import type { CanFrame } from "../formats/can-frame.ts";
 import { hex, plural } from "../formats/text.ts";
 import { secondsText } from "./numbers.ts";
 import type { Session } from "./session.ts";
@@ -121,9 +120,4 @@ export function traceLine(ms: number, pid: number, text: string): string {
 
 export function pinText(pin: number, level: number | undefined): string {
   return `pin ${pin} ${level === undefined ? "released" : level === 0 ? "low" : "high"}`;
-}
-
-/** As candump writes frames: `343#B204`. */
-export function frameText({ id, data }: CanFrame): string {
-  return `${id.toString(16).toUpperCase().padStart(3, "0")}#${Buffer.from(data).toString("hex").toUpperCase()}`;
 }

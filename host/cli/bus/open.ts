@@ -3,24 +3,15 @@
 import { parseBusUrl } from "../../bus/bus-url.ts";
 import { makeTransport } from "../../bus/open-bus.ts";
 import type { CanTransport } from "../../bus/transport.ts";
-import { Exit, Failure, usage } from "../exit.ts";
-import { readBytes, readText } from "../files.ts";
+import { usage } from "../exit.ts";
 import type { Install } from "../install.ts";
+import { openBench } from "./bench.ts";
 import { connectSerial } from "./serial-line.ts";
 
 /** A bench in this process, which begins when the command does and ends with it. */
 async function simulated(name: string, file: string, install: Install): Promise<CanTransport> {
-  const { readBench } = await import("../../formats/bench.ts");
-  const { Bench } = await import("../../client/bench/bench.ts");
   const { BenchClients } = await import("../../client/bench/sim-transport.ts");
-  const { bench: spec, diagnostics } = readBench(readText(file), file);
-  if (spec === undefined) throw new Failure(Exit.USAGE, "bad-bench", "", { diagnostics });
-  const bench = await Bench.create(spec, {
-    core: (profile) => install.core(profile),
-    firmware: (board) => install.firmware(board),
-    read: readBytes,
-  });
-  return new BenchClients(bench).client(name);
+  return new BenchClients(await openBench(file, install)).client(name);
 }
 
 /** A transport that is not open yet. `now_us`: a clock that never goes back. */

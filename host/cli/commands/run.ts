@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { EventType, TaskState } from "../../../assembly/spec/node.ts";
 import type { TaskInfo } from "../../client/records.ts";
+import { frameText } from "../../formats/candump.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import type { ProfileName } from "../install.ts";
 import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-options.ts";
@@ -12,7 +13,8 @@ import { type Ending, Pace } from "../pace.ts";
 import { addCommand, type Context } from "../program.ts";
 import { type Listener, Session } from "../session.ts";
 import { faultText, hasEnded, stateText } from "../symbols.ts";
-import { eventData, eventText, frameText, pinText, traceLine } from "../trace.ts";
+import { eventData, eventText, pinText, traceLine } from "../trace.ts";
+import { type SimBenchOptions, simBench } from "./sim-bench.ts";
 
 const SHOWN = ["pins", "values", "events", "can"] as const;
 type Shown = (typeof SHOWN)[number];
@@ -42,13 +44,20 @@ function addRunOptions(command: Command, context: Context): void {
   command.action((images: string[], options: Options) => run(context, images, options));
 }
 
-/** The same with the firmware on a board, which is named or the AVR's. */
+const isBench = (name: string) => name.endsWith(".toml");
+
+/** The same with the firmware on a board, which is named or the AVR's; or a bench, whose file ends with .toml. */
 export function addSim(program: Command, context: Context): void {
   const command = addCommand(
     program,
     "sim <images...>",
-    "run images in the firmware on a simulated board",
+    "run images in the firmware on a simulated board, or a bench of nodes on one bus",
     [
+      ["hsx sim bench.toml --listen 127.0.0.1:29536", "a bus that hsx and python-can join"],
+      [
+        "hsx sim bench.toml --fast --for 10s --log bus.log",
+        "as fast as it can be had, its frames kept",
+      ],
       ["hsx sim --board avr app.hxe --for 5s", "five seconds of the board's time"],
       ["hsx sim --board stm32f072 app.hxe", "the same image on another board"],
       [
@@ -59,6 +68,16 @@ export function addSim(program: Command, context: Context): void {
     ],
   );
   addRunOptions(command, context);
+  command
+    .option("--listen <address>", "of a bench: let clients join over TCP; HOST:PORT")
+    .option("--fast", "of a bench: let its time pass as fast as it can be had")
+    .option("--log <file>", "of a bench: write its frames as candump does")
+    .action((files: string[], options: Options & SimBenchOptions) => {
+      const [first = "", ...more] = files;
+      if (!isBench(first)) return run(context, files, options);
+      if (more.length > 0) throw usage("a bench runs alone", "name its images in the bench file");
+      return simBench(context, first, options);
+    });
   command.setOptionValue("board", "avr");
 }
 
