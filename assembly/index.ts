@@ -53,12 +53,12 @@ import {
   mailboxSend,
   mailboxTap,
 } from "./mailbox/mailbox";
-import { isReference } from "./node";
 import { storeDelete, storeFind, storePoll, storeResult, storeWrite } from "./persist/pool";
 import {
   activateSlot,
   confirmApp,
   formatSlots,
+  removeApp,
   revertApp,
   setBoot,
   stageImage,
@@ -95,7 +95,7 @@ export function hsx_poll(budget: u32): u32 {
   if (!arenaHasHoles()) {
     sessionPoll();
     provisionPoll();
-    if (!isReference()) protocolPoll();
+    protocolPoll();
   }
   return executivePoll(isChangingOver() ? 0 : budget);
 }
@@ -191,6 +191,10 @@ export function hsx_app_confirm(app: u32): i32 {
 /** See revertApp(). */
 export function hsx_app_rollback(app: u32): i32 {
   return revertApp(app);
+}
+/** See removeApp(). */
+export function hsx_app_remove(app: u32): i32 {
+  return removeApp(app);
 }
 /** See setBoot(). */
 export function hsx_boot_set(app: u32, word: u32): i32 {

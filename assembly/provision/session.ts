@@ -354,6 +354,7 @@ export function sessionAbort(): i32 {
   takeBack(l);
   tasksRebind();
   close(Err.STATE);
+  emit(EventType.LOAD_ABORTED, 0, 0, 0);
   return Err.OK;
 }
 
@@ -407,7 +408,9 @@ export function sessionPut(offset: u32, from: usize, length: u32): i32 {
 
 /** The first `bytes` of the file are there. */
 export function sessionGrow(bytes: u32): void {
-  loadAt().received = bytes;
+  const l = loadAt();
+  l.received = bytes;
+  reportProgress(l);
 }
 
 /** The bytes were not those that were sent: they are checked from the first, once they are there. */

@@ -88,6 +88,8 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
     `the memory of the store is worn out after ${plural(e.b, "use")}: no value is saved any more`,
   [EventType.CONFIRMED]: () => "says it is well",
   [EventType.ACTIVATION]: activationText,
+  [EventType.LOAD_ABORTED]: () => "a load was taken back before its end",
+  [EventType.ROLLED_BACK]: (e) => `app ${e.a}: an earlier image comes back`,
   [EventType.PAUSED]: (e) => `paused at pc ${hex(e.b, 4)}`,
   [EventType.RESUMED]: () => "resumed",
 };

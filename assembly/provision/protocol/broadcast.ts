@@ -77,6 +77,11 @@ function forget(): void {
   memory.fill(RECEPTION_BASE, 0, RECEPTION_SIZE);
 }
 
+/** True while a load by broadcast tells its events itself. */
+export function isReceiving(): bool {
+  return isBusy(receptionAt());
+}
+
 // ---- STATUS ----
 
 /** LoadPhase of what goes on. */
@@ -109,7 +114,7 @@ function progressOf(r: Reception): u32 {
 }
 
 /** Makes a STATUS frame for a master. */
-function layStatus(master: u32, session: u32, event: u32, phase: u32, code: u32): void {
+export function layStatus(master: u32, session: u32, event: u32, phase: u32, code: u32): void {
   frameClear();
   store<u8>(FRAME, <u8>((F.Say.STATUS << F.SAY_SHIFT) | (master << F.SAY_MASTER_SHIFT)));
   store<u8>(FRAME, <u8>session, F.STATUS_SESSION_OFF);
