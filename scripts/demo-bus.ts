@@ -51,6 +51,7 @@ async function hsx(install: BenchInstall, args: readonly string[]): Promise<stri
     stderr: sink,
     onInterrupt: () => () => {},
     now_ms: () => install.bench.now_us / 1000,
+    epoch_ms: 0,
   };
   const exit = await runCli(args, terminal, install);
   console.log(text.replace(/^/gm, "  ").trimEnd());
