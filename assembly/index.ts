@@ -58,6 +58,7 @@ import {
   activateSlot,
   confirmApp,
   formatSlots,
+  removeApp,
   revertApp,
   setBoot,
   stageImage,
@@ -190,6 +191,10 @@ export function hsx_app_confirm(app: u32): i32 {
 /** See revertApp(). */
 export function hsx_app_rollback(app: u32): i32 {
   return revertApp(app);
+}
+/** See removeApp(). */
+export function hsx_app_remove(app: u32): i32 {
+  return removeApp(app);
 }
 /** See setBoot(). */
 export function hsx_boot_set(app: u32, word: u32): i32 {
