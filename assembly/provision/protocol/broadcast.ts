@@ -25,7 +25,6 @@ import {
   sessionGrow,
   sessionIsClearing,
   sessionPut,
-  sessionResult,
 } from "../session";
 import { frameClear, maySpeak, say, sayLater, send } from "./line";
 import {
@@ -557,7 +556,7 @@ function waits(r: Reception): bool {
 
 /** What came of the session: the pid, the slot, or a refusal. */
 function conclude(r: Reception): void {
-  const result = sessionResult();
+  const result = nodeAt().loadResult;
   if (result < 0) return refused(r, result);
   if (kindOf(r) == F.BeginMode.RUN) return finish(r, F.LoadEvent.COMPLETE, Err.OK, result, r.total);
   arenaRelease(bitmapField());
@@ -617,6 +616,13 @@ export function broadcastPoll(): void {
     return finish(r, F.LoadEvent.COMPLETE, Err.OK, result, r.total);
   }
   if (isBusy(r)) report(r);
+}
+
+/** Instructions of apps in a poll of `budget`: fewer while bytes stream in, which will not wait. */
+export function streamBudget(budget: u32): u32 {
+  const r = receptionAt();
+  const isStreaming = r.stage == Stage.LOADING && now() - r.since <= F.STREAM_MS && r.missing != 0;
+  return isStreaming ? (budget >>> 3) + 1 : budget;
 }
 
 /** Ms the node may rest as far as a load by broadcast goes. */
