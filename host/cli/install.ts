@@ -65,9 +65,9 @@ export class Install {
     return { elf: readFileSync(elf), core };
   }
 
-  /** A bus by its name, as --bus says it; not open yet. */
-  transport(url: string, now_us: () => number): Promise<CanTransport> {
-    return transportOf(url, this, now_us);
+  /** A bus by its name, as --bus says it; not open yet. `up_us`: how long a simulated one has been on. */
+  transport(url: string, now_us: () => number, up_us?: number): Promise<CanTransport> {
+    return transportOf(url, this, now_us, up_us);
   }
 
   example(name: string): string {

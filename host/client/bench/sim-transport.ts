@@ -13,6 +13,8 @@ import type { Bench } from "./bench.ts";
 /** Frames a client may have handed over that have not gone out. */
 const SEND_ROOM = 64;
 const CLOSE_US = 1_000_000;
+/** A step of the bench's clock: sums of fractions may end that much before a deadline. */
+const CLOCK_STEP_US = 0.001;
 
 interface Waiter {
   readonly client: SimTransport;
@@ -53,7 +55,7 @@ export class BenchClients {
     const waiting = new Set([...this.waiters].map(({ client }) => client));
     if (waiting.size === 0 || waiting.size < this.open.size) return;
     const { bench } = this;
-    const isDue = (w: Waiter) => w.isReady() || bench.now_us >= w.deadline_us;
+    const isDue = (w: Waiter) => w.isReady() || bench.now_us >= w.deadline_us - CLOCK_STEP_US;
     const isAnyDue = () => {
       for (const waiter of this.waiters) if (isDue(waiter)) return true;
       return false;
