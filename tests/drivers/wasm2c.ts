@@ -6,13 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Prototype } from "../../host/aot/c-module.ts";
 import type { CoreExports, Engine } from "../../host/node/core.ts";
-import { PROFILES, type Profile, type ProfileName } from "../../scripts/core.ts";
-import { fromRoot } from "../../scripts/root.ts";
+import type { ProfileName } from "../probes/compile.ts";
 import { Addon } from "./c-addon.ts";
 import { WORKSHOP } from "./host-c.ts";
 import type { Machine } from "./machine.ts";
 import { startCore } from "./node.ts";
 
+const root = (path: string) => new URL(`../../${path}`, import.meta.url).pathname;
+/** What asc makes of a profile, and the pages it has. */
+const { targets }: { targets: Record<ProfileName, { outFile: string; maximumMemory: number }> } =
+  JSON.parse(readFileSync(root("asconfig.json"), "utf8"));
 const WASM2C = "node_modules/wabt/bin/wasm2c";
 const PAGE = 65536;
 
@@ -21,7 +24,7 @@ function translated(wasm: string): { code: string; header: string } {
   const folder = mkdtempSync(join(tmpdir(), "hsx-wasm2c-"));
   try {
     const file = join(folder, "module.c");
-    execFileSync(process.execPath, [fromRoot(WASM2C), wasm, "-n", "core", "-o", file]);
+    execFileSync(process.execPath, [root(WASM2C), wasm, "-n", "core", "-o", file]);
     const read = (name: string) => readFileSync(join(folder, name), "utf8");
     return { code: read("module.c"), header: read("module.h") };
   } finally {
@@ -69,15 +72,15 @@ function glue(imports: readonly Prototype[], exports: readonly Prototype[]): str
 
 /** The core of a profile by way of wasm2c; compiled anew when it changed. */
 export function wasm2cCore(profile: ProfileName): Engine {
-  const { outFile, maximumMemory } = PROFILES.find(({ name }) => name === profile) as Profile;
-  const { code, header } = translated(fromRoot(outFile));
+  const { outFile, maximumMemory } = targets[profile];
+  const { code, header } = translated(root(outFile));
   const imports = declared(header, "import", /^w2c_hal_/);
   const exports = declared(header, "export", /^w2c_core_/);
   const known = [...imports, ...exports].map((f) => `${declaration(f)};`);
   const own = ['#include "hsx_types.h"', "void hsx_core_reset(void);", ...known].join("\n");
   const text = `#include "core.h"\n${code.replace('#include "module.h"', header)}\n${glue(imports, exports)}\n`;
   const translation = { code: text, header: `#pragma once\n${own}\n`, imports, exports };
-  const more = [fromRoot("tests/drivers/wasm2c")];
+  const more = [root("tests/drivers/wasm2c")];
   const workshop = { ...WORKSHOP, more, warnings: ["-w"] };
   const addon = new Addon(translation, 0, maximumMemory * PAGE, workshop);
   return {
