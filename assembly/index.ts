@@ -67,6 +67,7 @@ import {
 import { provisionPoll, provisionRest, provisionResult, provisionStart } from "./provision/boot";
 import { formatStore, resetStore } from "./provision/forget";
 import { configWord, layConfig, setConfig } from "./provision/node-config";
+import { streamBudget } from "./provision/protocol/broadcast";
 import { protocolPoll, protocolRest } from "./provision/protocol/protocol";
 import {
   isChangingOver,
@@ -99,7 +100,7 @@ export function hsx_poll(budget: u32): u32 {
     provisionPoll();
     protocolPoll();
   }
-  return executivePoll(isChangingOver() ? 0 : budget);
+  return executivePoll(isChangingOver() ? 0 : streamBudget(budget));
 }
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function hsx_rest(): u32 {
