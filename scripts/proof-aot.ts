@@ -3,9 +3,9 @@
 // how many and which; a failure names its seed.
 
 import { parseArgs } from "node:util";
-import { CHIP_SHAPE, CHIPS, onChip } from "../tests/drivers/aot-chips.ts";
-import { compare, inC, type Maker, PLAIN } from "../tests/oracle/aot-compare.ts";
+import { type Agreement, compare, inC, type Maker, PLAIN } from "../tests/drivers/aot-compare.ts";
 import type { ModuleShape } from "../tests/oracle/random-module.ts";
+import { CHIP_SHAPE, CHIPS, onChip } from "./aot-chips.ts";
 import { hasAvrTools } from "./avr-build.ts";
 import { type Figure, report } from "./figures.ts";
 import { hasArmTools } from "./stm32-build.ts";
@@ -42,10 +42,19 @@ const SIDES: Readonly<Record<string, Side>> = {
   ),
 };
 
-async function figuresOf(name: string, { make, shape, note }: Side): Promise<Figure[]> {
+/** What a seed came to; a program that cannot even be built is a difference, too. */
+async function tried(seed: number, { shape, make }: Side): Promise<Agreement> {
+  try {
+    return await compare(seed, shape, make);
+  } catch (error) {
+    return { calls: 0, traps: 0, difference: `seed ${seed}: ${(error as Error).message}` };
+  }
+}
+
+async function figuresOf(name: string, side: Side): Promise<Figure[]> {
   const all = { calls: 0, traps: 0, failures: 0 };
   for (let n = 0; n < Number(values.seeds); n++) {
-    const { calls, traps, difference } = await compare(Number(values.seed) + n, shape, make);
+    const { calls, traps, difference } = await tried(Number(values.seed) + n, side);
     all.calls += calls;
     all.traps += traps;
     if (difference === undefined) continue;
@@ -57,7 +66,7 @@ async function figuresOf(name: string, { make, shape, note }: Side): Promise<Fig
       id: `aot.${name}.calls`,
       value: all.calls,
       unit: "calls",
-      note: `${all.traps} trap; ${note}`,
+      note: `${all.traps} trap; ${side.note}`,
     },
     { id: `aot.${name}.failures`, value: all.failures, unit: "modules", must: "== 0" },
   ];

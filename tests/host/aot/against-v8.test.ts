@@ -1,7 +1,7 @@
 // Whatever a module computes in V8 it computes in C: results, memory, calls out and traps. More seeds: npm run proof:aot.
 
 import { describe, expect, it } from "vitest";
-import { compare, inC, PLAIN } from "../../oracle/aot-compare.ts";
+import { compare, inC, PLAIN } from "../../drivers/aot-compare.ts";
 
 const SEEDS = [1, 2, 3, 4];
 

@@ -2,10 +2,10 @@
 // as its core is. More seeds: npm run proof:aot.
 
 import { expect, it } from "vitest";
+import { CHIP_SHAPE, CHIPS, onChip } from "../../../scripts/aot-chips.ts";
 import { hasAvrTools } from "../../../scripts/avr-build.ts";
 import { hasArmTools } from "../../../scripts/stm32-build.ts";
-import { CHIP_SHAPE, CHIPS, onChip } from "../../drivers/aot-chips.ts";
-import { compare } from "../../oracle/aot-compare.ts";
+import { compare } from "../../drivers/aot-compare.ts";
 
 const HAS: Readonly<Record<string, () => boolean>> = { avr: hasAvrTools, "cortex-m0": hasArmTools };
 const SEEDS = [1];

@@ -3,15 +3,14 @@
 import binaryen from "binaryen";
 import type { TranslateOptions } from "../../host/aot/options.ts";
 import { translate } from "../../host/aot/translate.ts";
-import { fromRoot } from "../../scripts/root.ts";
-import { Addon, Trap } from "../drivers/c-addon.ts";
-import { Random } from "./random.ts";
-import { type ModuleShape, randomModule } from "./random-module.ts";
+import { Random } from "../oracle/random.ts";
+import { type ModuleShape, randomModule } from "../oracle/random-module.ts";
+import { Addon, Trap } from "./c-addon.ts";
 
 export const PAGE = 65536;
 const WORKSHOP = {
-  include: fromRoot("targets/common"),
-  folder: fromRoot("build/test/aot"),
+  include: new URL("../../targets/common", import.meta.url).pathname,
+  folder: new URL("../../build/test/aot", import.meta.url).pathname,
   warnings: ["-w"], // what is drawn at random makes little sense
 };
 const EDGES = [0, 1, -1, 255, 256, 65535, 65536, 0x7fffffff, -0x80000000];

@@ -4,17 +4,17 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Prototype } from "../../host/aot/c-module.ts";
-import type { Target } from "../../host/aot/options.ts";
-import { type Translation, translate } from "../../host/aot/translate.ts";
-import { instantiateOnChip as onAvr } from "../../host/boards/avr/engine.ts";
-import { Firmware as AvrFirmware } from "../../host/boards/avr/firmware.ts";
-import { instantiateOnChip as onStm32 } from "../../host/boards/stm32/engine.ts";
-import { Firmware as Stm32Firmware } from "../../host/boards/stm32/firmware.ts";
-import { CORE_FLAGS, compileCore } from "../../scripts/avr-build.ts";
-import { fromRoot } from "../../scripts/root.ts";
-import { ear, type Maker, PLAIN, type Side } from "../oracle/aot-compare.ts";
-import { TRAPS, Trap } from "./c-addon.ts";
+import type { Prototype } from "../host/aot/c-module.ts";
+import type { Target } from "../host/aot/options.ts";
+import { type Translation, translate } from "../host/aot/translate.ts";
+import { instantiateOnChip as onAvr } from "../host/boards/avr/engine.ts";
+import { Firmware as AvrFirmware } from "../host/boards/avr/firmware.ts";
+import { instantiateOnChip as onStm32 } from "../host/boards/stm32/engine.ts";
+import { Firmware as Stm32Firmware } from "../host/boards/stm32/firmware.ts";
+import { ear, type Maker, PLAIN, type Side } from "../tests/drivers/aot-compare.ts";
+import { TRAPS, Trap } from "../tests/drivers/c-addon.ts";
+import { CORE_FLAGS, compileCore } from "./avr-build.ts";
+import { fromRoot } from "./root.ts";
 
 /** Linear memory of such a module: from behind an AVR's registers up to the statics. */
 const LOW = 0x100;
@@ -55,7 +55,7 @@ function compileAvr(cwd: string, c: Translation): void {
 
 function compileArm(cwd: string, c: Translation, cpu: string, level: string): void {
   const chip = [`-mcpu=${cpu}`, "-mthumb", "-std=gnu11", "-ffunction-sections", "-fdata-sections"];
-  const here = (name: string) => fromRoot("tests/drivers/aot-chips", name);
+  const here = (name: string) => fromRoot("scripts/aot-chips", name);
   const link = ["-nostartfiles", "-Wl,--gc-sections", "-T", here("link.ld"), ...kept(c)];
   const parts = [here("start.c"), "stubs.c", "core.c", "-lm", "-lgcc", "-o", "module.elf"];
   const flags = [...chip, level, "-DHSX_ORIGIN=0x20000000u", ...COMMON, ...link];
