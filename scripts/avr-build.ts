@@ -33,6 +33,9 @@ const TIMED = [
   "executive/scheduler/run",
   "executive/turn/readyAfter",
   "image/slot/slotSum",
+  "provision/protocol/broadcast/takeData",
+  "provision/protocol/broadcast/put",
+  "provision/protocol/protocol/protocolPoll",
 ];
 /** C statics and the stack begin above linear memory. */
 const LINK_FLAGS = ["-Wl,--gc-sections", "-Wl,--relax", "-Wl,-Tdata=0x803c00"];

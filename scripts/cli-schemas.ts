@@ -472,6 +472,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     live: count,
     free: count,
     damaged: count,
+    ...wear,
     node: nodeConfig.nullable(),
     slots: z.array(
       z.strictObject({
@@ -794,6 +795,12 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     ...wear,
   }),
   nodeObject("hsx.provision.app/1", { app: storedApp }),
+  object("hsx.provision.remove/1", {
+    app: count,
+    name: z.string(),
+    slots: z.array(count),
+    pid: pid.nullable(),
+  }),
   object("hsx.provision.stage/1", {
     file: z.string(),
     slot: count,
@@ -818,8 +825,16 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
   }),
   object("hsx.store.format/1", store),
   object("hsx.store.reset/1", store),
-  object("hsx.config.get/1", { settings: z.record(z.string(), u32), node: nodeConfig }),
-  object("hsx.config.change/1", { name: z.string(), text: z.string(), trial: z.boolean() }),
+  object("hsx.config.get/1", {
+    settings: z.record(z.string(), u32),
+    node: nodeConfig,
+    /** What comes back unless it is confirmed. */
+    node_before: nodeConfig.nullable(),
+  }),
+  object("hsx.config.change/1", {
+    changes: z.array(z.strictObject({ name: z.string(), text: z.string() })),
+    trial: z.boolean(),
+  }),
   object("hsx.config.export/1", { node: nodeConfig, text: z.string() }),
   object("hsx.config.settle/1", { state: z.string() }),
   object("hsx.config.set/1", { name: z.string(), value: u32 }),

@@ -8,7 +8,6 @@ import type { CoreSource } from "../host/node/core.ts";
 import { avrCore, readFirmware } from "../tests/drivers/avr.ts";
 import { hostCore } from "../tests/drivers/host-c.ts";
 import { readFirmware as readStm32, stm32Core } from "../tests/drivers/stm32.ts";
-import { thumbCore } from "../tests/drivers/stm32f405.ts";
 import { wasm2cCore } from "../tests/drivers/wasm2c.ts";
 import { wasm3Core } from "../tests/drivers/wasm3.ts";
 import type { Line } from "./conform/results.ts";
@@ -54,7 +53,7 @@ const MACHINES: Record<string, { only?: string; core(profile: Profile): Promise<
   },
   stm32f405: {
     only: "large",
-    core: async () => thumbCore(readStm32(fromRoot("build/stm32/stm32f405"))),
+    core: async () => stm32Core("stm32f405", readStm32(fromRoot("build/stm32/stm32f405"))),
   },
   avr: { only: "small", core: async () => avrCore(readFirmware(fromRoot("build/avr"))) },
 };

@@ -4,8 +4,7 @@ import { avrMachine } from "./avr.ts";
 import { hostCMachine } from "./host-c.ts";
 import type { Machine } from "./machine.ts";
 import { nodeMachine, windowMachine } from "./node.ts";
-import { stm32f072Machine } from "./stm32f072.ts";
-import { stm32f405Machine } from "./stm32f405.ts";
+import { stm32f072Machine, stm32f405Machine } from "./stm32.ts";
 import { wasm2cMachine } from "./wasm2c.ts";
 import { wasm3Machine } from "./wasm3.ts";
 

@@ -31,7 +31,7 @@ import {
 } from "./state";
 
 /** Frames taken in one poll. */
-const FRAMES_A_POLL: u32 = 8;
+const FRAMES_A_POLL: u32 = 16;
 
 /** Takes a frame of the block, which lies at RECEIVED. */
 function take(line: u32, offset: u32): void {
@@ -39,7 +39,7 @@ function take(line: u32, offset: u32): void {
   if (offset < F.MASTER_ID + F.MASTER_MAX) {
     if (length == F.REQUEST_BYTES) serve(line, offset - F.MASTER_ID, RECEIVED_DATA);
   } else if (offset >= F.DATA_ID) {
-    if (length == F.DATA_BYTES) takeData(offset - F.DATA_ID, RECEIVED_DATA);
+    if (length == F.DATA_BYTES) takeData(offset - F.DATA_ID);
   } else if (offset >= F.NACK_ID && offset < F.PUB_ID && length == 0) dropNack(offset - F.NACK_ID);
 }
 

@@ -52,7 +52,7 @@ async function monitor(context: Context, options: Options): Promise<void> {
   const { out, install } = context;
   const { terminal } = out;
   const { url, base } = busSettings(options, terminal.env);
-  const transport = await install.transport(url, () => terminal.now_ms() * 1000);
+  const transport = await install.transport(url, () => terminal.now_ms() * 1000, 0);
   const lines = new FrameLines(out, {
     prints: options.quiet !== true,
     log: options.log,

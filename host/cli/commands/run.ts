@@ -1,6 +1,7 @@
 // hsx run: images on a node in this process, their streams attached, until all have ended.
 
 import type { Command } from "commander";
+import { Err } from "../../../assembly/spec/errors.ts";
 import { EventType, TaskState } from "../../../assembly/spec/node.ts";
 import type { TaskInfo } from "../../client/records.ts";
 import { frameText } from "../../formats/candump.ts";
@@ -201,10 +202,26 @@ function report(context: Context, session: Session, ending: Ending): void {
   out.result("hsx.run/1", data, () => "");
 }
 
+/** Stored apps that the node could not start, and why. */
+function refusedApps({ node, options }: Session): string[] {
+  if (options.nv === undefined) return [];
+  return node.provision.apps().flatMap(({ app, name, active, refused }) => {
+    if (refused === undefined) return [];
+    const whose = name === "" ? `app ${app}` : `app ${app}, ${name},`;
+    return [`${whose} does not start from slot ${active}: ${Err[refused] ?? refused}`];
+  });
+}
+
 /** Pids of the apps that the node started from its slots, the first in line first. */
-function bootedApps({ node, options }: Session): number[] {
+function bootedApps(session: Session): number[] {
+  const { node, options } = session;
   const pids = node.tasks().map((t) => t.pid);
   if (pids.length > 0) return pids;
+  const refused = refusedApps(session);
+  if (refused.length > 0)
+    throw new Failure(Exit.VERIFY, "not-started", `${options.nv?.path}: ${refused.join("; ")}`, {
+      remedy: `hsx persist verify ${options.nv?.path} tells what is damaged; stage the image again: provision stage`,
+    });
   throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", `${options.nv?.path} starts no app`, {
     remedy: "name an image, or store one: [[apps]] of hsx persist build, or provision stage",
   });
@@ -220,6 +237,9 @@ async function run(context: Context, images: readonly string[], options: Options
   const session = await Session.open(install, sessionOptions(options), warn);
   session.listen(makeListener(out, session, shown));
   try {
+    if (session.node.tasks().length > 0)
+      for (const text of refusedApps(session))
+        out.warn(text, "provision status in hsx shell shows all apps");
     const loaded = images.map((image) => session.load(image, { restarts }));
     const pids = images.length === 0 ? bootedApps(session) : loaded;
     const pace = new Pace(out.terminal, session, pids[0] as number, options.realtime === true);

@@ -128,8 +128,7 @@ function imageRows({ images }: Status): string[][] {
 function slotRows({ slots }: Status): string[][] {
   return slots.map((s) => [
     String(s.slot),
-    s.state,
-    s.name,
+    s.state === "image" ? s.name : s.state,
     s.state === "image" ? count(s.bytes) : "",
     count(s.room),
     s.state === "image" ? hex(s.crc, 8) : "",
@@ -173,7 +172,7 @@ async function status(context: NodeContext): Promise<void> {
       ...(images.length === 0
         ? ["no images"]
         : [out.table(["IMAGE", "BYTES", "CRC", "FROM", "TASKS"], images)]),
-      ...table(["SLOT", "HOLDS", "APP", "BYTES", "ROOM", "CRC", ""], slotRows(data)),
+      ...table(["SLOT", "HOLDS", "BYTES", "ROOM", "CRC", "NEEDED AS"], slotRows(data)),
       ...table(
         ["APP", "NAME", "STATE", "ACTIVE", "FALLBACK", "ATTEMPTS", "PID", "BOOT"],
         appRows(data),
@@ -249,6 +248,13 @@ async function activate(
 ): Promise<void> {
   const slot = parseSlot(text);
   const attempts = parseInteger(options.attempts, "--attempts", 0, 7);
+  const active = (await node.provision.apps()).find((a) => a.active === slot);
+  if (active !== undefined) {
+    const message = `slot ${slot} is active already: ${nameOf(active)} runs from it`;
+    throw new Failure(Exit.FAILED, "SLOT_IN_USE", message, {
+      remedy: "stage another image first: provision stage FILE",
+    });
+  }
   await node.provision.activate(slot, {
     attempts,
     confirmAfter: parseAfter(options.confirmAfter),
@@ -275,6 +281,18 @@ async function rollback(context: NodeContext, text: string | undefined): Promise
   const app = await findApp(node, text, "name the app: provision rollback APP");
   await node.provision.rollback(app.app);
   await tell(context, app.app, (a) => `${nameOf(a)} runs from slot ${a.active} again`);
+}
+
+async function remove({ out, session }: VerbContext, text: string): Promise<void> {
+  const { provision } = session.node;
+  const app = await findApp(session.node, text, "");
+  const slots = provision.remove(app.app);
+  const data = { app: app.app, name: app.name, slots, pid: app.pid ?? null };
+  out.result("hsx.provision.remove/1", data, () => {
+    const empty = slots.length === 0 ? "" : `; empty: slot ${slots.join(", slot ")}`;
+    const runs = app.pid === undefined ? "" : `; its task runs on: kill ${app.pid} stops it`;
+    return `${nameOf(app)} does not start any more${empty}${runs}`;
+  });
 }
 
 interface BootValues {
@@ -387,7 +405,7 @@ export function addProvision(parser: Command, context: VerbContext): void {
   const provision = parser
     .command("provision")
     .description(
-      "stored images of the node: status, format, stage, activate, confirm, rollback, boot",
+      "stored images of the node: status, format, stage, activate, confirm, rollback, boot, remove",
     );
   addProvisionVerbs(provision, new ShellHost(context));
   addCommand(
@@ -399,4 +417,7 @@ export function addProvision(parser: Command, context: VerbContext): void {
     .option("--slot <n>", "into this slot")
     .option("--node <id>", "not if the node has another id; one without an id takes it")
     .action((file: string, options) => stage(context, file, options));
+  addCommand(provision, "remove <app>", "take an app off the boot list and empty its slots", [
+    ["provision remove pump", "its task runs on until it is killed, or the node restarts"],
+  ]).action((app: string) => remove(context, app));
 }
