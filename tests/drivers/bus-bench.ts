@@ -11,6 +11,8 @@ export interface BusBenchOptions {
   readonly kinds: readonly NodeKind[];
   /** Part of the frames that each node loses, control frames too. */
   readonly loss?: number;
+  /** When they begin to. */
+  readonly lossFrom_ms?: number;
   readonly seed?: number;
   /** Least and most time of a frame between bus and host. */
   readonly latency_ms?: readonly [number, number];
@@ -21,16 +23,18 @@ export interface BusBenchOptions {
 
 export interface BusBench {
   readonly bench: Bench;
+  readonly clients: BenchClients;
   readonly master: BusMaster;
 }
 
 const FRAM_BYTES = 131_072;
 const CRYSTAL_PPM = 50;
-/** Nodes have mounted their stores by then, and told who they are. */
-const START_US = 400_000;
+/** Nodes have mounted their stores by then, and told who they are; an AVR takes 0.7 s. */
+const START_US = 800_000;
 
 function specOf(options: BusBenchOptions): BenchSpec {
-  const { kinds, loss = 0, seed = 1, latency_ms = [0, 0], bitRate = 500, slots } = options;
+  const { kinds, loss = 0, lossFrom_ms = 0, seed = 1, bitRate = 500, slots } = options;
+  const { latency_ms = [0, 0] } = options;
   const nodes = kinds.map((kind, n) => ({
     number: n + 1,
     kind,
@@ -45,7 +49,7 @@ function specOf(options: BusBenchOptions): BenchSpec {
     ring: 64,
     on_ms: 0,
   }));
-  const always = { from_ms: 0, to_ms: Number.POSITIVE_INFINITY };
+  const always = { from_ms: lossFrom_ms, to_ms: Number.POSITIVE_INFINITY };
   const all = new Set(nodes.map(({ number }) => number));
   const faults =
     loss === 0
@@ -79,10 +83,10 @@ export const SOURCES: BenchSources = {
 /** A bench whose nodes are up, with a master in slot 0. */
 export async function openBusBench(options: BusBenchOptions): Promise<BusBench> {
   const bench = await Bench.create(specOf(options), SOURCES);
-  const transport = new BenchClients(bench).client();
-  const master = await BusMaster.open(transport, { slot: 0 });
+  const clients = new BenchClients(bench);
+  const master = await BusMaster.open(clients.client(), { slot: 0 });
   await master.link.sleep(START_US);
-  return { bench, master };
+  return { bench, clients, master };
 }
 
 /** As many of a kind. */
@@ -104,7 +108,7 @@ export function bulkImage(bytes: number, seed = 1): Uint8Array {
       return `LDI R${(state >>> 4) % 12}, ${(state >>> 12) % 2000}`;
     });
     return guestOf(
-      `.app "bulk"\n.entry start\nstart:\nLDI R0, 1000\nSVC 6, 0\nJMP start\n${lines.join("\n")}`,
+      `.app "bulk"\n.entry start\nstart:\nLDI R0, 1000\nSVC 0x600\nJMP start\n${lines.join("\n")}`,
     ).image;
   };
   const least = make(0).length;
