@@ -8,17 +8,17 @@ import { Addon, type Workshop } from "./c-addon.ts";
 import type { Machine } from "./machine.ts";
 import { startCore } from "./node.ts";
 
-const root = (path: string) => new URL(`../../${path}`, import.meta.url).pathname;
+const fromRoot = (path: string) => new URL(`../../${path}`, import.meta.url).pathname;
 
 /** Where cores in C are compiled. */
 export const WORKSHOP: Workshop = {
-  include: root("targets/common"),
-  folder: root("build/host-c"),
+  include: fromRoot("targets/common"),
+  folder: fromRoot("build/host-c"),
 };
 
 /** The core of a profile in C; compiled anew when the translation changed. */
 export function hostCore(profile: CoreProfile): Engine {
-  const wasm = readFileSync(root(`build/core/${profile}.wasm`));
+  const wasm = readFileSync(fromRoot(`build/core/${profile}.wasm`));
   const options = coreOptions(profile, "host");
   const addon = new Addon(translate(wasm, options), options.low, options.high, WORKSHOP);
   return {
