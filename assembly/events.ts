@@ -46,6 +46,12 @@ export function emit(type: u32, pid: u32, a: u32, b: u32): void {
   }
 }
 
+/** Address of event `seq`; 0: it was overwritten. */
+export function eventPeek(seq: u32): usize {
+  const e = eventAt(seq);
+  return e.seq == seq ? changetype<usize>(e) : 0;
+}
+
 /** Copies the oldest unread event to `to`. False: there is none. */
 export function eventTake(to: usize): bool {
   const node = nodeAt();

@@ -53,12 +53,12 @@ import {
   mailboxSend,
   mailboxTap,
 } from "./mailbox/mailbox";
-import { isReference } from "./node";
 import { storeDelete, storeFind, storePoll, storeResult, storeWrite } from "./persist/pool";
 import {
   activateSlot,
   confirmApp,
   formatSlots,
+  removeApp,
   revertApp,
   setBoot,
   stageImage,
@@ -66,6 +66,7 @@ import {
 import { provisionPoll, provisionRest, provisionResult, provisionStart } from "./provision/boot";
 import { formatStore, resetStore } from "./provision/forget";
 import { configWord, layConfig, setConfig } from "./provision/node-config";
+import { streamBudget } from "./provision/protocol/broadcast";
 import { protocolPoll, protocolRest } from "./provision/protocol/protocol";
 import {
   isChangingOver,
@@ -95,9 +96,9 @@ export function hsx_poll(budget: u32): u32 {
   if (!arenaHasHoles()) {
     sessionPoll();
     provisionPoll();
-    if (!isReference()) protocolPoll();
+    protocolPoll();
   }
-  return executivePoll(isChangingOver() ? 0 : budget);
+  return executivePoll(isChangingOver() ? 0 : streamBudget(budget));
 }
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function hsx_rest(): u32 {
@@ -191,6 +192,10 @@ export function hsx_app_confirm(app: u32): i32 {
 /** See revertApp(). */
 export function hsx_app_rollback(app: u32): i32 {
   return revertApp(app);
+}
+/** See removeApp(). */
+export function hsx_app_remove(app: u32): i32 {
+  return removeApp(app);
 }
 /** See setBoot(). */
 export function hsx_boot_set(app: u32, word: u32): i32 {

@@ -123,7 +123,7 @@ export const VALUE_SIZE: usize = 24;
 export const COMMAND_SIZE: usize = 12;
 export const SUBSCRIPTION_SIZE: usize = 8;
 export const CALL_SIZE: usize = 16;
-export const SLOT_SIZE: usize = 12;
+export const SLOT_SIZE: usize = 16;
 /** The first bytes of the session: the check of the image that arrives. */
 export const CHECK_SIZE: usize = 64;
 export const SESSION_SIZE: usize = 128;
@@ -137,6 +137,7 @@ export const WORDS_SIZE: usize = 8 + 2 * WORD_MAX;
 export const PROVISION_SIZE: usize = 16 + ((2 * <usize>APP_MAX + 3) & ~3);
 export const PROTOCOL_SIZE: usize = 96;
 export const RECEPTION_SIZE: usize = 88;
+export const SERIAL_SIZE: usize = 64;
 export const FILE_SIZE: usize = 12;
 export const OPEN_FILE_SIZE: usize = 8;
 export const PIN_SIZE: usize = 2;
@@ -180,7 +181,8 @@ export const WORDS_BASE: usize = CELLS_BASE + CELLS_SIZE;
 export const PROVISION_BASE: usize = WORDS_BASE + WORDS_SIZE;
 export const PROTOCOL_BASE: usize = PROVISION_BASE + PROVISION_SIZE;
 export const RECEPTION_BASE: usize = PROTOCOL_BASE + PROTOCOL_SIZE;
-export const FILES_BASE: usize = RECEPTION_BASE + RECEPTION_SIZE;
+export const SERIAL_BASE: usize = RECEPTION_BASE + RECEPTION_SIZE;
+export const FILES_BASE: usize = SERIAL_BASE + SERIAL_SIZE;
 /** One entry more than files: the file that is being rebuilt. */
 export const FILES_SIZE: usize = FILE_MAX == 0 ? 0 : (FILE_MAX + 1) * FILE_SIZE;
 export const OPEN_FILES_BASE: usize = FILES_BASE + FILES_SIZE;

@@ -17,10 +17,10 @@
 // 26  frameBase        u16  first identifier of the node protocol; 0: not known yet
 // From here on what only counts up, or tells of the last call: it differs after everything was removed again.
 // 28  nextPid          u8   the pid of the next task
-// 29  (1 spare)
+// 29  consoleHeld      u8   1: a frame goes out on the console, no text may come between
 // 30  waitNext         u16  order in which tasks began to wait
 // 32  nextFile         u16  the next file descriptor; below the first: the first
-// 34  (2 spare)
+// 34  lines            u16  lines of code this poll may still read from the device
 // 36  loadResult       i32  of the last load: the pid, or why it was refused
 // 40  lastMs           u32  clock at the last tick
 // 44  eventNext        u32  sequence number of the next event
@@ -55,8 +55,10 @@ export class Node {
   subscriptions: u16 = 0;
   frameBase: u16 = 0;
   nextPid: u8 = 0;
+  consoleHeld: u8 = 0;
   waitNext: u16 = 0;
   nextFile: u16 = 0;
+  lines: u16 = 0;
   loadResult: i32 = 0;
   lastMs: u32 = 0;
   eventNext: u32 = 0;

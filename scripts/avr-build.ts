@@ -33,6 +33,9 @@ const TIMED = [
   "executive/scheduler/run",
   "executive/turn/readyAfter",
   "image/slot/slotSum",
+  "provision/protocol/broadcast/takeData",
+  "provision/protocol/broadcast/put",
+  "provision/protocol/protocol/protocolPoll",
 ];
 /** C statics and the stack begin above linear memory. */
 const LINK_FLAGS = ["-Wl,--gc-sections", "-Wl,--relax", "-Wl,-Tdata=0x803c00"];
@@ -113,6 +116,15 @@ export function compileCore(
   execFileSync("avr-gcc", [...CORE_FLAGS, "-c", "core.s", "-o", "core.o"], at);
 }
 
+/** What the board has behind its SPI port, and the EEPROM that stands in for it. */
+const DEVICES = [
+  "board/nv.c",
+  "drivers/fram.c",
+  "drivers/spi.c",
+  "drivers/eeprom.c",
+  "drivers/sd.c",
+] as const;
+
 /** The core and a bare machine around it, as scripts/bench/avr/node.c drives it; all exports are kept. */
 export function buildBareNode(): Program {
   const folder = fromRoot("build/avr-bare");
@@ -127,17 +139,32 @@ export function buildBareNode(): Program {
   compileCore(folder, core, include, roots);
   const keep = roots.map((symbol) => `-Wl,-u,${symbol}`);
   const parts = [fromRoot("scripts/bench/avr/node.c"), file("core.o")];
+  const link = [...CORE_FLAGS, ...include, ...LINK_FLAGS, ...keep];
+  run("avr-gcc", [...link, ...parts, "-lm", "-o", file("node.elf")]);
+  return load(file("node.elf"), sources);
+}
+
+/** The same with the board's drivers of non-volatile bytes; build the bare node first. */
+export function buildFramNode(): Program {
+  const folder = fromRoot("build/avr-bare");
+  const avr = fromRoot("targets/avr");
+  const elf = join(folder, "fram-node.elf");
+  const include = ["-I", fromRoot("targets/common"), "-I", folder];
+  const drivers = DEVICES.map((file) => join(avr, file));
   run("avr-gcc", [
     ...CORE_FLAGS,
+    "-DF_CPU=16000000UL",
     ...include,
+    ...["board", "drivers"].flatMap((room) => ["-I", join(avr, room)]),
     ...LINK_FLAGS,
-    ...keep,
-    ...parts,
+    fromRoot("scripts/bench/avr/node.c"),
+    join(folder, "core.o"),
+    ...drivers,
     "-lm",
     "-o",
-    file("node.elf"),
+    elf,
   ]);
-  return load(file("node.elf"), sources);
+  return load(elf);
 }
 
 /** The interpreter written by hand. */

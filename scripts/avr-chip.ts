@@ -1,8 +1,9 @@
 // Runs a bare program on a simulated ATmega1284P and counts its cycles. The program talks through the general purpose
-// registers (scripts/bench/avr/node.c); the chip has no peripherals.
+// registers (scripts/bench/avr/node.c); the chip has no peripherals, or those of the board.
 
 import { createRequire } from "node:module";
 import type { CPU as Chip } from "avr8js";
+import type { AvrBoard } from "../host/boards/avr/board.ts";
 import type { Program } from "./avr-build.ts";
 
 const { CPU, avrInstruction } = createRequire(import.meta.url)("avr8js") as typeof import("avr8js");
@@ -37,8 +38,13 @@ export class BareChip {
   lowestSp = 0xffff;
   private begun = 0;
 
-  constructor({ flash }: Program, outside: Outside) {
-    this.cpu = new CPU(flash, RAM_BYTES);
+  /** `board`: the one the program runs on, if it needs any of its devices. */
+  constructor(
+    { flash }: Pick<Program, "flash">,
+    outside: Outside,
+    private readonly board?: AvrBoard,
+  ) {
+    this.cpu = board?.chip.cpu ?? new CPU(flash, RAM_BYTES);
     const { cpu } = this;
     cpu.writeHooks[GPIOR0] = (value) => {
       if (value === CALL_BEGINS) this.begun = cpu.cycles;
@@ -63,7 +69,8 @@ export class BareChip {
     const { cpu } = this;
     const end = cpu.cycles + limit;
     while (!isDone()) {
-      avrInstruction(cpu);
+      if (this.board === undefined) avrInstruction(cpu);
+      else this.board.run(1);
       const sp = cpu.dataView.getUint16(SP, true);
       if (sp < this.lowestSp && sp !== 0) this.lowestSp = sp;
       if (cpu.cycles > end) throw new Error(`no end after ${limit} cycles`);

@@ -3,14 +3,12 @@
 
 import { join } from "node:path";
 import { EventType } from "../assembly/spec/node.ts";
-import { instantiateOnChip } from "../host/boards/stm32/engine.ts";
+import type { Chip } from "../host/boards/stm32/chip.ts";
 import type { Firmware } from "../host/boards/stm32/firmware.ts";
 import { LocalNode } from "../host/client/local-node.ts";
-import type { CoreExports, Engine } from "../host/node/core.ts";
+import type { Engine } from "../host/node/core.ts";
 import { Machine } from "../host/node/hal.ts";
-import { readFirmware } from "../tests/drivers/stm32.ts";
-import { thumbCore } from "../tests/drivers/stm32f405.ts";
-import type { ThumbChip } from "../tests/drivers/unicorn.ts";
+import { readFirmware, stm32Core } from "../tests/drivers/stm32.ts";
 import { buildProgram, CHIP_FOLDER, CHIP_PROGRAMS } from "./bench/programs.ts";
 import { type Figure, report } from "./figures.ts";
 import { fromRoot } from "./root.ts";
@@ -22,38 +20,27 @@ const BUDGET = 1000;
 
 interface Run {
   readonly perInstruction: number;
+  /** ARM instructions from the end of the load to the end of the program. */
+  readonly instructions: number;
   /** Instructions of the longest poll. */
   readonly longest: number;
 }
 
 /** A core, and how many ARM instructions it has executed. */
-interface Counted {
+export interface Counted {
   readonly engine: Engine;
   count(): number;
 }
 
-function simulated(firmware: Firmware): Counted {
-  let chip: ReturnType<typeof instantiateOnChip>["chip"] | undefined;
-  const engine: Engine = {
-    instantiate(imports) {
-      const made = instantiateOnChip("stm32f072", firmware, { ...imports });
-      chip = made.chip;
-      return { ...made.exports, memory: made.memory } as unknown as CoreExports;
-    },
-  };
+export function countedCore(name: BoardName, firmware: Firmware): Counted {
+  let chip: Chip | undefined;
+  const engine = stm32Core(name, firmware, (made) => {
+    chip = made;
+  });
   return { engine, count: () => chip?.core.instructions ?? 0 };
 }
 
-function emulated(firmware: Firmware): Counted {
-  let chip: ThumbChip | undefined;
-  const engine = thumbCore(firmware, (made) => {
-    chip = made;
-    made.countInstructions(true);
-  });
-  return { engine, count: () => chip?.instructions ?? 0 };
-}
-
-async function run({ engine, count }: Counted, name: string): Promise<Run> {
+export async function runProgram({ engine, count }: Counted, name: string): Promise<Run> {
   const node = await LocalNode.start(engine, new Machine());
   node.load(buildProgram(CHIP_FOLDER, name).image);
   const began = count();
@@ -66,7 +53,8 @@ async function run({ engine, count }: Counted, name: string): Promise<Run> {
   const exit = node.events().find(({ type }) => type === EventType.EXITED);
   if (exit?.b !== CHIP_PROGRAMS[name])
     throw new Error(`${name} left ${exit?.b}, not ${CHIP_PROGRAMS[name]}`);
-  return { perInstruction: (count() - began) / steps, longest };
+  const instructions = count() - began;
+  return { perInstruction: instructions / steps, instructions, longest };
 }
 
 export async function benchStm32(name: BoardName): Promise<void> {
@@ -75,7 +63,7 @@ export async function benchStm32(name: BoardName): Promise<void> {
   const firmware = readFirmware(fromRoot(join("build/stm32", name)));
   const runs: Run[] = [];
   for (const program of Object.keys(CHIP_PROGRAMS))
-    runs.push(await run(name === "stm32f072" ? simulated(firmware) : emulated(firmware), program));
+    runs.push(await runProgram(countedCore(name, firmware), program));
   const unit = "ARM instructions per instruction";
   const [must, aim] = LIMITS[name];
   const worst = Math.max(...runs.map((r) => r.perInstruction));

@@ -5,13 +5,23 @@ import { parseArgs } from "node:util";
 import { Large, Small, STATIC_ORIGIN } from "../assembly/spec/limits.ts";
 import { buildCore } from "./build-core.ts";
 import { type Figure, show } from "./figures.ts";
-import { BOARDS, type BoardBuild, type BoardName, buildBoard, sectionsOf } from "./stm32-build.ts";
+import {
+  BOARDS,
+  type BoardBuild,
+  type BoardName,
+  buildBoard,
+  sectionsOf,
+  stackOf,
+} from "./stm32-build.ts";
 
 /** Flash and SRAM of a board that firmware may take. */
 const ROOM: Readonly<Record<BoardName, { flash: number; sram: number }>> = {
   stm32f072: { flash: 0x1c000, sram: 0x4000 },
   stm32f405: { flash: 0x100000 - 0xc000, sram: 0x20000 },
 };
+
+/** Vector table and hand-over. */
+const BELOW_MEMORY = 256;
 
 const { values } = parseArgs({
   options: {
@@ -27,18 +37,27 @@ function fail(message: string): never {
 }
 
 function figuresOf(board: BoardBuild, offset: number): Figure[] {
-  const sections = sectionsOf(buildBoard(board, { offset }));
+  const built = buildBoard(board, { offset });
+  const sections = sectionsOf(built);
+  const stack = stackOf(built);
   const of = (name: string) => sections.get(name) ?? 0;
   const flash = of(".vectors") + of(".text") + of(".data");
   const statics = of(".data") + of(".bss");
   const memory = (board.profile === "large" ? Large : Small).RAM_LIMIT - STATIC_ORIGIN;
   const { name } = board;
   const room = ROOM[name];
+  const left = room.sram - BELOW_MEMORY - memory - statics;
   return [
     { id: `${name}.flash`, value: flash, unit: "B", must: `<= ${room.flash - offset}` },
     { id: `${name}.statics`, value: statics, unit: "B", note: "beside linear memory" },
     { id: `${name}.memory`, value: memory, unit: "B", note: "state of the core and arena" },
-    { id: `${name}.rest`, value: room.sram - 256 - memory - statics, unit: "B", note: "stack" },
+    {
+      id: `${name}.stack`,
+      value: stack.bytes,
+      unit: "B",
+      must: `<= ${left}`,
+      note: `${stack.path.join(" > ")}; and ${stack.interrupt.name}, ${stack.interrupt.bytes} B`,
+    },
   ];
 }
 

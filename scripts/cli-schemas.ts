@@ -222,6 +222,64 @@ const runEnd = z.strictObject({
   trace_sha256: z.string().optional(),
 });
 
+const us = z.number().int().nonnegative();
+
+/** Lines of `hsx sim bench.toml --json`. */
+const sim = z.discriminatedUnion("event", [
+  z.strictObject({
+    schema: z.literal("hsx.sim/1"),
+    event: z.literal("listening"),
+    host: z.string(),
+    port: count,
+  }),
+  z.strictObject({
+    schema: z.literal("hsx.sim/1"),
+    event: z.literal("end"),
+    at_us: us,
+    ending: z.enum(["time", "interrupted"]),
+    frames: count,
+    error_frames: count,
+    /** Share of the time in which the bus carried something. */
+    load: z.number(),
+    /** By how much it ran slower than the clock. */
+    late_us: us,
+    trace_sha256: z.string(),
+    nodes: z.array(
+      z.strictObject({
+        node: count,
+        kind: z.string(),
+        on: z.boolean(),
+        /** Frames lost because nobody took them in time, and by the faults of the bench. */
+        overruns: count,
+        lost: count,
+        tec: count,
+        rec: count,
+      }),
+    ),
+  }),
+]);
+
+/** Lines of `hsx monitor --json`, and of `hsx sim bench.toml --show can --json`. */
+const monitor = z.discriminatedUnion("event", [
+  z.strictObject({
+    schema: z.literal("hsx.monitor/1"),
+    event: z.literal("frame"),
+    at_us: us,
+    frame: z.string().regex(/^([0-9A-F]{3}|[0-9A-F]{8})#(R[0-8]?|([0-9A-F]{2})*)$/),
+    /** True: it was destroyed on the bus. */
+    error: z.boolean(),
+    /** What it says in the node protocol. */
+    says: z.string(),
+  }),
+  z.strictObject({
+    schema: z.literal("hsx.monitor/1"),
+    event: z.literal("end"),
+    frames: count,
+    dropped: count,
+    state: z.enum(["active", "passive", "off", "unknown"]),
+  }),
+]);
+
 /** Lines of `hsx run --json`: what happens, then how it ended. */
 const run = z.discriminatedUnion("event", [
   z.strictObject({
@@ -389,6 +447,8 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     output: z.string().optional(),
   }),
   ["hsx.run/1", run],
+  ["hsx.sim/1", sim],
+  ["hsx.monitor/1", monitor],
   object("hsx.persist.build/1", {
     output: z.string(),
     media,
@@ -412,6 +472,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     live: count,
     free: count,
     damaged: count,
+    ...wear,
     node: nodeConfig.nullable(),
     slots: z.array(
       z.strictObject({
@@ -604,7 +665,10 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     elapsed_us: count,
   }),
   object("hsx.load/1", { file: z.string(), task }),
-  nodeObject("hsx.restart/1", taskName),
+  object("hsx.restart/1", taskName),
+  ...(["restart", "stop", "start"] as const).map((verb) =>
+    nodeObject(`hsx.tasks.${verb}/1`, { tasks: z.array(z.strictObject(taskName)) }),
+  ),
   object("hsx.kill/1", taskName),
   object("hsx.pause/1", { retired: count, task }),
   object("hsx.resume/1", { retired: count, task }),
@@ -731,6 +795,12 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     ...wear,
   }),
   nodeObject("hsx.provision.app/1", { app: storedApp }),
+  object("hsx.provision.remove/1", {
+    app: count,
+    name: z.string(),
+    slots: z.array(count),
+    pid: pid.nullable(),
+  }),
   object("hsx.provision.stage/1", {
     file: z.string(),
     slot: count,
@@ -755,8 +825,16 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
   }),
   object("hsx.store.format/1", store),
   object("hsx.store.reset/1", store),
-  object("hsx.config.get/1", { settings: z.record(z.string(), u32), node: nodeConfig }),
-  object("hsx.config.change/1", { name: z.string(), text: z.string(), trial: z.boolean() }),
+  object("hsx.config.get/1", {
+    settings: z.record(z.string(), u32),
+    node: nodeConfig,
+    /** What comes back unless it is confirmed. */
+    node_before: nodeConfig.nullable(),
+  }),
+  object("hsx.config.change/1", {
+    changes: z.array(z.strictObject({ name: z.string(), text: z.string() })),
+    trial: z.boolean(),
+  }),
   object("hsx.config.export/1", { node: nodeConfig, text: z.string() }),
   object("hsx.config.settle/1", { state: z.string() }),
   object("hsx.config.set/1", { name: z.string(), value: u32 }),

@@ -1,5 +1,5 @@
 // Runs a folder of recorded vectors on a machine and writes one result line per case and harness:
-//   npm run -s conform -- --vectors DIR --machine node|host-c|avr|stm32f072|stm32f405|wasm3 [--profile P] --out results.jsonl
+//   npm run -s conform -- --vectors DIR --machine node|host-c|wasm2c|avr|stm32f072|stm32f405|wasm3 [--profile P] --out results.jsonl
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import type { CoreSource } from "../host/node/core.ts";
 import { avrCore, readFirmware } from "../tests/drivers/avr.ts";
 import { hostCore } from "../tests/drivers/host-c.ts";
 import { readFirmware as readStm32, stm32Core } from "../tests/drivers/stm32.ts";
-import { thumbCore } from "../tests/drivers/stm32f405.ts";
+import { wasm2cCore } from "../tests/drivers/wasm2c.ts";
 import { wasm3Core } from "../tests/drivers/wasm3.ts";
 import type { Line } from "./conform/results.ts";
 import { runVectors } from "./conform/vectors.ts";
@@ -17,8 +17,7 @@ import { buildMachine } from "./machines.ts";
 import { fromRoot } from "./root.ts";
 
 const USAGE =
-  "usage: npm run -s conform -- --vectors DIR --machine node|host-c|avr|stm32f072|stm32f405|wasm3 [--profile small|large|desktop] --out FILE";
-const WORKSHOP = { include: fromRoot("targets/common"), folder: fromRoot("build/host-c") };
+  "usage: npm run -s conform -- --vectors DIR --machine node|host-c|wasm2c|avr|stm32f072|stm32f405|wasm3 [--profile small|large|desktop] --out FILE";
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n${USAGE}\n`);
@@ -45,7 +44,8 @@ const { vectors = fail("--vectors is missing"), out = fail("--out is missing") }
 /** Cores by machine; the firmware of a chip has one profile. */
 const MACHINES: Record<string, { only?: string; core(profile: Profile): Promise<CoreSource> }> = {
   node: { core: (p) => WebAssembly.compile(readFileSync(fromRoot(p.outFile))) },
-  "host-c": { core: async (p) => hostCore(readFileSync(fromRoot(p.outFile)), p.name, WORKSHOP) },
+  "host-c": { core: async (p) => hostCore(p.name) },
+  wasm2c: { core: async (p) => wasm2cCore(p.name) },
   wasm3: { core: async (p) => wasm3Core(Uint8Array.from(readFileSync(fromRoot(p.outFile)))) },
   stm32f072: {
     only: "small",
@@ -53,7 +53,7 @@ const MACHINES: Record<string, { only?: string; core(profile: Profile): Promise<
   },
   stm32f405: {
     only: "large",
-    core: async () => thumbCore(readStm32(fromRoot("build/stm32/stm32f405"))),
+    core: async () => stm32Core("stm32f405", readStm32(fromRoot("build/stm32/stm32f405"))),
   },
   avr: { only: "small", core: async () => avrCore(readFirmware(fromRoot("build/avr"))) },
 };

@@ -1,13 +1,26 @@
 // The main job on real input: build an app, preload it into a node, watch and set its values, restart the node.
-// Every step is a command of its own, shown as it can be typed.
+// Then the same for a bus of eight nodes. Every step is a command of its own, shown as it can be typed.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { demoBus } from "./demo-bus.ts";
 import { fromRoot, ROOT } from "./root.ts";
 
 const FOLDER = "build/demo";
 const IMAGE = `${FOLDER}/thermostat.hxe`;
 const STORE = `${FOLDER}/node.fram`;
+const SOURCE = "examples/thermostat/thermostat.mvasm";
+const NEXT_SOURCE = `${FOLDER}/thermostat-2.mvasm`;
+const NEXT_IMAGE = `${FOLDER}/thermostat-2.hxe`;
+
+/** The same app, thinking a second instead of half a one. */
+function nextVersion(): string {
+  const source = readFileSync(fromRoot(SOURCE), "utf8");
+  const manifest = fromRoot("examples/thermostat/thermostat.json");
+  return source
+    .replace(".equ TICK_MS 500", ".equ TICK_MS 1000")
+    .replace('"thermostat.json"', JSON.stringify(manifest));
+}
 
 function title(text: string): void {
   const isPlain = !process.stdout.isTTY || Boolean(process.env.NO_COLOR);
@@ -33,7 +46,7 @@ mkdirSync(fromRoot(FOLDER), { recursive: true });
 const shell = ["shell", "--preload", IMAGE, "--nv", STORE];
 
 title("1. Build an app: a thermostat with two values that are kept, a command and a mailbox");
-hsx(["build", "examples/thermostat/thermostat.mvasm", "-o", IMAGE]);
+hsx(["build", SOURCE, "-o", IMAGE]);
 
 title("2. Preload it into a node. Its values are there before it runs, and change while it does");
 hsx(shell, ["val list", "val watch thermostat:temp thermostat:heater --for 2s"]);
@@ -52,9 +65,19 @@ const restarted = hsx(shell, ["val list", "provision status"]);
 
 const hasPersisted = /thermostat:setpoint\s+24\.5 /.test(restarted);
 console.log(
-  hasPersisted
-    ? "\nThe setpoint of 24.5 degC persisted. Look around yourself:\n"
-    : "\nThe setpoint did not persist.\n",
+  hasPersisted ? "\nThe setpoint of 24.5 degC persisted." : "\nThe setpoint did not persist.",
 );
-if (hasPersisted) console.log(`  npx hsx ${shell.join(" ")}\n`);
-process.exitCode = hasPersisted ? 0 : 1;
+
+writeFileSync(fromRoot(NEXT_SOURCE), nextVersion());
+hsx(["build", NEXT_SOURCE, "-o", NEXT_IMAGE]);
+const isWhole = await demoBus(title, IMAGE, NEXT_IMAGE);
+console.log(
+  isWhole
+    ? "\nEight nodes, one broadcast each time, nothing lost. Look around yourself:\n"
+    : "\nNot every node came through.\n",
+);
+if (hasPersisted && isWhole) {
+  console.log(`  npx hsx ${shell.join(" ")}`);
+  console.log("  npx hsx scan --bus sim:examples/bench/bench.toml\n");
+}
+process.exitCode = hasPersisted && isWhole ? 0 : 1;

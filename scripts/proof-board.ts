@@ -1,5 +1,5 @@
-// `npm run proof:board`: the firmware on the simulated AVR board under a full CAN bus, with its power cut, and a second opinion
-// on the simulator: simavr runs the same programs for the same number of cycles.
+// `npm run proof:board`: the firmware on the simulated AVR board under a full CAN bus, with its power cut, and second opinions
+// on the simulators: simavr runs the same programs for the same number of cycles, Unicorn for the same number of instructions.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -20,11 +20,15 @@ import {
 } from "../tests/drivers/avr-board.ts";
 import { DIVIDER, ENDLESS, KEEPER, LISTENER, OID } from "../tests/drivers/board-rig.ts";
 import { guestOf } from "../tests/drivers/guest.ts";
+import { readFirmware as readStm32 } from "../tests/drivers/stm32.ts";
+import { type ThumbChip, thumbCore } from "../tests/drivers/unicorn.ts";
 import { buildBareNode, CORE_FLAGS } from "./avr-build.ts";
 import { buildProgram, CHIP_FOLDER, CHIP_PROGRAMS } from "./bench/programs.ts";
+import { countedCore, runProgram } from "./bench-stm32.ts";
 import { type Figure, report } from "./figures.ts";
 import { buildAvr } from "./firmware/avr.ts";
 import { fromRoot } from "./root.ts";
+import { BOARDS, buildBoard } from "./stm32-build.ts";
 
 // ---- A full bus ----
 
@@ -323,6 +327,32 @@ function compareSimulators(): Figure[] {
   });
 }
 
+// ---- Unicorn ----
+
+/** The core of the F405's firmware, on our Cortex-M4 and on Unicorn's: as many instructions for the same program. */
+async function compareCores(): Promise<Figure[]> {
+  buildBoard(BOARDS.stm32f405);
+  const firmware = readStm32(fromRoot("build/stm32/stm32f405"));
+  const figures: Figure[] = [];
+  for (const name of Object.keys(CHIP_PROGRAMS)) {
+    let chip: ThumbChip | undefined;
+    const engine = thumbCore(firmware, fromRoot("build/unicorn"), (made) => {
+      chip = made;
+      made.countInstructions(true);
+    });
+    const here = await runProgram(countedCore("stm32f405", firmware), name);
+    const there = await runProgram({ engine, count: () => chip?.instructions ?? 0 }, name);
+    figures.push({
+      id: `unicorn.${name}.difference`,
+      value: Math.abs(here.instructions - there.instructions),
+      unit: "instructions",
+      must: "== 0",
+      note: `${here.instructions} here, ${there.instructions} there`,
+    });
+  }
+  return figures;
+}
+
 useFirmware((await buildAvr(fromRoot("build/avr"))).folder);
 report({
   command: "proof:board",
@@ -339,5 +369,6 @@ report({
     ...(await cutPower("eeprom", 20)),
     await measureStart(),
     ...compareSimulators(),
+    ...(await compareCores()),
   ],
 });

@@ -8,8 +8,12 @@ const FLASH_LIMIT = 45_056;
 /** Functions that people are shown. */
 const SHOWN = 40;
 
-/** `executive` for `assembly/executive/call/answer`; `arena` for `assembly/arena/arenaStep`. */
+/** Bytes of flash for the node protocol and LOAD; sequences that other rooms share are not counted. */
+const PROTOCOL_LIMIT = 10_240;
+
+/** `executive` for `assembly/executive/call/answer`; `arena` for `assembly/arena/arenaStep`; `protocol` for what lies in that folder. */
 function roomOf(source: string | undefined): string {
+  if (source?.startsWith("assembly/provision/protocol/")) return "protocol";
   return source?.split("/")[1]?.replace(/[^\w-]/g, "") ?? "other";
 }
 
@@ -32,7 +36,10 @@ export function avrFigures(): { figures: Figure[]; functions: string } {
         aim: "<= 36864",
         note: "the core with all exports and a bare machine",
       },
-      ...named.map(([room, value]): Figure => ({ id: `avr.flash.${room}`, value, unit: "B" })),
+      ...named.map(([room, value]): Figure => {
+        const must = room === "protocol" ? { must: `<= ${PROTOCOL_LIMIT}` as const } : {};
+        return { id: `avr.flash.${room}`, value, unit: "B", ...must };
+      }),
       {
         id: "avr.statics",
         value: statics,

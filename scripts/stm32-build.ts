@@ -1,11 +1,12 @@
 // C for the STM32 boards: the compiler with the options of each, the files of each engine, what is read off the result.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { CoreProfile } from "../host/aot/core-options.ts";
 import type { Target } from "../host/aot/options.ts";
 import { translateCore } from "./core-c.ts";
+import { boundStack, readFrames, type StackBound, THUMB } from "./firmware/stack.ts";
 import { fromRoot, ROOT } from "./root.ts";
 
 export type BoardName = "stm32f072" | "stm32f405";
@@ -25,7 +26,7 @@ export const BOARDS: Readonly<Record<BoardName, BoardBuild>> = {
 };
 
 const TARGETS: Readonly<Record<CpuName, Target>> = { "cortex-m0": "arm-m0", "cortex-m4": "arm-m4" };
-const WARNINGS = ["-Wall", "-Wextra", "-Werror"];
+const STRICT = ["-Wall", "-Wextra", "-Werror", "-fstack-usage"];
 /** Of everything but the translated core. */
 const DRIVER_LEVEL = "-Os";
 /** Of the translated core: the F072 has room for the small form only. */
@@ -47,6 +48,8 @@ export interface Built {
   readonly elf: string;
   readonly bin: string;
   readonly map: string;
+  /** What -fstack-usage wrote beside the objects. */
+  readonly usage: readonly string[];
 }
 
 export function hasArmTools(): boolean {
@@ -95,16 +98,18 @@ export function buildBoard(board: BoardBuild, options: BuildOptions = {}): Built
   const family = `targets/stm32/drivers/${board.family}`;
   const include = [
     "targets/common",
+    "targets/common/devices",
     "targets/stm32/drivers",
     "targets/stm32/board",
     family,
     boardFolder,
     folder,
   ];
-  const flags = [...chip, ...WARNINGS, ...include.map((path) => `-I${path}`)];
+  const flags = [...chip, ...STRICT, ...include.map((path) => `-I${path}`)];
   const level = options.coreLevel ?? CORE_LEVEL[board.name];
   const core = compile(join(folder, "core.c"), join(folder, "core.o"), [...flags, ORIGIN, level]);
-  const sources = ["targets/stm32/drivers", family, boardFolder].flatMap(sourcesIn);
+  const folders = ["targets/common/devices", "targets/stm32/drivers", family, boardFolder];
+  const sources = folders.flatMap(sourcesIn);
   const objects = [...sources, "targets/common/main.c"].map((source) =>
     compile(source, join(folder, `${basename(source, ".c")}.o`), [...flags, DRIVER_LEVEL]),
   );
@@ -129,7 +134,8 @@ export function buildBoard(board: BoardBuild, options: BuildOptions = {}): Built
     elf,
   ]);
   run("objcopy", ["-O", "binary", elf, bin]);
-  return { elf: fromRoot(elf), bin: fromRoot(bin), map: fromRoot(map) };
+  const usage = [core, ...objects].map((object) => fromRoot(object.replace(/o$/, "su")));
+  return { elf: fromRoot(elf), bin: fromRoot(bin), map: fromRoot(map), usage };
 }
 
 /** Bytes of each section. */
@@ -141,4 +147,10 @@ export function sectionsOf({ elf }: Built): ReadonlyMap<string, number> {
       return name.startsWith(".") ? [[name, Number(size)] as const] : [];
     }),
   );
+}
+
+/** The deepest stack, interrupts included. */
+export function stackOf({ elf, usage }: Built): StackBound {
+  const frames = readFrames(usage.map((file) => readFileSync(file, "utf8")));
+  return boundStack(run("objdump", ["-t", "-d", "--no-show-raw-insn", elf]), frames, THUMB);
 }

@@ -21,7 +21,6 @@ import { QUANTUM_DEFAULT } from "../spec/limits";
 import { EventType, NEVER, TaskState } from "../spec/node";
 import { Level } from "../spec/svc";
 import { clockRest, clockTick } from "./clock";
-import { uartPoll } from "./feed";
 import { Svc } from "./guest";
 import { tasksRebind } from "./lifecycle";
 import { pinsPoll } from "./pins";
@@ -30,8 +29,8 @@ import { schedule, svcFault } from "./scheduler";
 import { writeOn } from "./svc";
 import { hasTask, TASK_END, TASK_FIRST, taskAt, taskFrom } from "./task";
 
-/** Console reads and edges taken in one poll. */
-const INPUTS_A_POLL: u32 = 4;
+/** Edges taken in one poll. */
+const EDGES_A_POLL: u32 = 4;
 /** Rate limits are swept whenever the clock passes a multiple of this, in ms; far less than half its wrap. */
 const SWEEP_MS: u32 = 0x100000;
 
@@ -97,10 +96,8 @@ function goOnWriting(): void {
 }
 
 function takeInput(): void {
-  for (let n: u32 = 0; n < INPUTS_A_POLL; n++) {
-    const bytes = uartPoll();
-    const edge = pinsPoll();
-    if (!bytes && !edge) break;
+  for (let n: u32 = 0; n < EDGES_A_POLL; n++) {
+    if (!pinsPoll()) break;
   }
   if (hasTask(TaskState.WRITING)) goOnWriting();
   serveReceivers();

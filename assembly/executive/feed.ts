@@ -1,15 +1,15 @@
 // What the outside sends to apps: frames and console bytes become messages in mailboxes that apps opened.
 
-import { uart_read } from "../hal";
 import { IO_BASE, IO_SIZE } from "../layout";
 import { descriptorCount, descriptorNamed, mailboxPost } from "../mailbox/mailbox";
 import { nodeAt } from "../node";
 import { HOST_PID } from "../spec/node";
 
-// "hal:can:rx", "hal:uart:rx", "hal:gpio:"
+// "hal:can:rx", "hal:uart:rx", "hal:gpio:", "provision"
 const NAMES = memory.data<u8>([
   0x68, 0x61, 0x6c, 0x3a, 0x63, 0x61, 0x6e, 0x3a, 0x72, 0x78, 0x68, 0x61, 0x6c, 0x3a, 0x75, 0x61,
-  0x72, 0x74, 0x3a, 0x72, 0x78, 0x68, 0x61, 0x6c, 0x3a, 0x67, 0x70, 0x69, 0x6f, 0x3a,
+  0x72, 0x74, 0x3a, 0x72, 0x78, 0x68, 0x61, 0x6c, 0x3a, 0x67, 0x70, 0x69, 0x6f, 0x3a, 0x70, 0x72,
+  0x6f, 0x76, 0x69, 0x73, 0x69, 0x6f, 0x6e,
 ]);
 /** Places of the names among them, and their lengths. */
 const CAN_NAME: usize = 0;
@@ -18,6 +18,8 @@ const UART_NAME: usize = 10;
 const UART_NAME_SIZE: usize = 11;
 const GPIO_NAME: usize = 21;
 const GPIO_NAME_SIZE: usize = 9;
+const PROVISION_NAME: usize = 30;
+const PROVISION_NAME_SIZE: usize = 9;
 /** Where the name of a mailbox is laid, behind the message; free while the core runs. */
 const NAME_PLACE: usize = IO_BASE + 32;
 if (IO_SIZE < 64) ERROR("feed: I/O buffer");
@@ -29,8 +31,6 @@ function layName(name: usize, size: usize): void {
 
 /** Bytes of a frame as the HAL stores it: u16 id, u8 length, u8 0, 8 data bytes. */
 const FRAME_DATA_OFF: usize = 4;
-/** Console bytes in one message. */
-const UART_CHUNK: u32 = 16;
 
 /** Posts a message to every mailbox of namespace svc whose name lies at NAME_PLACE, whoever owns it. Returns how many refused it. */
 function postToAll(nameLength: usize, data: usize, length: u32, channel: u32): u32 {
@@ -52,14 +52,16 @@ export function canPost(frame: usize): void {
   nodeAt().canDropped += postToAll(CAN_NAME_SIZE, frame + FRAME_DATA_OFF - 2, length + 2, id);
 }
 
-/** Takes console bytes and posts them to `hal:uart:rx`. False: there were none. */
-export function uartPoll(): bool {
-  const bytes = IO_BASE; // free while the core runs
-  const length = uart_read(bytes, UART_CHUNK);
-  if (length <= 0) return false;
+/** Posts console bytes to `hal:uart:rx`. */
+export function uartPost(bytes: usize, length: u32): void {
   layName(UART_NAME, UART_NAME_SIZE);
   if (postToAll(UART_NAME_SIZE, bytes, length, 0) != 0) nodeAt().uartDropped += length;
-  return true;
+}
+
+/** Posts a STATUS to `svc:provision`. False: a reader has no room. */
+export function provisionPost(status: usize, length: u32): bool {
+  layName(PROVISION_NAME, PROVISION_NAME_SIZE);
+  return postToAll(PROVISION_NAME_SIZE, status, length, 0) == 0;
 }
 
 /** Posts a message about a pin, 0 to 99, to `hal:gpio:<pin>`. */

@@ -84,12 +84,12 @@ export function tasksSettle(): void {
   tasksRebind();
 }
 
-/** Lays out memory and registers as at the start of the app, but for its rodata. */
-export function taskPrepare(index: usize): void {
+/** Lays out memory and registers as at the start of the app, but for its rodata. `isFresh`: its memory is still zero. */
+export function taskPrepare(index: usize, isFresh: bool): void {
   const t = taskAt(index);
   const c = contextAt(index);
   taskBind(index);
-  memory.fill(c.data, 0, memoryBytesOf(t.slot));
+  if (!isFresh) memory.fill(c.data, 0, memoryBytesOf(t.slot));
   t.stackBytes = <u16>stackBytesOf(t.slot);
   c.flags = <u8>(slotHasWindow(t.slot) ? ContextFlag.WINDOW : 0);
   c.dataBytes = <u16>dataBytesOf(t.slot);

@@ -2,7 +2,6 @@
 
 import { arenaHasHoles } from "../arena";
 import { emit } from "../events";
-import { imageHeaderSize } from "../image/metadata";
 import { slotFillLine } from "../image/slot";
 import { ADDRESS_MASK, IS_WINDOW_FORCED } from "../layout";
 import { nodeAt } from "../node";
@@ -22,8 +21,8 @@ import { hasRival, turnCharge, turnLeave, turnTake } from "./turn";
 
 /** Most instructions the MiniVM takes at once. */
 const RUN_MAX: u32 = 0xffff;
-/** Instructions that take as long as a line of code from the device: 1,900 cycles of an AVR. Memory gives it at once. */
-const LINE_COST: u32 = IS_WINDOW_FORCED ? 0 : 16;
+/** A line of code from the device takes as long as so many instructions, and more. */
+const LINE_COST: u32 = 16;
 /** Most instructions of a poll. On a chip they are counted in 16 bits. */
 const POLL_MAX: u32 = ADDRESS_MASK;
 
@@ -50,8 +49,6 @@ function follow(index: usize): void {
       t.resume = <u8>TaskState.READY;
       emit(EventType.BREAK, t.pid, c.svc, c.pc);
       return;
-    case Stop.LINE:
-      return;
     case Stop.RETURN:
       if (t.call != 0) callReturn(index, reg(c, 0));
       else taskEnd(index, TaskState.RETURNED);
@@ -62,11 +59,24 @@ function follow(index: usize): void {
   serveReceivers();
 }
 
+/** Has the device give the line of code that is next. False: not now, as the poll has read its lines or the device is busy, or never. */
+function readLine(index: usize): bool {
+  const node = nodeAt();
+  if (node.lines == 0) return false;
+  const err = slotFillLine(taskAt(index).slot, contextAt(index).pc);
+  if (err < 0 && err != Err.BUSY) taskUnreadable(index);
+  if (err >= 0) node.lines -= 1;
+  return err >= 0;
+}
+
 /** Runs one task for at most `budget` instructions and does what follows; returns how many retired. */
 function run(index: usize, budget: u32): u32 {
   const c = contextAt(index);
   let retired = vmRun(c, budget);
-  if (c.stop != Stop.BUDGET) {
+  while (c.stop == Stop.LINE && readLine(index)) {
+    retired = (retired + vmRun(c, (budget - retired) & RUN_MAX)) & RUN_MAX;
+  }
+  if (c.stop != Stop.BUDGET && c.stop != Stop.LINE && c.stop != Stop.CODE) {
     const after = c.steps;
     follow(index);
     tasksRebind();
@@ -76,28 +86,17 @@ function run(index: usize, budget: u32): u32 {
   return retired;
 }
 
-/**
- * Has the device give the line of code a task waits for. Returns how many instructions the poll may still run of `left`; 0: the line
- * comes with the next poll, when the device can be read, or when so much time is left.
- */
-function fillLine(index: usize, left: u32, isFirst: bool): u32 {
-  if (left <= LINE_COST && !isFirst) return 0;
-  const slot = taskAt(index).slot;
-  const err = slotFillLine(slot, imageHeaderSize(slot), contextAt(index).pc);
-  if (err == Err.BUSY) {
-    turnLeave(index);
-    return 0;
-  }
-  if (err < 0) taskUnreadable(index);
-  return left > LINE_COST ? left - LINE_COST : 1;
+/** Lines of code that a poll of `budget` instructions may read from the device; from memory as many as it likes. */
+function linesOf(budget: u32): u32 {
+  return IS_WINDOW_FORCED ? 0xffff : 1 + (budget & 0xffff) / LINE_COST;
 }
 
 /** Runs READY tasks for at most `budget` instructions, less when arena blocks must move, and returns how many they retired. */
 export function schedule(budget: u32): u32 {
   const most = budget < POLL_MAX ? budget : POLL_MAX;
   let left = most;
-  let steps: u32 = 0;
   const node = nodeAt();
+  node.lines = <u16>linesOf(most);
   while (left != 0 && !arenaHasHoles()) {
     const index = turnTake();
     if (index < 0) break;
@@ -105,16 +104,16 @@ export function schedule(budget: u32): u32 {
     if (slice > <u32>node.turnLeft && hasRival(index)) slice = node.turnLeft;
     const retired = run(index, slice) & RUN_MAX;
     left = (left - retired) & POLL_MAX;
-    steps += retired;
     turnCharge(retired);
-    if (contextAt(index).stop == Stop.LINE) left = fillLine(index, left, left == most);
+    if (contextAt(index).stop != Stop.LINE) continue;
+    if (node.lines != 0) turnLeave(index); // the device is busy, others are not
+    break;
   }
-  return steps;
+  return most - left;
 }
 
 /** Runs exactly one instruction of one READY task; 0: it was not retired. The turns of the others do not move. */
 export function scheduleStep(index: usize): u32 {
-  const retired = run(index, 1);
-  if (contextAt(index).stop != Stop.LINE || fillLine(index, 1, true) == 0) return retired;
+  nodeAt().lines = 1;
   return run(index, 1);
 }

@@ -64,7 +64,8 @@ export function writeOn(index: usize): Svc {
   const data = guestRange(c, 1, length);
   if (length != 0 && data == 0) return Svc.FAULT;
   const done: u32 = t.state == TaskState.WRITING ? t.timer : 0;
-  const taken = done < length ? uart_write(data + done, length - done) : 0;
+  const isFree = done < length && nodeAt().consoleHeld == 0;
+  const taken = isFree ? uart_write(data + done, length - done) : 0;
   t.timer = done + taken;
   t.state = <u8>(t.timer < length && taken >= 0 ? TaskState.WRITING : TaskState.READY);
   if (t.state == TaskState.READY) setReg(c, 0, reg16(c, 2));
@@ -92,7 +93,8 @@ function svcCan(index: usize, c: Context, fn: u32): Svc {
   const id = reg(c, 1) & 0x7ff;
   const base: u32 = nodeAt().frameBase;
   if (base != 0 && id - base < FRAME_BLOCK) return result(c, ValueStatus.EPERM);
-  return result(c, statusOf(can_send(id, data, length)));
+  const err = can_send(id, data, length);
+  return result(c, err == Err.STATE ? ValueStatus.EBUSY : statusOf(err)); // STATE: a frame was withdrawn
 }
 
 /** Status of modules 2 and 9, which use the numbers of module 7. */
@@ -100,7 +102,7 @@ function statusOf(err: i32): u32 {
   if (err >= 0) return err;
   if (err == Err.NO_ACCESS) return ValueStatus.EPERM;
   if (err == Err.FULL) return ValueStatus.ENOSPC;
-  if (err == Err.BUSY || err == Err.IO || err == Err.STATE) return ValueStatus.EBUSY;
+  if (err == Err.BUSY || err == Err.IO) return ValueStatus.EBUSY;
   return ValueStatus.EINVAL;
 }
 

@@ -1,12 +1,14 @@
 // Slots: where images lie, each file byte for byte: in memory, on the device, or its code there and the rest in memory. Every
 // read of an image goes through here.
 //
-// Slot, 12 bytes
-//  0  block  u16  arena ref of the file's bytes, behind a code window if it has one; 0: they are read from the device
-//  2  flags  u8   SlotFlag bits; in bits 4-7 the stored slot that is read
-//  3  users  u8   instances that live on it
-//  4  bytes  u32  length of the file; 0: the slot is free
-//  8  crc    u32  CRC-32 over every byte: with the length, what the image is known by
+// Slot, 16 bytes
+//  0  block   u16  arena ref of the file's bytes; 0: they are not all in memory
+//  2  window  u16  arena ref of a code window and what is kept of the file behind it; both 0: all bytes are read from the device
+//  4  bytes   u32  length of the file; 0: the slot is free
+//  8  crc     u32  CRC-32 over every byte: with the length, what the image is known by
+// 12  flags   u8   SlotFlag bits; in bits 4-7 the stored slot that is read without a block
+// 13  users   u8   instances that live on it
+// 14  (2 spare)
 
 import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
 import {
@@ -14,7 +16,6 @@ import {
   IMAGE_MASK,
   IO_BASE,
   IS_WINDOW_FORCED,
-  LINE_SIZE,
   SLOT_MASK,
   SLOT_MAX,
   SLOT_SIZE,
@@ -28,13 +29,11 @@ import { Resource } from "../spec/node";
 import { crcByte } from "../crc";
 import { storedFile, storedRead } from "./stored";
 import {
-  lineStart,
-  windowHold,
+  windowCopy,
+  windowFill,
   windowInit,
   windowLiesIn,
-  windowLine,
   windowPlace,
-  windowRead,
   windowResume,
   windowStart,
 } from "./window";
@@ -42,8 +41,6 @@ import {
 enum SlotFlag {
   /** all bytes came and every check passed */
   VERIFIED = 1,
-  /** code and rodata are not in memory: the block begins with a code window */
-  WINDOW = 2,
 }
 const STORED_SHIFT: u32 = 4;
 /** Bytes that are copied from the device in one call. */
@@ -54,35 +51,36 @@ if (KEEP_BYTES < HXE_V2_SIZE) ERROR("slot: a header is one piece");
 @unmanaged
 class Slot {
   block: u16 = 0;
-  flags: u8 = 0;
-  users: u8 = 0;
+  window: u16 = 0;
   bytes: u32 = 0;
   crc: u32 = 0;
+  flags: u8 = 0;
+  users: u8 = 0;
+  spare: u16 = 0;
 }
-if (offsetof<Slot>("crc") != 8) ERROR("Slot.crc: offset");
+const WINDOW_OFF: usize = offsetof<Slot>("window");
+if (offsetof<Slot>("users") != 13) ERROR("Slot.users: offset");
 if (offsetof<Slot>() != SLOT_SIZE) ERROR("Slot: size");
 
 function slotAt(slot: u32): Slot {
   return changetype<Slot>(SLOTS_BASE + ((<usize>slot) & SLOT_MASK) * SLOT_SIZE);
 }
-function isWindow(s: Slot): bool {
-  return (s.flags & SlotFlag.WINDOW) != 0;
+function placeOf(s: Slot, offset: u32): usize {
+  return (arenaAddress(s.block) + <usize>offset) & ADDRESS_MASK;
+}
+function windowOf(s: Slot): usize {
+  return arenaAddress(s.window);
 }
 function storedOf(s: Slot): u32 {
   return (<u32>s.flags) >>> STORED_SHIFT;
 }
-/** Address of the byte at `offset`; 0: it is on the device. */
-function placeOf(s: Slot, offset: u32): usize {
-  if (s.block == 0) return 0;
-  const block = arenaAddress(s.block);
-  return isWindow(s) ? windowPlace(block, offset) : (block + <usize>offset) & ADDRESS_MASK;
-}
 /** Copies bytes that the file has out, wherever they lie. What the device does not give stays as it was. IO, ABSENT, BUSY. */
 function fetch(s: Slot, offset: u32, to: usize, length: u32): i32 {
-  const place = placeOf(s, offset);
-  if (place == 0 && s.block == 0) return storedRead(storedOf(s), offset, to, length);
-  if (place == 0) return windowRead(arenaAddress(s.block), offset, to, length);
-  memory.copy(to, place, length);
+  if (s.block == 0) {
+    if (s.window != 0) return windowCopy(windowOf(s), offset, to, length);
+    return storedRead(storedOf(s), offset, to, length);
+  }
+  memory.copy(to, placeOf(s, offset), length);
   return Err.OK;
 }
 
@@ -105,22 +103,27 @@ export function slotAllocate(bytes: u32): i32 {
   if (bytes > IMAGE_MASK) return refuseMemory(bytes);
   const slot = slotOpen(0, bytes);
   if (slot < 0) return slot;
-  const err = take(slotAt(slot), IS_WINDOW_FORCED ? bytes + <u32>WINDOW_SIZE : bytes);
+  const err = IS_WINDOW_FORCED
+    ? slotKeep(slot, 0, 0)
+    : take(bytes, changetype<usize>(slotAt(slot)));
   if (err < 0) slotFree(slot);
-  else if (IS_WINDOW_FORCED) slotAt(slot).flags = <u8>SlotFlag.WINDOW;
   return err < 0 ? err : slot;
 }
 
-/** Takes the block of a slot. NO_MEMORY. */
-function take(s: Slot, bytes: u32): i32 {
-  return arenaAllocate(bytes, changetype<usize>(s)) ? <i32>Err.OK : refuseMemory(bytes);
+/** Takes a block for the field at `owner`. NO_MEMORY. */
+function take(bytes: u32, owner: usize): i32 {
+  return arenaAllocate(bytes, owner) ? <i32>Err.OK : refuseMemory(bytes);
 }
 
 /** Copies `length` bytes that arrived to their place. LENGTH: they do not fit the announced length. */
 export function slotWrite(slot: u32, offset: u32, from: usize, length: u32): i32 {
   const s = slotAt(slot);
   if (offset > s.bytes || length > s.bytes - offset) return Err.LENGTH;
-  memory.copy(placeOf(s, offset), from, length);
+  memory.copy(
+    IS_WINDOW_FORCED ? windowPlace(windowOf(s), offset) : placeOf(s, offset),
+    from,
+    length,
+  );
   return Err.OK;
 }
 
@@ -132,18 +135,17 @@ export function slotWrite(slot: u32, offset: u32, from: usize, length: u32): i32
  */
 export function slotKeep(slot: u32, start: u32, absent: u32): i32 {
   const s = slotAt(slot);
-  const code = storedFile(storedOf(s)) + start;
-  const err = take(s, <u32>WINDOW_SIZE + s.bytes - absent);
+  const err = take(<u32>WINDOW_SIZE + s.bytes - absent, changetype<usize>(s) + WINDOW_OFF);
   if (err < 0) return err;
-  s.flags = <u8>((storedOf(s) << STORED_SHIFT) | SlotFlag.WINDOW);
-  windowInit(arenaAddress(s.block), start, absent, code);
+  s.flags &= ~(<u8>SlotFlag.VERIFIED); // until all is there
+  windowInit(windowOf(s), start, absent, absent == 0 ? 0 : storedFile(storedOf(s)) + start);
   return Err.OK;
 }
 
 /** Copies a piece of what is kept, from offset `at` of the file on; returns where the next begins: its length at the end. IO, ABSENT, BUSY. */
 export function slotKeepNext(slot: u32, at: u32): i32 {
   const s = slotAt(slot);
-  const window = arenaAddress(s.block);
+  const window = windowOf(s);
   const place = windowPlace(window, at);
   if (place == 0) return windowResume(window);
   const rest = (at == 0 ? windowStart(window) : s.bytes) - at;
@@ -155,22 +157,17 @@ export function slotKeepNext(slot: u32, at: u32): i32 {
 /** True when the code of the image lies on the device between two addresses, and tasks run it from there. */
 export function slotLiesIn(slot: u32, from: u32, end: u32): bool {
   const s = slotAt(slot);
-  return isWindow(s) && windowLiesIn(arenaAddress(s.block), from, end);
+  return s.window != 0 && windowLiesIn(windowOf(s), from, end);
 }
 
 /** True when tasks run its code through a window. */
 export function slotHasWindow(slot: u32): bool {
-  return isWindow(slotAt(slot));
+  return slotAt(slot).window != 0;
 }
 
-/** Reads the line of the code at offset `pc` into the window; the code begins at `start` in the file. IO, ABSENT, BUSY. */
-export function slotFillLine(slot: u32, start: u32, pc: u32): i32 {
-  const window = arenaAddress(slotAt(slot).block);
-  const line = windowLine(window, pc);
-  const got = slotCopy(slot, start + lineStart(pc), line, LINE_SIZE);
-  if (got < 0) return got;
-  windowHold(window, pc);
-  return Err.OK;
+/** Reads the line of the code at offset `pc` into the window. IO, ABSENT, BUSY. */
+export function slotFillLine(slot: u32, pc: u32): i32 {
+  return windowFill(windowOf(slotAt(slot)), pc);
 }
 
 // ---- What is known of a slot ----
@@ -215,13 +212,14 @@ export function slotDrop(slot: u32): void {
 function slotFree(slot: u32): void {
   const s = slotAt(slot);
   arenaRelease(changetype<usize>(s));
+  arenaRelease(changetype<usize>(s) + WINDOW_OFF);
   memory.fill(changetype<usize>(s), 0, SLOT_SIZE);
 }
 
 /** True while the slot holds an image that passed every check. */
 export function isVerified(slot: u32): bool {
   const s = slotAt(slot);
-  return s.block != 0 && (s.flags & SlotFlag.VERIFIED) != 0;
+  return (s.block | s.window) != 0 && (s.flags & SlotFlag.VERIFIED) != 0;
 }
 /** Length of the file in bytes. */
 export function slotBytes(slot: u32): u32 {
@@ -248,12 +246,9 @@ export function slotByte(slot: u32, offset: u32): u32 {
   const s = slotAt(slot);
   const at = offset & IMAGE_MASK;
   if (at >= (s.bytes & IMAGE_MASK)) return 0;
-  let place = placeOf(s, at);
-  if (place == 0) {
-    place = BYTES;
-    fetch(s, at, place, 1);
-  }
-  return load<u8>(place);
+  if (s.block != 0) return load<u8>(placeOf(s, at));
+  fetch(s, at, BYTES, 1);
+  return load<u8>(BYTES);
 }
 
 /** The 16-bit number at `offset`. */
@@ -267,11 +262,9 @@ export function slotU32(slot: u32, offset: u32): u32 {
   const bytes = s.bytes & IMAGE_MASK;
   const first = offset & IMAGE_MASK;
   if (first >= bytes || bytes - first < 4) return 0;
-  let at = placeOf(s, first);
-  if (at == 0) {
-    at = BYTES;
-    fetch(s, first, at, 4);
-  }
+  let at = BYTES;
+  if (s.block != 0) at = placeOf(s, first);
+  else fetch(s, first, at, 4);
   // byte by byte: some chips cannot load a word that is not aligned
   const high = ((<u32>load<u8>(at)) << 8) | load<u8>(at, 1);
   return (high << 16) | ((<u32>load<u8>(at, 2)) << 8) | load<u8>(at, 3);
@@ -289,7 +282,10 @@ export function slotCopy(slot: u32, offset: u32, to: usize, length: u32): i32 {
 /** Where the MiniVM fetches the code at offset `start` of the file: its address, or that of its window. It holds until a block is freed. */
 export function slotCode(slot: u32, start: u32): usize {
   const s = slotAt(slot);
-  return isWindow(s) ? arenaAddress(s.block) : placeOf(s, start);
+  if (s.window == 0) return placeOf(s, start);
+  const window = windowOf(s);
+  if (IS_WINDOW_FORCED) windowInit(window, start, 0, 0);
+  return window;
 }
 
 /** Continues a CRC sum over [offset, end), which must lie in the file. */
@@ -297,9 +293,9 @@ export function slotSum(slot: u32, crc: u32, offset: u32, end: u32): u32 {
   const s = slotAt(slot);
   while (offset < end) {
     let bytes = (end - offset) & IMAGE_MASK;
-    let at = placeOf(s, offset);
-    if (at == 0) {
-      at = IO_BASE;
+    let at = IO_BASE;
+    if (s.block != 0) at = placeOf(s, offset);
+    else {
       if (bytes > SUM_BYTES) bytes = SUM_BYTES;
       fetch(s, offset, at, bytes);
     }

@@ -11,7 +11,8 @@
 import { nv_read } from "../hal";
 import {
   ADDRESS_MASK,
-  LINE_BYTES,
+  IMAGE_MASK,
+  IS_WINDOW_FORCED,
   LINE_SHIFT,
   LINE_SIZE,
   WINDOW_LINES,
@@ -19,6 +20,7 @@ import {
   WINDOW_SIZE,
   WINDOW_TAGS_OFF,
 } from "../layout";
+import { Err } from "../spec/errors";
 
 
 @unmanaged
@@ -49,10 +51,13 @@ export function windowPlace(window: usize, offset: u32): usize {
   return (window + WINDOW_SIZE + <usize>kept) & ADDRESS_MASK;
 }
 
-/** Copies bytes out that are on the device. IO, ABSENT, BUSY. */
-export function windowRead(window: usize, offset: u32, to: usize, length: u32): i32 {
+/** Copies bytes of the file out, all kept or none. What the device does not give stays as it was. IO, ABSENT, BUSY. */
+export function windowCopy(window: usize, offset: u32, to: usize, length: u32): i32 {
   const w = windowAt(window);
-  return nv_read(w.code + (offset - w.start), to, length);
+  const place = windowPlace(window, offset);
+  if (place == 0) return nv_read(w.code + (offset - w.start), to, length);
+  memory.copy(to, place, length);
+  return Err.OK;
 }
 
 /** Bytes of the file before the code. */
@@ -71,20 +76,18 @@ export function windowLiesIn(window: usize, from: u32, end: u32): bool {
   return w.absent != 0 && w.code >= from && w.code < end;
 }
 
-// ---- Lines ----
-
-/** Address of the line that takes the code at offset `pc`, which holds nothing until windowHold(). */
-export function windowLine(window: usize, pc: u32): usize {
-  const n = (pc >>> LINE_SHIFT) & (WINDOW_LINES - 1);
+/** Reads the line of the code at offset `pc`. IO, ABSENT, BUSY: it then holds nothing. */
+export function windowFill(window: usize, pc: u32): i32 {
+  const w = windowAt(window);
+  const number = (pc & 0xffff) >>> LINE_SHIFT;
+  const n = number & (WINDOW_LINES - 1);
+  const line = window + WINDOW_LINES_OFF + n * LINE_SIZE;
+  const from = number << LINE_SHIFT;
+  const rest = (w.absent - from) & IMAGE_MASK;
   store<u8>(window + n, 0, WINDOW_TAGS_OFF);
-  return window + WINDOW_LINES_OFF + n * LINE_SIZE;
-}
-/** The line that takes the code at offset `pc` holds it. */
-export function windowHold(window: usize, pc: u32): void {
-  const line = pc >>> LINE_SHIFT;
-  store<u8>(window + (line & (WINDOW_LINES - 1)), <u8>(1 + line / WINDOW_LINES), WINDOW_TAGS_OFF);
-}
-/** Offset of the first instruction of the line of `pc`. */
-export function lineStart(pc: u32): u32 {
-  return pc & ~(LINE_BYTES - 1);
+  let err: i32 = Err.OK;
+  if (IS_WINDOW_FORCED) memory.copy(line, window + WINDOW_SIZE + w.start + from, LINE_SIZE);
+  else err = nv_read(w.code + from, line, rest < LINE_SIZE ? rest : LINE_SIZE);
+  if (err >= 0) store<u8>(window + n, <u8>(1 + number / WINDOW_LINES), WINDOW_TAGS_OFF);
+  return err;
 }

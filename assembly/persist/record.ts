@@ -119,8 +119,9 @@ export function mendCell(at: usize, cell: u32, epoch: u32): bool {
   // backwards through the CRC's own 16 bits, the 8 of the type and the 40 of the body
   for (let n: u32 = 0, made: u32 = 1; n < 64; n++, made = clock(made, 1)) {
     if (made != difference) continue;
-    const i = (<usize>n) >>> 3;
-    at += i < 3 ? CELL_CRC_OFF + i : 7 - i;
+    const i = n >>> 3;
+    const byte: u32 = i < 3 ? CELL_CRC_OFF + i : 7 - i;
+    at += <usize>byte;
     store<u8>(at, (<u32>load<u8>(at)) ^ (1 << (n & 7)));
     return i != 2;
   }

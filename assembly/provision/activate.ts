@@ -289,6 +289,17 @@ export function revertApp(app: u32): i32 {
   return Err.OK;
 }
 
+/** Begins to forget an app: its record names no slot any more. A task of it runs on. BUSY, NOT_FOUND, IN_TRIAL. */
+export function removeApp(app: u32): i32 {
+  const free = isFree();
+  if (free < 0) return free;
+  if (app >= APP_MAX) return refuse(Err.NOT_FOUND, 0, app, APP_MAX);
+  if (isOnTrial(app)) return refuseApp(Err.IN_TRIAL, app);
+  const none = recordOf(NO_SLOT, NO_SLOT, AppState.EMPTY);
+  commitRecord(begin(Job.OTHER, Step.END, app), none, Step.END);
+  return Err.OK;
+}
+
 /** Begins to say how an app boots (boot word), whether or not it has an image. BUSY, NOT_FOUND; RANGE: 0xFFFF. */
 export function setBoot(app: u32, word: u32): i32 {
   const free = isFree();

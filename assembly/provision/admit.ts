@@ -38,8 +38,9 @@ function checkCaps(slot: u32): i32 {
 /** A single-instance app whose name is taken is refused; the others get the next instance number. */
 function checkName(l: Load, replaced: u32): i32 {
   const other = namesake(l.slot, 0, replaced);
+  if (other < 0) return Err.OK; // its instance is 0
   l.instance = <u8>freeInstance(l.slot, replaced);
-  if (other < 0 || (imageFlags(l.slot) & HxeFlag.MULTIPLE) != 0) return Err.OK;
+  if ((imageFlags(l.slot) & HxeFlag.MULTIPLE) != 0) return Err.OK;
   const err = refuseHeld(Err.APP_EXISTS, 0, taskAt(other).pid);
   refusalName(IO_BASE, appName(l.slot, IO_BASE));
   return err;

@@ -6,7 +6,15 @@ import { nv_busy } from "../hal";
 import { APP_MAX } from "../layout";
 import { nodeAt } from "../node";
 import { wordsPoll, wordsRead } from "../persist/words";
-import { AppState, BOOT_FALLBACK, BOOT_ORDER_MASK, ConfirmAfter, NO_SLOT } from "../spec/boot";
+import { refuse } from "../refusal";
+import {
+  AppState,
+  BOOT_FALLBACK,
+  BOOT_ORDER_MASK,
+  ConfirmAfter,
+  NO_SLOT,
+  NodeWord,
+} from "../spec/boot";
 import { Err } from "../spec/errors";
 import { NEVER, TaskState } from "../spec/node";
 import { bindApp, confirmApp, revertApp } from "./activate";
@@ -24,7 +32,7 @@ import {
   Step,
   trialApp,
 } from "./job";
-import { copyConfig } from "./node-config";
+import { configWord, copyConfig } from "./node-config";
 import {
   activeOf,
   afterOf,
@@ -144,8 +152,17 @@ function watch(): void {
   }
 }
 
+/** Ms until the boot waits no longer. */
+function waitRest(): u32 {
+  const p = provisionAt();
+  const time = configWord(NodeWord.MASTER_WAIT);
+  const passed = nodeAt().lastMs - p.since;
+  return p.next == Step.WAIT ? NEVER : passed < time ? time - passed : 0;
+}
+
 /** Ms the node may rest as far as provisioning goes. */
 export function provisionRest(): u32 {
+  if (bootWaits()) return waitRest();
   if (provisionAt().job != Job.NONE) return 0;
   let rest: u32 = NEVER;
   for (let app: u32 = 0; app < APP_MAX; app++) {
@@ -162,7 +179,27 @@ function awaitRead(p: Provision): void {
   if (result == Err.BUSY) return;
   if (result < 0 || p.job != Job.BOOT) return end(p, Err.OK);
   if (trialApp() < 0) shadowMerge(); // what a power cut left of a confirmation
-  p.step = <u8>Step.NEXT;
+  p.step = <u8>(configWord(NodeWord.MASTER_WAIT) == 0 ? Step.NEXT : Step.WAIT);
+  p.since = nodeAt().lastMs;
+}
+
+/** Waits for a master as long as the configuration says; `next` WAIT: until it says START. */
+function awaitMaster(p: Provision): void {
+  const passed = nodeAt().lastMs - p.since;
+  if (p.next != Step.WAIT && passed >= configWord(NodeWord.MASTER_WAIT)) p.step = <u8>Step.NEXT;
+}
+/** True while the boot waits for a master. */
+export function bootWaits(): bool {
+  const p = provisionAt();
+  return p.job == Job.BOOT && p.step == Step.WAIT;
+}
+/** A master holds the boot, or lets it go on. STATE: it does not wait. */
+export function bootHold(holds: bool): i32 {
+  const p = provisionAt();
+  if (!bootWaits()) return refuse(Err.STATE, 0, 0, 0);
+  p.next = <u8>(holds ? Step.WAIT : Step.NEXT);
+  if (!holds) p.step = <u8>Step.NEXT;
+  return Err.OK;
 }
 
 /** An app that failed is not watched any more when its fallback has failed, too. */
@@ -204,6 +241,8 @@ export function provisionPoll(): void {
     case Step.FETCH:
     case Step.WINDOW:
       return fetch(p);
+    case Step.WAIT:
+      return awaitMaster(p);
     case Step.FETCHING:
       return awaitStart(p);
     case Step.VERIFY:

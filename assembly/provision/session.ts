@@ -16,7 +16,7 @@ import { CRC_START, crcEnd } from "../crc";
 import { nv_busy, nv_erase_size } from "../hal";
 import { isAlive, TASK_QUANTUM_SHIFT, taskAt, taskFind } from "../executive/task";
 import { checkAdvance, checkBegin } from "../image/check";
-import { imageHeaderSize, imageRodataEnd } from "../image/metadata";
+import { imageCodeSize, imageHeaderSize, imageRodataEnd } from "../image/metadata";
 import {
   isVerified,
   slotAllocate,
@@ -42,6 +42,7 @@ import {
   storedWrite,
 } from "../image/stored";
 import {
+  ADDRESS_MASK,
   IO_BASE,
   MAILBOX_CURSORS_BASE,
   MAILBOX_CURSORS_SIZE,
@@ -198,9 +199,11 @@ function accept(l: Load): i32 {
   return (l.flags & LoadFlag.WINDOW) != 0 && !isVerified(l.slot) ? keep(l) : <i32>Err.OK;
 }
 
-/** Makes room for what must be at hand of an image whose code stays where it is. NO_MEMORY. */
+/** Makes room for what must be at hand of an image whose code stays where it is. NO_MEMORY; TOO_LARGE: 64 KiB of code on a chip. */
 function keep(l: Load): i32 {
   const start = imageHeaderSize(l.slot);
+  const code = imageCodeSize(l.slot);
+  if (code > ADDRESS_MASK) return fail(l, refuse(Err.TOO_LARGE, 0, code, ADDRESS_MASK)); // the MiniVM would not see its end
   l.cursor = 0;
   l.phase = <u8>Phase.KEEPING;
   const err = slotKeep(l.slot, start, imageRodataEnd(l.slot) - start);
@@ -351,6 +354,7 @@ export function sessionAbort(): i32 {
   takeBack(l);
   tasksRebind();
   close(Err.STATE);
+  emit(EventType.LOAD_ABORTED, 0, 0, 0);
   return Err.OK;
 }
 
@@ -404,7 +408,9 @@ export function sessionPut(offset: u32, from: usize, length: u32): i32 {
 
 /** The first `bytes` of the file are there. */
 export function sessionGrow(bytes: u32): void {
-  loadAt().received = bytes;
+  const l = loadAt();
+  l.received = bytes;
+  reportProgress(l);
 }
 
 /** The bytes were not those that were sent: they are checked from the first, once they are there. */
@@ -610,7 +616,7 @@ function restore(l: Load): i32 {
 
 function finish(l: Load): i32 {
   if (adjustNextOrEnd(l) != Err.NO_DATA) return Err.OK;
-  taskPrepare(l.bank);
+  taskPrepare(l.bank, (l.flags & LoadFlag.RESTART) == 0);
   l.cursor = 0;
   l.phase = <u8>Phase.FILLING;
   return fill(l);

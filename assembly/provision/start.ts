@@ -64,6 +64,7 @@ export function awaitWord(p: Provision): void {
 export function revert(p: Provision): void {
   const record = recordAt(p.app);
   const isTrial = isOnTrial(p.app);
+  if (!isTrial) emit(EventType.ROLLED_BACK, 0, p.app, 0);
   commitRecord(p, isTrial ? moved(record, AppState.DROPPING) : rolledBack(record), Step.DISCARD);
 }
 

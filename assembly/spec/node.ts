@@ -192,6 +192,10 @@ export enum EventType {
   ACTIVATION = 24,
   /** the medium of the store has borne what it may: no value is saved any more; b: its uses */
   WORN = 25,
+  /** a load was taken back before its time; a: -Err, or 0 */
+  LOAD_ABORTED = 26,
+  /** an earlier image comes back; a: app */
+  ROLLED_BACK = 27,
 }
 
 // ---- Event, 16 bytes ----

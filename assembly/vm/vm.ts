@@ -44,7 +44,13 @@ const WIDTH: u32 = ADDRESS_MASK;
 const AFAR: usize = WIDTH & 0xffffe800;
 /** Where p stands when `target` is to be looked for. */
 const SEEK: usize = WIDTH & 0xfffffffc;
-if (RAM_LIMIT > AFAR) ERROR("vm: no addresses beyond memory");
+/** Where p never stands: between memory and AFAR. */
+const NOWHERE: usize = AFAR - LINE_BYTES;
+if (RAM_LIMIT > NOWHERE) ERROR("vm: no addresses beyond memory");
+/** Offsets that an immediate cannot reach begin here. */
+const FAR_OFFSET: u32 = 0x1000;
+/** Where a line begins at most, so that every fetch from it is seen to lie in memory. */
+const LINE_LIMIT: usize = RAM_LIMIT - LINE_SIZE;
 /** CALLs are counted up to here, so that a program that drops return addresses for ever still returns by RET. */
 const DEPTH_MAX: u16 = 0xffff;
 
@@ -90,13 +96,9 @@ function lineAt(window: usize, pc: u32): usize {
   const line = (pc >>> LINE_SHIFT) & (WINDOW_LINES - 1);
   const tag = 1 + (pc >>> (LINE_SHIFT + 3));
   if (load<u8>(window + line, WINDOW_TAGS_OFF) != tag) return 0;
-  return window + WINDOW_LINES_OFF + line * LINE_SIZE;
+  return (window + WINDOW_LINES_OFF + line * LINE_SIZE) & WIDTH;
 }
 if (WINDOW_LINES != 1 << 3) ERROR("vm: lines of the window");
-/** An address that is seen to lie in memory, as a fetch needs it. */
-function fetchable(address: usize): usize {
-  return address < RAM_LIMIT - 4 ? address : RAM_LIMIT - 4;
-}
 
 // ---- Arithmetic ----
 
@@ -146,7 +148,7 @@ function shiftSigned(rd: usize, value: i32, amount: u32): void {
   setShifted(result, (amount == 0 ? carry() : edge) << 31);
 }
 
-/** Offset of the instruction at p in code that is read through a window. */
+/** Offset of the instruction at p. Only of code that is read through a window does p stand beyond memory. */
 function offsetOf(p: usize, here: usize, target: u32): u32 {
   if (p == SEEK) return target;
   return (<u32>(p >= AFAR ? p - AFAR : p - here)) & WIDTH;
@@ -196,8 +198,11 @@ export function vmRun(c: Context, budget: u32): u32 {
   const code: usize = windowed ? AFAR : window; // what branches count from
   const codeLast: u32 = c.codeLast;
   let here: usize = window; // where offset 0 is, as the resident line has it
-  let last = fetchable((window + codeLast) & WIDTH); // of the instructions that are resident
+  let last = min((window + codeLast) & WIDTH, RAM_LIMIT - 4); // of the instructions that are resident; all fetches are seen to lie in memory
   let lastWord = last; // and of their second words
+  let first: usize = 0; // of the resident line
+  let count: usize = 0; // of offsets in it at which instructions may begin
+  let door = NOWHERE; // where branches into the resident line lead
   const origin: u32 = flat ? 0 : DATA_ORIGIN;
   const data: usize = c.data & WIDTH;
   const dataBytes: u32 = flat ? FLAT_SIZE : <u32>c.dataBytes;
@@ -217,26 +222,29 @@ export function vmRun(c: Context, budget: u32): u32 {
   for (; left != 0; p = (p + 4) & WIDTH) {
     left = (left - 1) & WIDTH;
     if (p > last) {
-      if (windowed) {
+      const ahead = (p - door) & WIDTH;
+      if (ahead < count) p = first + ahead;
+      else {
         target = offsetOf(p, here, target);
-        const line: usize = target > codeLast ? 0 : lineAt(window, target);
-        if (line != 0) {
-          const start = target & ~(LINE_BYTES - 1);
-          const rest = codeLast - start;
-          here = (line - start) & WIDTH;
-          last = fetchable((line + min(rest, LINE_BYTES - 1)) & WIDTH);
-          lastWord = fetchable((line + min(rest, LINE_BYTES + 3)) & WIDTH);
-          p = (here + target - 4) & WIDTH;
-          left++;
-          continue;
+        if (!windowed || target > codeLast) {
+          stop = Stop.PC;
+          break;
         }
-        if (target <= codeLast) {
+        const line = lineAt(window, target);
+        if (line == 0) {
           stop = Stop.LINE;
           break;
         }
+        const start = target & ~(LINE_BYTES - 1);
+        const rest = (codeLast - start) & 0xffff;
+        first = line < LINE_LIMIT ? line : LINE_LIMIT;
+        last = first + min(rest, LINE_BYTES - 1);
+        count = min(rest + 1, LINE_BYTES);
+        lastWord = first + min(rest, LINE_BYTES + 3);
+        here = (first - start) & WIDTH;
+        door = start < FAR_OFFSET ? AFAR + start : NOWHERE;
+        p = first + (target & (LINE_BYTES - 1));
       }
-      stop = Stop.PC;
-      break;
     }
     const word = load<u32>(p);
     const op = word & 0xff;

@@ -13,15 +13,18 @@ export type BusUrl =
       /** Of the serial line; an adapter on USB does not care. */
       readonly baud: number;
     }
+  | { readonly scheme: "serial"; readonly port: string; readonly baud: number }
   | { readonly scheme: "socketcan"; readonly interface: string };
 
 /** The port socketcand listens on, too. */
 export const TCP_PORT = 29536;
-const SLCAN_BAUD = 115_200;
+/** What lines have without a number: adapters, and consoles of nodes. */
+const SERIAL_BAUD = 115_200;
 const FORMS = {
   sim: "sim:bench.toml",
   tcp: "tcp:127.0.0.1:29536",
   slcan: "slcan:/dev/ttyACM0@500000",
+  serial: "serial:/dev/ttyUSB0@115200",
   socketcan: "socketcan:can0",
 } as const;
 
@@ -47,6 +50,7 @@ function readRest(scheme: string, rest: string): BusUrl | undefined {
   if (scheme === "sim") return { scheme, file: rest };
   if (scheme === "tcp") return readTcp(rest);
   if (scheme === "slcan") return readSlcan(rest);
+  if (scheme === "serial") return readSerial(rest);
   if (scheme === "socketcan" && /^[\w.-]{1,15}$/.test(rest)) return { scheme, interface: rest };
   return undefined;
 }
@@ -56,10 +60,15 @@ function readTcp(rest: string): BusUrl | undefined {
   const port = digits === undefined ? TCP_PORT : Number(digits);
   return host === undefined || port > 65_535 ? undefined : { scheme: "tcp", host, port };
 }
+function readSerial(rest: string): BusUrl | undefined {
+  const [, port, bauds] = /^([^@]+)(?:@(\d+))?$/.exec(rest) ?? [];
+  if (port === undefined) return undefined;
+  return { scheme: "serial", port, baud: bauds === undefined ? SERIAL_BAUD : Number(bauds) };
+}
 /** Bits a second behind the first `@`, those of the serial line behind a second. */
 function readSlcan(rest: string): BusUrl | undefined {
   const [, port, bits, bauds] = /^([^@]+)@(\d+)(?:@(\d+))?$/.exec(rest) ?? [];
   if (port === undefined || Number(bits) % 1000 !== 0) return undefined;
-  const baud = bauds === undefined ? SLCAN_BAUD : Number(bauds);
+  const baud = bauds === undefined ? SERIAL_BAUD : Number(bauds);
   return { scheme: "slcan", port, bitRate: Number(bits) / 1000, baud };
 }

@@ -2,6 +2,7 @@
 
 import type { Duplex } from "node:stream";
 import type { BusUrl } from "./bus-url.ts";
+import { SerialTransport } from "./serial-transport.ts";
 import { SlcanTransport } from "./slcan-transport.ts";
 import { loadSocketcan, SocketcanTransport } from "./socketcan-transport.ts";
 import { connectTcp } from "./tcp.ts";
@@ -35,6 +36,11 @@ export function makeTransport(
       const { port, bitRate, baud } = url;
       const connect = () => openSerial(port, baud);
       return new SlcanTransport({ name: `slcan:${port}`, bitRate, connect, now_us });
+    }
+    case "serial": {
+      const { port, baud } = url;
+      const connect = () => openSerial(port, baud);
+      return new SerialTransport({ name: `serial:${port}`, connect, now_us });
     }
     default:
       return new SocketcanTransport(url.interface, loadSocketcan, now_us);

@@ -1,24 +1,13 @@
 // A client that speaks SLCAN through a stream: an adapter on a serial line, or a bus that is served over TCP.
 
-import type { Duplex } from "node:stream";
 import type { CanFrame } from "../formats/can-frame.ts";
 import { readSlcanFrame, SLCAN_RATES, SlcanFlag, slcanText } from "../formats/slcan.ts";
-import { Inbox } from "./inbox.ts";
-import {
-  type CanTransport,
-  type TimedFrame,
-  TransportError,
-  type TransportState,
-} from "./transport.ts";
+import { type StreamOptions, StreamTransport } from "./stream-transport.ts";
+import { TransportError } from "./transport.ts";
 
-export interface SlcanOptions {
-  readonly name: string;
+export interface SlcanOptions extends StreamOptions {
   /** kbit/s; undefined: what the other side has. */
   readonly bitRate: number | undefined;
-  /** Opens the stream. Throws a TransportError. */
-  connect(): Promise<Duplex>;
-  /** Microseconds of a clock that never goes back. */
-  now_us(): number;
 }
 
 /** Frames the adapter has not answered for. */
@@ -36,64 +25,46 @@ interface Handed {
   retries: number;
 }
 
-export class SlcanTransport implements CanTransport {
-  state: TransportState = "unknown";
-  private stream: Duplex | undefined;
-  private readonly inbox: Inbox;
+export class SlcanTransport extends StreamTransport {
   private text = "";
   private readonly handed: Handed[] = [];
-  private failure: TransportError | undefined;
   /** Undefined as long as the adapter has answered no frame. */
   private answers: boolean | undefined;
   /** Answer to the command that waits for one. */
   private answer: "ok" | "bell" | undefined;
 
   constructor(private readonly options: SlcanOptions) {
-    this.inbox = new Inbox(options.now_us);
+    super(options);
   }
 
-  get name(): string {
-    return this.options.name;
-  }
-  now_us(): number {
-    return this.options.now_us();
-  }
-  get dropped(): number {
-    return this.inbox.dropped;
-  }
   get unsent(): number {
     return this.answers === true ? this.handed.length : 0;
   }
 
   // ---- Opening ----
 
-  async open(): Promise<void> {
+  override async open(): Promise<void> {
     const { bitRate, name } = this.options;
     const code = (SLCAN_RATES as readonly (number | undefined)[]).indexOf(bitRate);
     if (bitRate !== undefined && code < 0) {
       const remedy = `there are ${SLCAN_RATES.join(", ")} kbit/s`;
-      throw new TransportError(
-        "wrong-bit-rate",
-        `${name}: SLCAN knows no ${bitRate} kbit/s`,
-        remedy,
-      );
+      const message = `${name}: SLCAN knows no ${bitRate} kbit/s`;
+      throw new TransportError("wrong-bit-rate", message, remedy);
     }
-    const stream = await this.options.connect();
-    this.stream = stream;
-    stream.setEncoding("latin1");
-    stream.on("data", (chunk) => this.hear(String(chunk)));
-    stream.on("error", (error) => this.fail(error.message));
-    stream.on("close", () => this.fail("the connection has ended"));
+    await super.open();
     await this.ask("\r\rC"); // what was typed before is no command any more
     if (code >= 0) await this.ask(`S${code}`);
     await this.enter();
-    stream.write("F\r");
+    this.line.write("F\r");
+  }
+  override close(): Promise<void> {
+    return this.endWith("C\r");
   }
 
   /** Sends a command and waits for its answer. */
   private async ask(command: string): Promise<"ok" | "bell" | undefined> {
     this.answer = undefined;
-    this.stream?.write(`${command}\r`);
+    this.line.write(`${command}\r`);
     await this.inbox.wait(OPEN_US, () => this.answer !== undefined || this.failure !== undefined);
     if (this.failure !== undefined) throw this.failure;
     return this.answer;
@@ -112,23 +83,9 @@ export class SlcanTransport implements CanTransport {
     throw new TransportError("refused", `${name}: the adapter does not open its bus`, remedy);
   }
 
-  async close(): Promise<void> {
-    const { stream } = this;
-    if (stream === undefined) return;
-    await this.inbox.wait(OPEN_US, () => this.unsent === 0 || this.failure !== undefined);
-    this.stream = undefined;
-    stream.removeAllListeners("close");
-    stream.end("C\r", () => stream.destroy());
-  }
-
   // ---- What comes ----
 
-  private fail(why: string): void {
-    const remedy = "look at the cable and whether the other side still runs, then begin again";
-    this.failure ??= new TransportError("closed", `${this.name}: ${why}`, remedy);
-    this.inbox.wake();
-  }
-  private hear(chunk: string): void {
+  protected hear(chunk: string): void {
     this.text += chunk;
     for (;;) {
       const ends = [this.text.indexOf("\r"), this.text.indexOf(BELL)].filter((at) => at >= 0);
@@ -170,28 +127,22 @@ export class SlcanTransport implements CanTransport {
     this.answers = true;
     if (++first.retries > RETRIES) {
       const remedy = "is the bus connected and terminated, and its bit rate right?";
-      this.failure ??= new TransportError(
-        "refused",
-        `${this.name}: the adapter takes no frames`,
-        remedy,
-      );
-      this.inbox.wake();
-      return;
+      const message = `${this.name}: the adapter takes no frames`;
+      return this.fail(new TransportError("refused", message, remedy));
     }
-    setTimeout(() => this.hand(first), RETRY_US / 1000);
+    setTimeout(() => {
+      if (this.failure === undefined) this.hand(first);
+    }, RETRY_US / 1000);
   }
 
   // ---- What goes ----
 
   private hand(item: Handed): void {
     this.handed.push(item);
-    this.stream?.write(`${slcanText(item.frame)}\r`);
+    this.line.write(`${slcanText(item.frame)}\r`);
   }
 
   async send(frame: CanFrame): Promise<void> {
-    if (this.failure !== undefined) throw this.failure;
-    if (this.stream === undefined)
-      throw new TransportError("closed", `${this.name} is not open`, "open it first");
     this.hand({ frame, retries: 0 });
     const hasRoom = () => this.handed.length < WINDOW || this.failure !== undefined;
     if (this.answers === false) this.handed.length = 0;
@@ -202,7 +153,7 @@ export class SlcanTransport implements CanTransport {
   }
   /** The adapter holds frames back: nobody acknowledges them, or it is off the bus. */
   private async awaitRoom(hasRoom: () => boolean): Promise<void> {
-    this.stream?.write("F\r");
+    this.line.write("F\r");
     await this.inbox.wait(OPEN_US, () => hasRoom() || this.state === "off");
     if (this.state === "off") {
       const remedy = "look for a short circuit, a wrong bit rate or two senders of one identifier";
@@ -211,15 +162,5 @@ export class SlcanTransport implements CanTransport {
     if (hasRoom()) return;
     const remedy = "is a node on the bus that has power and this bit rate?";
     throw new TransportError("no-answer", `${this.name}: nobody acknowledges frames`, remedy);
-  }
-
-  async receive(timeout_us: number): Promise<TimedFrame | undefined> {
-    await this.inbox.wait(timeout_us, () => !this.inbox.isEmpty || this.failure !== undefined);
-    const next = this.inbox.take();
-    if (next === undefined && this.failure !== undefined) throw this.failure;
-    return next;
-  }
-  async sleep(us: number): Promise<void> {
-    await this.inbox.wait(us, () => false);
   }
 }

@@ -279,10 +279,11 @@ export class CanWire {
       if (at !== undefined && offer.bits.bits[at] === 0) first = offer;
     }
     const senders: Offer[] = [];
+    const losers: CanController[] = [];
     let isTorn = false;
     for (const offer of offers) {
       const at = offer === first ? undefined : firstDifference(offer.bits, first.bits);
-      if (at !== undefined && at < offer.bits.arbitrationEnd) offer.stub.controller.lost();
+      if (at !== undefined && at < offer.bits.arbitrationEnd) losers.push(offer.stub.controller);
       else senders.push(offer);
       isTorn ||= at !== undefined && at >= offer.bits.arbitrationEnd;
     }
@@ -296,6 +297,7 @@ export class CanWire {
     const { now: start } = this.clock;
     const end = this.clock.after(verdict.bits * bit, () => this.land());
     this.flight = { first, start, bit, senders, receivers, verdict, errors, end };
+    for (const controller of losers) controller.lost(); // who may ask for the bus at once
   }
 
   /** Who sees an error, and where: of what is done to the wire, and of rates that do not fit. */

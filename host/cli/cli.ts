@@ -6,6 +6,7 @@ import { addCompletion } from "./commands/completion.ts";
 import { addDisasm } from "./commands/disasm.ts";
 import { addInfo } from "./commands/info.ts";
 import { addLoad } from "./commands/load.ts";
+import { addMonitor } from "./commands/monitor.ts";
 import { addNew } from "./commands/new.ts";
 import { addNodeCommands } from "./commands/nodes.ts";
 import { addPersist } from "./commands/persist.ts";
@@ -34,6 +35,7 @@ const COMMANDS = [
   addDisasm,
   addRun,
   addSim,
+  addMonitor,
   addShell,
   addScan,
   addLoad,

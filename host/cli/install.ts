@@ -15,12 +15,13 @@ export type ProfileName = (typeof PROFILES)[number];
 /** Firmware of the boards that are simulated: where its build leaves it, and what to type for it. */
 const FIRMWARE = {
   avr: { folder: "build/avr", program: "hsx-test.elf", build: "npm run build:avr" },
-  stm32f072: {
-    folder: "build/stm32/stm32f072",
-    program: "hsx.elf",
-    build: "npm run build:stm32 -- --board stm32f072",
-  },
+  stm32f072: stm32Firmware("stm32f072"),
+  stm32f405: stm32Firmware("stm32f405"),
 } as const;
+function stm32Firmware(name: string) {
+  const build = `npm run build:stm32 -- --board ${name}`;
+  return { folder: `build/stm32/${name}`, program: "hsx.elf", build };
+}
 export type BoardName = keyof typeof FIRMWARE;
 export const BOARDS = Object.keys(FIRMWARE) as readonly BoardName[];
 
@@ -65,9 +66,9 @@ export class Install {
     return { elf: readFileSync(elf), core };
   }
 
-  /** A bus by its name, as --bus says it; not open yet. */
-  transport(url: string, now_us: () => number): Promise<CanTransport> {
-    return transportOf(url, this, now_us);
+  /** A bus by its name, as --bus says it; not open yet. `up_us`: how long a simulated one has been on. */
+  transport(url: string, now_us: () => number, up_us?: number): Promise<CanTransport> {
+    return transportOf(url, this, now_us, up_us);
   }
 
   example(name: string): string {

@@ -80,8 +80,7 @@ export function findCommand(commands: readonly CommandInfo[], text: string): Com
 }
 
 /** A task by pid or by the name of its app. */
-export function findTask({ node }: Session, text: string): TaskInfo {
-  const tasks = node.tasks();
+export function findTask(tasks: readonly TaskInfo[], text: string): TaskInfo {
   const found = tasks.find((t) => (/^\d+$/.test(text) ? t.pid === Number(text) : t.name === text));
   if (found !== undefined) return found;
   const names = /^\d+$/.test(text)

@@ -40,15 +40,10 @@ export function addNodeOptions(command: Command): void {
     .option("--reference", "memory layout and mailbox limits of the reference; desktop only");
 }
 
-/** A board by name. That of the F405 is told apart from a word nobody knows: its firmware exists. */
+/** A board by name. */
 function parseBoard(text: string): BoardName {
   const board = BOARDS.find((name) => name === text);
   if (board !== undefined) return board;
-  if (text === "stm32f405")
-    throw usage(
-      "stm32f405 is not simulated: no model here runs Thumb-2 code with its drivers",
-      "write --board stm32f072, or hsx run --profile large for a node of its size",
-    );
   throw usage(`"${text}" is no simulated board`, `there are ${BOARDS.join(", ")}`);
 }
 

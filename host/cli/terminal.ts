@@ -19,8 +19,10 @@ export interface Terminal {
   readonly stderr: Sink;
   /** Calls the listener on Ctrl-C instead of ending the process, until the returned function is called. */
   onInterrupt(listener: () => void): () => void;
-  /** Milliseconds of the wall clock. */
+  /** Milliseconds of the wall clock, since some moment. */
   now_ms(): number;
+  /** That moment: milliseconds since 1970. */
+  readonly epoch_ms: number;
 }
 
 /** The streams of this process. */
@@ -48,5 +50,6 @@ export function processTerminal(): Terminal {
       return () => process.off("SIGINT", listener);
     },
     now_ms: () => performance.now(),
+    epoch_ms: performance.timeOrigin,
   };
 }

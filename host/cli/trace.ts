@@ -8,7 +8,6 @@ import { CommandStatus } from "../../assembly/spec/svc.ts";
 import { isImageErr } from "../client/image-refusal.ts";
 import { activationOf, labelOf, type NodeEvent } from "../client/records.ts";
 import { f16Text, oidText } from "../client/refusal.ts";
-import type { CanFrame } from "../formats/can-frame.ts";
 import { hex, plural } from "../formats/text.ts";
 import { secondsText } from "./numbers.ts";
 import type { Session } from "./session.ts";
@@ -89,6 +88,8 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
     `the memory of the store is worn out after ${plural(e.b, "use")}: no value is saved any more`,
   [EventType.CONFIRMED]: () => "says it is well",
   [EventType.ACTIVATION]: activationText,
+  [EventType.LOAD_ABORTED]: () => "a load was taken back before its end",
+  [EventType.ROLLED_BACK]: (e) => `app ${e.a}: an earlier image comes back`,
   [EventType.PAUSED]: (e) => `paused at pc ${hex(e.b, 4)}`,
   [EventType.RESUMED]: () => "resumed",
 };
@@ -121,9 +122,4 @@ export function traceLine(ms: number, pid: number, text: string): string {
 
 export function pinText(pin: number, level: number | undefined): string {
   return `pin ${pin} ${level === undefined ? "released" : level === 0 ? "low" : "high"}`;
-}
-
-/** As candump writes frames: `343#B204`. */
-export function frameText({ id, data }: CanFrame): string {
-  return `${id.toString(16).toUpperCase().padStart(3, "0")}#${Buffer.from(data).toString("hex").toUpperCase()}`;
 }

@@ -26,6 +26,14 @@ export function wearData(s: StoreInfo): WearData {
   };
 }
 
+const TEN_YEARS_S = 315_360_000;
+
+/** The time between updates with which so many last ten years. */
+function paceText(updates: number): string {
+  const seconds = Math.ceil(TEN_YEARS_S / updates);
+  return seconds < 120 ? `${seconds} s` : `${count(Math.ceil(seconds / 60))} min`;
+}
+
 const USES = { fram: "updates", eeprom: "updates", flash: "page turns" };
 
 export function wearText(s: WearData): string {
@@ -36,5 +44,5 @@ export function wearText(s: WearData): string {
   const used = `${count(s.wear)} of ${count(s.wear_max)} ${USES[s.medium]}`;
   return s.updates_left === 0
     ? `wear: 100 %, ${used}; nothing is saved any more`
-    : `wear: ${s.wear_percent} %, ${used}; some ${count(s.updates_left)} updates left`;
+    : `wear: ${s.wear_percent} %, ${used}; some ${count(s.updates_left)} updates left, ten years at one in ${paceText(s.updates_left)}`;
 }

@@ -6,6 +6,7 @@ import { Config, HOST_PID, NEVER, TaskState } from "../../assembly/spec/node.ts"
 import type { PersistMode } from "../../assembly/spec/svc.ts";
 import { Core, type CoreSource } from "../node/core.ts";
 import type { NodeMachine } from "../node/hal.ts";
+import type { MemoryInfo } from "./node-client.ts";
 import { Provisioning } from "./provisioning.ts";
 import {
   type CellInfo,
@@ -411,6 +412,9 @@ export class LocalNode {
     const events: NodeEvent[] = [];
     while (this.x.hsx_event() === Err.OK) events.push(readEvent(this.core.view()));
     return events;
+  }
+  memory(): MemoryInfo {
+    return { profile: this.config(Config.PROFILE), freeBytes: this.config(Config.ARENA_FREE) };
   }
   store(): StoreInfo {
     this.check(this.x.hsx_store_info());

@@ -1,6 +1,7 @@
 // What a node offers its clients, wherever it is: in this process, on a simulated board, or at the other end of a bus.
 
 import type { ConfirmAfter } from "../../assembly/spec/boot.ts";
+import type { Profile } from "../../assembly/spec/limits.ts";
 import type { PersistMode } from "../../assembly/spec/svc.ts";
 import type {
   ActivationInfo,
@@ -51,9 +52,16 @@ export interface ProvisionClient {
   rollbackConfig(): Awaitable<void>;
 }
 
+/** Which build of the core a node has, and what is left of its arena. */
+export interface MemoryInfo {
+  readonly profile: Profile;
+  readonly freeBytes: number;
+}
+
 /** The verbs of one node. What it refuses is thrown as a NodeError. */
 export interface NodeClient {
   readonly provision: ProvisionClient;
+  memory(): Awaitable<MemoryInfo>;
   tasks(): Awaitable<TaskInfo[]>;
   /** Starts a task over from its image. */
   restart(pid: number): Awaitable<void>;

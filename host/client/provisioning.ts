@@ -10,12 +10,14 @@ import {
   STAGE_BYTES,
 } from "../../assembly/spec/boot.ts";
 import { Err } from "../../assembly/spec/errors.ts";
+import { HXE_MAGIC, HXE_V2_SIZE } from "../../assembly/spec/hxe.ts";
 import { decodeHxe } from "../formats/hxe.ts";
 import type { Core } from "../node/core.ts";
 import {
   type ActivationInfo,
   type AppInfo,
   type BootPolicy,
+  bootPolicyOf,
   bootWordOf,
   type NodeConfig,
   nodeConfigWords,
@@ -172,6 +174,30 @@ export class Provisioning {
   /** Brings the fallback of an app back, by default of the one on trial, and starts it. Returns the pid. */
   rollback(app = this.trial()?.app ?? 0): number {
     return this.perform(() => this.x.hsx_app_rollback(app), this.subjectOf(app));
+  }
+  /** Takes an app off the boot list and empties its slots. Its task, if it has one, runs on. Returns the slots. */
+  remove(app: number): number[] {
+    const record = this.apps().find((a) => a.app === app);
+    this.perform(() => this.x.hsx_app_remove(app), this.subjectOf(app));
+    this.setBoot(app, bootPolicyOf(0));
+    const slots = [record?.active, record?.fallback].filter((slot) => slot !== undefined);
+    for (const slot of slots) this.empty(slot);
+    return slots;
+  }
+  /** What a slot holds goes with the first bytes of an image that never comes. */
+  private empty(slot: number): void {
+    const subject = { kind: "slot", name: `slot ${slot}` } as const;
+    const start = new Uint8Array(4);
+    new DataView(start.buffer).setUint32(0, HXE_MAGIC);
+    this.check(this.x.hsx_slot_stage(slot, HXE_V2_SIZE, 0, 0), subject);
+    this.await(() => {
+      this.node.core.write(start);
+      return this.x.hsx_load_data(start.length);
+    }, subject);
+    this.await(() => (this.isBusy() ? Err.BUSY : Err.OK), subject);
+    this.check(this.x.hsx_load_abort(), subject);
+    const isWriting = () => this.x.hsx_slot_stored(slot) === Err.BUSY;
+    this.await(() => (isWriting() ? Err.BUSY : Err.OK), subject);
   }
   /** Says how an app comes up at power-on. */
   setBoot(app: number, policy: BootPolicy): void {

@@ -59,7 +59,7 @@ export interface Bench {
 
 const NODES_MAX = 250;
 const IDS_MAX = 127;
-const FRAM_SIZES = [8192, 131072, 262144] as const;
+export const FRAM_SIZES = [8192, 131072, 262144] as const;
 const MEMBERS = ["bit_rate", "seed", "latency", "nodes", "faults"];
 const NODE_MEMBERS = [
   "count",

@@ -8,10 +8,11 @@ import {
   WORD_KEY,
   WordGroup,
 } from "../../assembly/spec/boot.ts";
+import { WEAR_KEY } from "../../assembly/spec/cell.ts";
 
 const NAMES: Record<WordGroup, (n: number) => string | undefined> = {
   [WordGroup.APPS]: (n) => (n < APPS_MAX ? `app ${n}: activation` : undefined),
-  [WordGroup.NODE]: (n) => ["configuration: activation", "slots"][n],
+  [WordGroup.NODE]: (n) => ["configuration: activation", "slots", "uses of the medium / 256"][n],
   [WordGroup.BOOT]: (n) => (n < APPS_MAX ? `app ${n}: boot` : undefined),
   [WordGroup.CONFIG]: (n) => configName(n),
 };
@@ -21,6 +22,11 @@ function configName(n: number): string | undefined {
   return n < 2 * CONFIG_WORDS
     ? `configuration ${Math.floor(n / CONFIG_WORDS)}: ${word}`
     : undefined;
+}
+
+/** True for a word that a node reads when it starts, and mends if it has lost one bit. */
+export function isNodeWord(key: number): boolean {
+  return wordName(key) !== undefined && key !== WEAR_KEY;
 }
 
 /** What the word under a system key is; undefined: nothing that this version knows. */

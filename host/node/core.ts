@@ -42,6 +42,7 @@ export interface CoreExports {
   hsx_app_activate(slot: number, attempts: number, after: number): number;
   hsx_app_confirm(app: number): number;
   hsx_app_rollback(app: number): number;
+  hsx_app_remove(app: number): number;
   hsx_boot_set(app: number, word: number): number;
   hsx_node_config_get(fallback: number): number;
   hsx_node_config_set(): number;

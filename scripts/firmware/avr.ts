@@ -22,7 +22,12 @@ const COMPILE = [
 ];
 /** -Tdata stands where gcc's own for this chip would: linear memory lies below the statics of C. */
 const LINK = ["-Wl,--gc-sections,--relax,-Tdata=0x803C00"];
-const FOLDERS = ["targets/common", "targets/avr/board", "targets/avr/drivers"];
+const FOLDERS = [
+  "targets/common",
+  "targets/common/devices",
+  "targets/avr/board",
+  "targets/avr/drivers",
+];
 const CORE = "core.c";
 const SCRIPT = "targets/avr/board/atmega1284p.ld";
 

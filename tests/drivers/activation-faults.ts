@@ -47,8 +47,8 @@ export const ACTIVATION_FAULTS: readonly Fault[] = [
     edits: [
       {
         file: "provision/session.ts",
-        from: "  const err = storedClear(l.stored);",
-        to: "  const err = storedSeal(l.stored, l.total, l.cursor);",
+        from: " : storedClear(l.stored);",
+        to: " : storedSeal(l.stored, l.total, l.cursor);",
       },
     ],
   },

@@ -28,7 +28,7 @@ let engine: Engine | undefined;
 export const avrMachine: Machine = {
   profiles: ["small"],
   start(_profile, options) {
-    const folder = process.env.HSX_AVR ?? new URL("../../build/avr", import.meta.url).pathname;
+    const folder = new URL("../../build/avr", import.meta.url).pathname;
     engine ??= avrCore(readFirmware(folder));
     return startCore(engine, options);
   },

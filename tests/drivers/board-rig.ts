@@ -2,6 +2,7 @@
 // the apps that tests of all boards load.
 
 import { StoreState } from "../../assembly/spec/cell.ts";
+import { Err } from "../../assembly/spec/errors.ts";
 import type { Board } from "../../host/boards/live.ts";
 import { BoardMachine, startBoardNode } from "../../host/client/board-node.ts";
 import type { LocalNode } from "../../host/client/local-node.ts";
@@ -30,6 +31,45 @@ export async function startRig<B extends Board>(board: B): Promise<BoardRig<B>> 
   const up_us = machine.now_us;
   if (node.store().state === StoreState.BLANK) node.formatStore();
   return { machine, board, node, up_us, console: () => text };
+}
+
+// ---- The SD card ----
+
+/** A card whose block n holds 500 bytes n, and zeros behind them. */
+export function cardOf(blocks: number): Uint8Array {
+  const card = new Uint8Array(512 * blocks);
+  for (let n = 0; n < blocks; n++) card.fill(n & 0xff, 512 * n, 512 * n + 500);
+  return card;
+}
+
+/** The card as the core sees it. */
+export interface CardReader {
+  blocks(): number | undefined;
+  /** Reads a block, as often as the driver is busy; then what it says, and the first and the last byte. */
+  read(block: number, between?: (n: number) => void): (string | number | undefined)[];
+}
+
+/** The HAL's functions for the card, called between two polls. `buffer`: 512 bytes of linear memory that are free. */
+export function cardReader<B extends Board>(
+  { machine, board }: BoardRig<B>,
+  buffer: number,
+): CardReader {
+  const { port } = machine.live;
+  const blocks = port.function({ symbol: "sd_blocks", params: [], result: "u32" });
+  const once = port.function({ symbol: "sd_read", params: ["u32", "u16"], result: "s8" });
+  return {
+    blocks: () => blocks?.(),
+    read(block, between = () => {}) {
+      for (let n = 0; n < 2000; n++) {
+        const err = once?.(block, buffer) ?? 0;
+        const data = new Uint8Array(board.memory, buffer, 512);
+        if (err !== Err.BUSY) return [err === Err.OK ? "OK" : Err[err], data[0], data[511]];
+        between(n);
+        machine.advance(100);
+      }
+      return ["BUSY for ever"];
+    },
+  };
 }
 
 // ---- Apps ----

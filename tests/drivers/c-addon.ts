@@ -140,6 +140,8 @@ value_t napi_register_module_v1(env_t e, value_t exports) {
 export interface Workshop {
   /** The folder of hsx_wasm.h. */
   readonly include: string;
+  /** More folders of headers. */
+  readonly more?: readonly string[];
   /** Where results are kept. */
   readonly folder: string;
   /** Flags for the compiler's warnings; all of them, as errors, unless given. */
@@ -150,7 +152,7 @@ const STRICT = ["-Wall", "-Wextra", "-Werror"];
 
 function compile(
   files: Readonly<Record<string, string>>,
-  { include, folder, warnings = STRICT }: Workshop,
+  { include, folder, warnings = STRICT, more = [] }: Workshop,
 ): string {
   const hash = createHash("sha256");
   for (const name of ["hsx_types.h", "hsx_wasm.h"]) hash.update(readFileSync(join(include, name)));
@@ -164,7 +166,19 @@ function compile(
   const flags = ["-std=gnu11", "-O1", ...warnings, "-shared", "-fPIC"];
   const defines = ["-DHSX_ON_HOST", "-DHSX_MEMORY_MOVES"];
   const made = `core.${process.pid}.node`;
-  const args = [...flags, ...defines, "-I", include, "-I", build, ...sources, "-lm", "-o", made];
+  const args = [
+    ...flags,
+    ...defines,
+    "-I",
+    include,
+    "-I",
+    build,
+    ...more.flatMap((f) => ["-I", f]),
+    ...sources,
+    "-lm",
+    "-o",
+    made,
+  ];
   execFileSync("cc", args, { cwd: build, stdio: ["ignore", "ignore", "pipe"] });
   renameSync(join(build, made), addon); // a second run at the same time sees a whole file
   return addon;
@@ -176,14 +190,17 @@ export interface Instance {
   readonly exports: Readonly<Record<string, Exported>>;
 }
 
+/** C of a module, by whatever translator, and the functions it needs and offers. */
+export type Translated = Pick<Translation, "code" | "header" | "imports" | "exports">;
+
 /** A translation compiled and loaded; makes as many instances as are asked for. */
 export class Addon {
   private readonly functions: Readonly<Record<string, Exported>>;
-  private readonly translation: Translation;
+  private readonly translation: Translated;
   private readonly bytes: number;
 
   /** `low` and `bytes`: where linear memory begins and how many bytes the ArrayBuffer has. */
-  constructor(translation: Translation, low: number, bytes: number, workshop: Workshop) {
+  constructor(translation: Translated, low: number, bytes: number, workshop: Workshop) {
     this.translation = translation;
     this.bytes = bytes;
     const { code, header, imports, exports } = translation;

@@ -1,15 +1,18 @@
 // The machine that HSX_MACHINE names.
 
 import { avrMachine } from "./avr.ts";
+import { hostCMachine } from "./host-c.ts";
 import type { Machine } from "./machine.ts";
 import { nodeMachine, windowMachine } from "./node.ts";
-import { stm32f072Machine } from "./stm32f072.ts";
-import { stm32f405Machine } from "./stm32f405.ts";
+import { stm32f072Machine, stm32f405Machine } from "./stm32.ts";
+import { wasm2cMachine } from "./wasm2c.ts";
 import { wasm3Machine } from "./wasm3.ts";
 
 const MACHINES: Record<string, Machine> = {
   node: nodeMachine,
   window: windowMachine,
+  "host-c": hostCMachine,
+  wasm2c: wasm2cMachine,
   avr: avrMachine,
   stm32f072: stm32f072Machine,
   stm32f405: stm32f405Machine,

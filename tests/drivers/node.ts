@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { LocalNode } from "../../host/client/local-node.ts";
-import type { CanFrame } from "../../host/formats/can-frame.ts";
+import { frameText } from "../../host/formats/candump.ts";
 import type { CoreSource } from "../../host/node/core.ts";
 import { Machine as SimulatedMachine } from "../../host/node/hal.ts";
 import { compileModule } from "../probes/compile.ts";
@@ -24,11 +24,6 @@ export function coreModule(profile: ProfileName): Promise<WebAssembly.Module> {
   const compiled = WebAssembly.compile(readFileSync(`${folder}/${profile}.wasm`));
   modules.set(profile, compiled);
   return compiled;
-}
-
-/** `123#0A0B`, the notation of candump. */
-export function frameText({ id, data }: CanFrame): string {
-  return `${id.toString(16).padStart(3, "0")}#${Buffer.from(data).toString("hex")}`.toUpperCase();
 }
 
 /** Starts a node and waits until its store is mounted. */

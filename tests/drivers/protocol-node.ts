@@ -234,6 +234,7 @@ export class ModelNode {
   }
   private record(kind: F.Info, index: number): Uint8Array | undefined {
     if (kind === F.Info.NODE) return this.nodeRecord();
+    if (kind === F.Info.CONFIG) return Uint8Array.of(this.options.id ?? 0, ...Array(11).fill(0));
     if (kind === F.Info.STORE) return new Uint8Array(R.STORE_RECORD_BYTES);
     if (kind === F.Info.REFUSAL) return this.refusalRecord();
     if (kind === F.Info.VALUE) return this.valueRecord(this.values[index]);

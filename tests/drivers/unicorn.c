@@ -122,9 +122,9 @@ static value_t stop_at(env_t env, info_t info) {
   uc_hook hook;
   return checked(env, uc_hook_add(c->uc, &hook, UC_HOOK_CODE, (void *)stop, c, (uint64_t)a[0], (uint64_t)a[0]));
 }
-/** (chip, n) and (chip, n, value): a register; 13 is SP, 14 LR, 15 PC. */
+/** (chip, n) and (chip, n, value): a register; 13 is SP, 14 LR, 15 PC, 16 xPSR. */
 static int register_of(int64_t n) {
-  static const int special[] = {UC_ARM_REG_SP, UC_ARM_REG_LR, UC_ARM_REG_PC};
+  static const int special[] = {UC_ARM_REG_SP, UC_ARM_REG_LR, UC_ARM_REG_PC, UC_ARM_REG_XPSR};
   return n < 13 ? UC_ARM_REG_R0 + (int)n : special[n - 13];
 }
 static value_t get(env_t env, info_t info) {
@@ -150,6 +150,12 @@ static value_t run(env_t env, info_t info) {
   uc_reg_read(c->uc, UC_ARM_REG_PC, &pc);
   return number(env, pc);
 }
+/** (chip, pc): executes one instruction. */
+static value_t step(env_t env, info_t info) {
+  int64_t a[ARGS];
+  chip *c = chip_of(env, info, a, NULL);
+  return checked(env, uc_emu_start(c->uc, (uint64_t)a[0] | 1, 0xFFFFFFF0, 0, 1));
+}
 /** (chip, on): counts instructions from now on, or no more, which is faster. */
 static value_t count_instructions(env_t env, info_t info) {
   int64_t a[ARGS];
@@ -170,7 +176,7 @@ value_t napi_register_module_v1(env_t env, value_t exports) {
     const char *name;
     callback_t call;
   } all[] = {{"create", create}, {"map", map}, {"view", view}, {"stopAt", stop_at}, {"get", get},
-             {"set", set}, {"run", run}, {"countInstructions", count_instructions}, {"counted", counted}};
+             {"set", set}, {"run", run}, {"step", step}, {"countInstructions", count_instructions}, {"counted", counted}};
   for (size_t n = 0; n < sizeof all / sizeof *all; n++) {
     value_t f;
     napi_create_function(env, all[n].name, (size_t)-1, all[n].call, NULL, &f);

@@ -1,4 +1,5 @@
-// A Cortex-M4 in this process: unicorn.c compiled, and calls of functions of the program it holds (IHI 0042, 6.5).
+// Unicorn's Cortex-M4 in this process, a second opinion on that of host/boards: unicorn.c compiled, and calls of functions of
+// the program it holds (IHI 0042, 6.5).
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -8,15 +9,19 @@ import { join } from "node:path";
 import {
   type Call,
   ChipFailure,
+  connectCore,
   type DebugPort,
   type Prototype,
   type Served,
 } from "../../host/boards/debug-port.ts";
+import { SRAM_BASE } from "../../host/boards/stm32/chip.ts";
 import type { Firmware } from "../../host/boards/stm32/firmware.ts";
+import type { CoreExports, Engine } from "../../host/node/core.ts";
 
 type Handle = { readonly chip: unique symbol };
 
-interface Addon {
+/** A Cortex-M4 by its handle; unicorn.c tells of the arguments. */
+export interface Unicorn {
   create(): Handle;
   map(chip: Handle, base: number, size: number): void;
   view(chip: Handle, address: number): ArrayBuffer;
@@ -24,14 +29,15 @@ interface Addon {
   get(chip: Handle, register: number): number;
   set(chip: Handle, register: number, value: number): void;
   run(chip: Handle, pc: number): number;
+  step(chip: Handle, pc: number): void;
   countInstructions(chip: Handle, on: number): void;
   counted(chip: Handle): number;
 }
 
-let addon: Addon | undefined;
+let addon: Unicorn | undefined;
 
-/** Compiles the addon unless that was done before. */
-function load(folder: string): Addon {
+/** Compiles the addon unless that was done before; `folder` keeps it. */
+export function loadUnicorn(folder: string): Unicorn {
   const source = new URL("../../tests/drivers/unicorn.c", import.meta.url).pathname;
   const digest = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 16);
   const file = join(folder, `unicorn-${digest}.node`);
@@ -62,13 +68,14 @@ const REGIONS = [
 /** An STM32F405 with a firmware, stopped at main. */
 export class ThumbChip implements DebugPort {
   private readonly chip: Handle;
-  private readonly unit: Addon;
+  private readonly unit: Unicorn;
+  private servedCalls = 0;
   private readonly served = new Map<number, () => void>();
   private readonly firmware: Firmware;
 
   /** `folder`: where the addon is kept. */
   constructor(firmware: Firmware, folder: string) {
-    addon ??= load(folder);
+    addon ??= loadUnicorn(folder);
     this.unit = addon;
     this.firmware = firmware;
     this.chip = this.unit.create();
@@ -92,8 +99,9 @@ export class ThumbChip implements DebugPort {
   view(address: number): ArrayBuffer {
     return this.unit.view(this.chip, address);
   }
+  /** Instructions executed; of each function that is served here Unicorn counts the first. */
   get instructions(): number {
-    return this.unit.counted(this.chip);
+    return this.unit.counted(this.chip) - this.servedCalls;
   }
   countInstructions(on: boolean): void {
     this.unit.countInstructions(this.chip, on ? 1 : 0);
@@ -129,6 +137,7 @@ export class ThumbChip implements DebugPort {
       const serve = this.served.get(pc);
       if (serve === undefined) throw new ChipFailure(`stopped at 0x${pc.toString(16)}`);
       serve();
+      this.servedCalls++;
       this.leave();
       pc = unit.run(chip, unit.get(chip, PC));
     }
@@ -150,4 +159,20 @@ export class ThumbChip implements DebugPort {
   leave(): void {
     this.unit.set(this.chip, PC, this.unit.get(this.chip, LR));
   }
+}
+
+/** A firmware of the F405 as the engine of nodes; `onChip` sees each chip. */
+export function thumbCore(
+  firmware: Firmware,
+  folder: string,
+  onChip: (chip: ThumbChip) => void = () => {},
+): Engine {
+  return {
+    instantiate(imports) {
+      const chip = new ThumbChip(firmware, folder);
+      onChip(chip);
+      const exports = connectCore(chip, firmware, { ...imports });
+      return { ...exports, memory: { buffer: chip.view(SRAM_BASE) } } as unknown as CoreExports;
+    },
+  };
 }

@@ -36,7 +36,7 @@ export function allocate(bytes: u32): i32 {
   return slots.slotAllocate(bytes);
 }
 export function address(slot: u32): usize {
-  return slots.slotAddress(slot);
+  return slots.slotCode(slot, 0);
 }
 export function write(slot: u32, offset: u32, from: usize, length: u32): i32 {
   return slots.slotWrite(slot, offset, from, length);

@@ -9,7 +9,6 @@ import { fromRoot } from "../../scripts/root.ts";
 import { hostCore } from "../drivers/host-c.ts";
 
 const FOLDER = fromRoot("tests/vectors/recorded");
-const WORKSHOP = { include: fromRoot("targets/common"), folder: fromRoot("build/host-c") };
 
 async function lines(core: CoreSource, profile: string): Promise<string[]> {
   const result: string[] = [];
@@ -20,5 +19,5 @@ async function lines(core: CoreSource, profile: string): Promise<string[]> {
 it.each<ProfileName>(["small", "large", "desktop"])("on all recorded vectors: %s", async (profile) => {
   const wasm = readFileSync(fromRoot(`build/core/${profile}.wasm`));
   const wanted = await lines(await WebAssembly.compile(wasm), profile);
-  expect(await lines(hostCore(wasm, profile, WORKSHOP), profile)).toEqual(wanted);
+  expect(await lines(hostCore(profile), profile)).toEqual(wanted);
 });

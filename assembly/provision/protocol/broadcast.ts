@@ -25,29 +25,30 @@ import {
   sessionGrow,
   sessionIsClearing,
   sessionPut,
-  sessionResult,
 } from "../session";
 import { frameClear, maySpeak, say, sayLater, send } from "./line";
 import {
   bitmapBytes,
   bitmapField,
   bitOf,
-  frameCount,
+  framesIn,
   framesOf,
   hasFrame,
   hasWindow,
+  missingIn,
   NACKS,
   NACKS_SIZE,
   NO_WINDOW,
   Part,
   Reception,
   receptionAt,
+  runAt,
   setFrame,
   setWindow,
   Stage,
   windowCount,
 } from "./reception";
-import { FRAME, lineOf, masterOf, protocolAt } from "./state";
+import { FRAME, lineOf, masterOf, protocolAt, RECEIVED_DATA } from "./state";
 
 /** Ms a slot may take to be cleared before it is told. */
 const CLEARING_MS: u32 = 3;
@@ -59,6 +60,8 @@ const PREFIX_A_POLL: u32 = 32;
 const CHECK_BYTES: u32 = 128;
 /** NACKs in one poll: those that wait longer may be heard from others. */
 const NACKS_A_POLL: u32 = 2;
+/** What four bytes of DATA are XORed with. */
+const WHITENING: u32 = F.DATA_WHITENING * 0x01010101;
 /** In STATUS: a stored slot, not a pid. */
 const STORED: u32 = 0x80;
 
@@ -75,6 +78,11 @@ function isBusy(r: Reception): bool {
 /** Nothing is known of any load. */
 function forget(): void {
   memory.fill(RECEPTION_BASE, 0, RECEPTION_SIZE);
+}
+
+/** True while a load by broadcast tells its events itself. */
+export function isReceiving(): bool {
+  return isBusy(receptionAt());
 }
 
 // ---- STATUS ----
@@ -104,12 +112,12 @@ function phaseOf(r: Reception): u32 {
 function progressOf(r: Reception): u32 {
   if (r.event == F.LoadEvent.ERROR) return r.place;
   if (r.stage != Stage.LOADING) return r.event == F.LoadEvent.COMPLETE ? r.place : 0;
-  const bytes = (frameCount(r) - r.missing) * F.DATA_BYTES;
+  const bytes = (<u32>r.frames - r.missing) * F.DATA_BYTES;
   return bytes < r.total ? bytes : r.total;
 }
 
 /** Makes a STATUS frame for a master. */
-function layStatus(master: u32, session: u32, event: u32, phase: u32, code: u32): void {
+export function layStatus(master: u32, session: u32, event: u32, phase: u32, code: u32): void {
   frameClear();
   store<u8>(FRAME, <u8>((F.Say.STATUS << F.SAY_SHIFT) | (master << F.SAY_MASTER_SHIFT)));
   store<u8>(FRAME, <u8>session, F.STATUS_SESSION_OFF);
@@ -223,12 +231,13 @@ function expect(r: Reception): i32 {
 /** Everything that was offered is known. */
 function begin(r: Reception): void {
   if (hasAlready(r)) return;
-  if (frameCount(r) >= NO_WINDOW)
+  if (framesIn(r.total) >= NO_WINDOW)
     return refused(r, refuse(Err.TOO_LARGE, 0, r.total, NO_WINDOW * F.DATA_BYTES));
   const err = expect(r);
   if (err < 0) return refused(r, err);
   r.stage = <u8>Stage.LOADING;
-  r.missing = <u16>frameCount(r);
+  r.frames = <u16>framesIn(r.total);
+  r.missing = r.frames;
   r.began = now();
   if (arenaAllocate(bitmapBytes(r), bitmapField())) return;
   const full = refuseMemory(bitmapBytes(r));
@@ -310,22 +319,29 @@ function sameMaster(r: Reception, head: u32): bool {
 
 // ---- DATA ----
 
-/** Takes the bytes of a frame of the file, eight at `from`. */
-function put(r: Reception, frame: u32, from: usize): void {
+/** Takes the bytes of a frame of the file that has not come, as they lie where frames are received. */
+function put(frame: u32): void {
+  const r = receptionAt(); // known to the translator, unlike an argument: this is where time counts
   const at = frame * F.DATA_BYTES;
   const rest = r.total - at;
-  if (sessionPut(at, from, rest < F.DATA_BYTES ? rest : F.DATA_BYTES) < 0) return;
-  setFrame(r, frame);
+  if (sessionPut(at, RECEIVED_DATA, rest < F.DATA_BYTES ? rest : F.DATA_BYTES) < 0) return;
+  setFrame(frame);
 }
 
-/** Makes the one frame that a group lacks from its XOR at `from` and the others. */
-function repair(r: Reception, group: u32, step: u32, from: usize): void {
+/** XORs the eight bytes that were received with as many others. */
+function mix(low: u32, high: u32): void {
+  store<u32>(RECEIVED_DATA, load<u32>(RECEIVED_DATA) ^ low);
+  store<u32>(RECEIVED_DATA, load<u32>(RECEIVED_DATA, 4) ^ high, 4);
+}
+
+/** Makes the one frame that a group lacks from its XOR, which was received, and the others. */
+function repair(r: Reception, group: u32, step: u32): void {
   if (group >= step) return;
   const first = <u32>r.window * F.WINDOW_FRAMES;
   const count = framesOf(r, r.window);
   let lacks: u32 = NO_WINDOW;
   for (let n = group; n < count; n += step) {
-    if (hasFrame(r, first + n)) continue;
+    if (hasFrame(first + n)) continue;
     if (lacks != NO_WINDOW) return;
     lacks = n;
   }
@@ -334,10 +350,9 @@ function repair(r: Reception, group: u32, step: u32, from: usize): void {
     if (n == lacks) continue;
     memory.fill(IO_BASE, 0, F.DATA_BYTES);
     slotCopy(loadAt().slot, (first + n) * F.DATA_BYTES, IO_BASE, F.DATA_BYTES);
-    store<u32>(from, load<u32>(from) ^ load<u32>(IO_BASE));
-    store<u32>(from, load<u32>(from, 4) ^ load<u32>(IO_BASE, 4), 4);
+    mix(load<u32>(IO_BASE), load<u32>(IO_BASE, 4));
   }
-  put(r, first + lacks, from);
+  put(first + lacks);
 }
 
 /** The window a DATA frame of this parity belongs to, or NO_WINDOW. */
@@ -350,8 +365,8 @@ function windowFor(r: Reception, parity: u32): u32 {
   return (window & 1) == parity ? window : window + 1;
 }
 
-/** Takes a DATA frame: offset behind DATA_ID, its eight bytes at `from`. */
-export function takeData(offset: u32, from: usize): void {
+/** Takes the DATA frame that was received. `offset`: behind DATA_ID. */
+export function takeData(offset: u32): void {
   const r = receptionAt();
   if (r.stage != Stage.LOADING || r.window == <u16>NO_WINDOW) return;
   const window = windowFor(r, (offset >>> 7) & 1);
@@ -362,21 +377,17 @@ export function takeData(offset: u32, from: usize): void {
   r.window = <u16>window;
   r.dataSince = <u16>now();
   r.since = now();
-  for (let n: usize = 0; n < F.DATA_BYTES; n++)
-    store<u8>(from + n, load<u8>(from + n) ^ (<u8>F.DATA_WHITENING));
+  mix(WHITENING, WHITENING);
   const n = offset & (F.WINDOW_FRAMES - 1);
   const flags: u32 = r.windowFlags;
-  if ((flags & F.WindowFlag.PARITY_16) != 0) return repair(r, n, F.WINDOW_FRAMES / 16, from);
-  if ((flags & F.WindowFlag.PARITY_32) != 0) return repair(r, n, F.WINDOW_FRAMES / 32, from);
+  if ((flags & F.WindowFlag.PARITY_16) != 0) return repair(r, n, F.WINDOW_FRAMES / 16);
+  if ((flags & F.WindowFlag.PARITY_32) != 0) return repair(r, n, F.WINDOW_FRAMES / 32);
   const frame = window * F.WINDOW_FRAMES + n;
-  if (frame < frameCount(r) && !hasFrame(r, frame)) put(r, frame, from);
+  if (frame < <u32>r.frames && !hasFrame(frame)) put(frame);
 }
 
 // ---- What is missing ----
 
-function setNack(n: u32): void {
-  store<u8>(NACKS + (n >>> 3), load<u8>(NACKS + (n >>> 3)) | bitOf(n));
-}
 /** Another node said so, or this one has: nobody need say it again. */
 export function dropNack(n: u32): void {
   store<u8>(NACKS + (n >>> 3), load<u8>(NACKS + (n >>> 3)) & ~bitOf(n));
@@ -386,12 +397,15 @@ function onPoll(r: Reception, request: usize): void {
   const first: u32 = load<u16>(request, F.POLL_WINDOW_OFF);
   r.window = <u16>NO_WINDOW;
   if (first >= windowCount(r)) return;
-  const isFrames = load<u8>(request, F.POLL_KIND_OFF) == <u8>F.Poll.FRAMES;
+  if (load<u8>(request, F.POLL_KIND_OFF) == <u8>F.Poll.FRAMES) {
+    for (let n: usize = 0; n < NACKS_SIZE; n++) store<u8>(NACKS + n, <u8>missingIn(r, first, n));
+    return;
+  }
   const left = windowCount(r) - first;
-  const count = isFrames ? framesOf(r, first) : left < F.WINDOW_FRAMES ? left : F.WINDOW_FRAMES;
+  const count = left < F.WINDOW_FRAMES ? left : F.WINDOW_FRAMES;
   for (let n: u32 = 0; n < count; n++) {
-    const isHere = isFrames ? hasFrame(r, first * F.WINDOW_FRAMES + n) : hasWindow(r, first + n);
-    if (!isHere) setNack(n);
+    const at = NACKS + (n >>> 3);
+    if (!hasWindow(r, first + n)) store<u8>(at, load<u8>(at) | bitOf(n));
   }
 }
 
@@ -400,12 +414,14 @@ export function sendNacks(): bool {
   const r = receptionAt();
   if (r.stage != Stage.LOADING || !maySpeak(lineOf(r.head))) return true;
   let sent: u32 = 0;
-  for (let n: u32 = 0; n < F.WINDOW_FRAMES; n++) {
-    if ((((<u32>load<u8>(NACKS + (n >>> 3))) >>> (n & 7)) & 1) == 0) continue;
-    if (sent == NACKS_A_POLL || send(lineOf(r.head), F.NACK_ID + n, FRAME, 0) == Err.BUSY)
-      return false;
-    dropNack(n);
-    sent++;
+  for (let at: u32 = 0; at < <u32>NACKS_SIZE; at++) {
+    for (let n = at << 3; load<u8>(NACKS + at) != 0; n++) {
+      if ((load<u8>(NACKS + at) & bitOf(n)) == 0) continue;
+      if (sent == NACKS_A_POLL || send(lineOf(r.head), F.NACK_ID + n, FRAME, 0) == Err.BUSY)
+        return false;
+      dropNack(n);
+      sent++;
+    }
   }
   return true;
 }
@@ -509,9 +525,13 @@ export function takeLoad(verb: u32, request: usize, head: u32): void {
 
 /** The first bytes that are there without a gap are the session's to check. */
 function grow(r: Reception): void {
-  const count = frameCount(r);
+  const count = <u32>r.frames;
   const end = <u32>r.prefix + PREFIX_A_POLL;
-  while (<u32>r.prefix < end && <u32>r.prefix < count && hasFrame(r, r.prefix)) r.prefix += 1;
+  while (<u32>r.prefix < end && <u32>r.prefix < count) {
+    const run = runAt(r.prefix);
+    if (run == 0) break;
+    r.prefix += <u16>run;
+  }
   const bytes = <u32>r.prefix * F.DATA_BYTES;
   sessionGrow(bytes < r.total ? bytes : r.total);
 }
@@ -536,7 +556,7 @@ function waits(r: Reception): bool {
 
 /** What came of the session: the pid, the slot, or a refusal. */
 function conclude(r: Reception): void {
-  const result = sessionResult();
+  const result = nodeAt().loadResult;
   if (result < 0) return refused(r, result);
   if (kindOf(r) == F.BeginMode.RUN) return finish(r, F.LoadEvent.COMPLETE, Err.OK, result, r.total);
   arenaRelease(bitmapField());
@@ -596,6 +616,13 @@ export function broadcastPoll(): void {
     return finish(r, F.LoadEvent.COMPLETE, Err.OK, result, r.total);
   }
   if (isBusy(r)) report(r);
+}
+
+/** Instructions of apps in a poll of `budget`: fewer while bytes stream in, which will not wait. */
+export function streamBudget(budget: u32): u32 {
+  const r = receptionAt();
+  const isStreaming = r.stage == Stage.LOADING && now() - r.since <= F.STREAM_MS && r.missing != 0;
+  return isStreaming ? (budget >>> 3) + 1 : budget;
 }
 
 /** Ms the node may rest as far as a load by broadcast goes. */

@@ -40,6 +40,7 @@ import {
   WHO_SALT_SHIFT,
 } from "../../spec/frame";
 import { TaskState } from "../../spec/node";
+import { bootWaits } from "../boot";
 import { trialApp } from "../job";
 import { loadAt, LoadFlag, Phase } from "../load";
 import { configWord, layConfig, setConfig } from "../node-config";
@@ -145,8 +146,9 @@ export function sendIdentity(): bool {
 
 /** HelloFlag bits. */
 export function helloState(): u32 {
-  let state: u32 = (protocolAt().flags & ProtocolFlag.WAITING) != 0 ? HelloFlag.WAITING : 0;
+  let state: u32 = bootWaits() ? HelloFlag.WAITING : 0;
   const l = loadAt();
+  if (l.phase == Phase.PREPARED) state |= HelloFlag.PREPARED;
   if (l.phase != Phase.IDLE && (l.flags & LoadFlag.RESTART) == 0) state |= HelloFlag.LOADING;
   if (trialApp() >= 0) state |= HelloFlag.TRIAL;
   for (let i: usize = 0; i < TASK_MAX; i++) {

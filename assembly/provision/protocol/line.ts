@@ -4,6 +4,7 @@ import { can_send } from "../../hal";
 import { nodeAt } from "../../node";
 import { Err } from "../../spec/errors";
 import { ANSWER_ID, REQUEST_BYTES } from "../../spec/frame";
+import { serialSend } from "./serial";
 import {
   FRAME,
   Line,
@@ -28,7 +29,7 @@ export function maySpeak(line: u32): bool {
 /** Sends a frame. BUSY: no room now. Everything else is done with it: nobody hears a node that may not speak, or is off the bus. */
 export function send(line: u32, offset: u32, data: usize, length: u32): i32 {
   const p = protocolAt();
-  if (line != Line.CAN) return Err.OK;
+  if (line != Line.CAN) return serialSend(offset, data, length);
   const isHeard = length == 0 || maySpeak(line);
   if ((p.flags & ProtocolFlag.OPEN) == 0 || !isHeard) return Err.OK;
   const err = can_send(<u32>nodeAt().frameBase + offset, data, length);

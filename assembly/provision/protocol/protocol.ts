@@ -1,8 +1,8 @@
 // The node protocol, poll by poll: frames in, what follows from them, frames out, the most urgent first.
 
 import { can_receive } from "../../hal";
-import { canPost } from "../../executive/feed";
-import { nodeAt } from "../../node";
+import { canPost, uartPost } from "../../executive/feed";
+import { isReference, nodeAt } from "../../node";
 import { Err } from "../../spec/errors";
 import * as F from "../../spec/frame";
 import { configIsKnown } from "../boot";
@@ -19,6 +19,8 @@ import { sendInfo } from "./info";
 import { drainQueue } from "./line";
 import { publishRest, sendPub } from "./publish";
 import { callPoll, serve } from "./request";
+import { serialChunk, serialFlush, serialRead, serialTake } from "./serial";
+import { tellerRest, tellerPoll } from "./teller";
 import {
   Line,
   protocolAt,
@@ -29,7 +31,7 @@ import {
 } from "./state";
 
 /** Frames taken in one poll. */
-const FRAMES_A_POLL: u32 = 8;
+const FRAMES_A_POLL: u32 = 16;
 
 /** Takes a frame of the block, which lies at RECEIVED. */
 function take(line: u32, offset: u32): void {
@@ -37,7 +39,7 @@ function take(line: u32, offset: u32): void {
   if (offset < F.MASTER_ID + F.MASTER_MAX) {
     if (length == F.REQUEST_BYTES) serve(line, offset - F.MASTER_ID, RECEIVED_DATA);
   } else if (offset >= F.DATA_ID) {
-    if (length == F.DATA_BYTES) takeData(offset - F.DATA_ID, RECEIVED_DATA);
+    if (length == F.DATA_BYTES) takeData(offset - F.DATA_ID);
   } else if (offset >= F.NACK_ID && offset < F.PUB_ID && length == 0) dropNack(offset - F.NACK_ID);
 }
 
@@ -51,18 +53,40 @@ function receive(): bool {
   return true;
 }
 
+/** Takes what the console has: frames are carried out, the rest is text for apps. */
+function readConsole(): void {
+  const length = serialRead();
+  const chunk = serialChunk();
+  let text: u32 = 0;
+  for (let i: i32 = 0; i < length; i++) {
+    const byte: u32 = load<u8>(chunk + i);
+    const kind = isReference() ? -1 : serialTake(byte);
+    if (kind < 0) store<u8>(chunk + text++, <u8>byte);
+    else if (kind > 0) take(Line.SERIAL, load<u16>(RECEIVED));
+  }
+  if (text != 0) uartPost(chunk, text);
+}
+
 function transmit(): void {
+  serialFlush();
   if (!drainQueue() || !sendIdentity() || !sendNacks() || !sendStatus() || !sendHello()) return;
   if (sendInfo()) sendPub();
 }
 
+/** True once the configuration is known and the bus is not open yet. The recorded reference has no protocol. */
+function isUnopened(): bool {
+  return nodeAt().frameBase == 0 && configIsKnown() && !isReference();
+}
+
 /** Frames in and out. */
 export function protocolPoll(): void {
-  if (nodeAt().frameBase == 0 && configIsKnown()) identityStart();
+  if (isUnopened()) identityStart();
   for (let n: u32 = 0; n < FRAMES_A_POLL; n++) {
     if (!receive()) break;
   }
+  readConsole();
   callPoll();
+  tellerPoll();
   broadcastPoll();
   transmit();
 }
@@ -72,7 +96,5 @@ export function protocolRest(): u32 {
   const p = protocolAt();
   const isDue = (p.flags & (ProtocolFlag.HELLO | ProtocolFlag.HELLO_SERIAL)) != 0;
   const waits = p.queued != 0 || p.identity != 0 || p.infoLeft != 0 || isDue;
-  return waits || (nodeAt().frameBase == 0 && configIsKnown())
-    ? 0
-    : min(publishRest(), broadcastRest());
+  return waits || isUnopened() ? 0 : min(tellerRest(), min(publishRest(), broadcastRest()));
 }

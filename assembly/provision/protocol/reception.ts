@@ -34,7 +34,8 @@
 // 58  said         u8   phase that was told last
 // 59  (1 spare)
 // 60  place        u32  in the file, of an error
-// 64  (8 spare)
+// 64  frames       u16  of the file
+// 66  (6 spare)
 // 72  nacks        16   a bit a NACK that is due
 
 import { arenaAddress } from "../../arena";
@@ -96,6 +97,7 @@ export class Reception {
   noted: u16 = 0;
   said: u8 = 0;
   place: u32 = 0;
+  frames: u16 = 0;
 }
 if (offsetof<Reception>("bitmap") != 18) ERROR("Reception.bitmap: offset");
 if (offsetof<Reception>("place") != 60) ERROR("Reception.place: offset");
@@ -113,60 +115,78 @@ export function bitmapField(): usize {
   return RECEPTION_BASE + offsetof<Reception>("bitmap");
 }
 
-// ---- Bits of frames ----
+// ---- Bits of frames, those behind the last stay clear. Bytes are looked at, not bits, where it can be: an AVR has no time to lose ----
 
-/** Frames of the file. */
-export function frameCount(r: Reception): u32 {
-  return (r.total + DATA_BYTES - 1) / DATA_BYTES;
+const BITMAP_BYTES: usize = WINDOW_FRAMES / 8;
+const WINDOW_SHIFT: u32 = 7;
+
+/** Frames of a file. */
+export function framesIn(total: u32): u32 {
+  return (total + DATA_BYTES - 1) / DATA_BYTES;
+}
+export function windowCount(r: Reception): u32 {
+  return (<u32>r.frames + WINDOW_FRAMES - 1) >>> WINDOW_SHIFT;
 }
 /** Bytes of the bitmap: whole windows. */
 export function bitmapBytes(r: Reception): u32 {
-  return windowCount(r) * (WINDOW_FRAMES / 8);
-}
-export function windowCount(r: Reception): u32 {
-  return (frameCount(r) + WINDOW_FRAMES - 1) / WINDOW_FRAMES;
+  return windowCount(r) * <u32>BITMAP_BYTES;
 }
 /** Frames of a window of the file. */
 export function framesOf(r: Reception, window: u32): u32 {
-  const rest = frameCount(r) - window * WINDOW_FRAMES;
+  const rest = <u32>r.frames - (window << WINDOW_SHIFT);
   return rest < WINDOW_FRAMES ? rest : WINDOW_FRAMES;
 }
 /** The bit of frame or NACK n in its byte. */
 export function bitOf(n: u32): u8 {
   return <u8>((<u32>1) << (n & 7));
 }
-function byteOf(r: Reception, frame: u32): usize {
-  return arenaAddress(r.bitmap) + (frame >>> 3);
+/** Address of the byte with the bit of a frame. */
+function byteOf(frame: u32): usize {
+  return arenaAddress(receptionAt().bitmap) + <usize>((frame & 0xffff) >>> 3);
 }
-export function hasFrame(r: Reception, frame: u32): bool {
-  return (((<u32>load<u8>(byteOf(r, frame))) >>> (frame & 7)) & 1) != 0;
+export function hasFrame(frame: u32): bool {
+  return (load<u8>(byteOf(frame)) & bitOf(frame)) != 0;
+}
+/** Frames from this one on that have come, as far as one look tells. */
+export function runAt(frame: u32): u32 {
+  if ((frame & 7) == 0 && load<u8>(byteOf(frame)) == 0xff) return 8;
+  return hasFrame(frame) ? 1 : 0;
 }
 /** Notes that a frame has come. */
-export function setFrame(r: Reception, frame: u32): void {
-  const at = byteOf(r, frame);
+export function setFrame(frame: u32): void {
+  const at = byteOf(frame);
   store<u8>(at, load<u8>(at) | bitOf(frame));
-  r.missing -= 1;
+  receptionAt().missing -= 1;
+}
+
+/** Bits of byte `n` of a window that stand for frames of the file. */
+function maskOf(count: u32, n: usize): u32 {
+  const first = (<u32>n) << 3;
+  if (count >= first + 8) return 0xff;
+  return count <= first ? 0 : (1 << (count - first)) - 1;
+}
+/** Bits of byte `n` of a window whose frames have not come. */
+export function missingIn(r: Reception, window: u32, n: usize): u32 {
+  const has: u32 = load<u8>(byteOf(window << WINDOW_SHIFT) + n);
+  return maskOf(framesOf(r, window), n) & ~has;
 }
 /** True when all of a window has come. */
 export function hasWindow(r: Reception, window: u32): bool {
-  const first = window * WINDOW_FRAMES;
+  const at = byteOf(window << WINDOW_SHIFT);
   const count = framesOf(r, window);
-  for (let n: u32 = 0; n < count; n++) {
-    if (!hasFrame(r, first + n)) return false;
+  for (let n: usize = 0; n < BITMAP_BYTES; n++) {
+    if (<u32>load<u8>(at + n) != maskOf(count, n)) return false;
   }
   return true;
 }
 /** Notes of all frames of a window that they have come, or have not. */
 export function setWindow(r: Reception, window: u32, isWhole: bool): void {
-  const first = window * WINDOW_FRAMES;
-  const count = framesOf(r, window);
-  for (let n: u32 = 0; n < count; n++) {
-    if (hasFrame(r, first + n) == isWhole) continue;
-    if (isWhole) setFrame(r, first + n);
-    else {
-      const at = byteOf(r, first + n);
-      store<u8>(at, load<u8>(at) & ~bitOf(n));
-      r.missing += 1;
-    }
+  const at = byteOf(window << WINDOW_SHIFT);
+  for (let n: usize = 0; n < BITMAP_BYTES; n++) {
+    const lacks = missingIn(r, window, n);
+    const all = maskOf(framesOf(r, window), n);
+    store<u8>(at + n, <u8>(isWhole ? all : 0));
+    if (isWhole) r.missing -= <u16>popcnt(lacks);
+    else r.missing += <u16>popcnt(all & ~lacks);
   }
 }

@@ -20,7 +20,7 @@ import { Err } from "../../spec/errors";
 import * as F from "../../spec/frame";
 import { Level } from "../../spec/svc";
 import { activateSlot, confirmApp, formatSlots, revertApp, setBoot } from "../activate";
-import { provisionResult } from "../boot";
+import { bootHold, provisionResult } from "../boot";
 import { formatStore, resetStore } from "../forget";
 import { layConfig, setConfig } from "../node-config";
 import { sessionRestart } from "../session";
@@ -260,6 +260,11 @@ function carryOut(verb: u32, request: usize, head: u32): i32 {
       const may = needAdmin(head);
       if (may < 0) return may;
       return verb == F.Verb.CONFIG ? configure(request) : changeStore(request);
+    }
+    case F.Verb.BOOT: {
+      const what: u32 = load<u8>(request, F.BOOT_WHAT_OFF);
+      const isKnown = what == F.BootWhat.HOLD || what == F.BootWhat.START;
+      return isKnown ? bootHold(what == F.BootWhat.HOLD) : <i32>Err.INVALID;
     }
     case F.Verb.RESET:
       return reset(request);

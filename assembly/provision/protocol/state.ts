@@ -18,15 +18,16 @@
 // 18  pubs        u16  arena ref of the values that are published
 // 20  pubPeriod   u16  ms
 // 22  pubSince    u16  clock of the last PUB, lower bits
-// 24  pubNext     u8   entry that is looked at next
-// 25  pubCount    u8
-// 26  (2 spare)
-// 28  request     12   the frame that came: u16 identifier, later its offset, u8 length, u8 line, 8 data bytes
-// 40  frame       8    data of the frame that is being made
-// 48  queue       2 x 12: u16 offset, u8 line, u8 0, 8 data bytes
-// 72  last        8    the last request that must not be carried out twice
-// 80  lastAnswer  8
-// 88  (8 spare)
+// 24  told        u32  number of the next event to be told
+// 28  pubNext     u8   entry that is looked at next
+// 29  pubCount    u8
+// 30  (2 spare)
+// 32  request     12   the frame that came: u16 identifier, later its offset, u8 length, u8 line, 8 data bytes
+// 44  frame       8    data of the frame that is being made
+// 52  queue       2 x 12: u16 offset, u8 line, u8 0, 8 data bytes
+// 76  last        8    the last request that must not be carried out twice
+// 84  lastAnswer  8
+// 92  (4 spare)
 
 import { PROTOCOL_BASE, PROTOCOL_SIZE } from "../../layout";
 
@@ -39,10 +40,10 @@ export enum ProtocolFlag {
   HELLO = 4,
   /** and on the serial line */
   HELLO_SERIAL = 8,
-  /** the boot waits for a master */
-  WAITING = 16,
   /** a master spoke on the serial line */
-  SERIAL_MASTER = 32,
+  SERIAL_MASTER = 16,
+  /** a reader of svc:provision has no room for an event */
+  UNTOLD = 32,
 }
 /** State of the last request that must not be carried out twice. */
 export enum Last {
@@ -77,23 +78,24 @@ export class Protocol {
   pubs: u16 = 0;
   pubPeriod: u16 = 0;
   pubSince: u16 = 0;
+  told: u32 = 0;
   pubNext: u8 = 0;
   pubCount: u8 = 0;
 }
 if (offsetof<Protocol>("pubs") != 18) ERROR("Protocol.pubs: offset");
-if (offsetof<Protocol>() > 28) ERROR("Protocol: size");
+if (offsetof<Protocol>() > 32) ERROR("Protocol: size");
 
 /** The frame that came. */
-export const RECEIVED: usize = PROTOCOL_BASE + 28;
+export const RECEIVED: usize = PROTOCOL_BASE + 32;
 export const RECEIVED_LENGTH_OFF: usize = 2;
 export const RECEIVED_DATA: usize = RECEIVED + 4;
 /** Data of the frame that is being made. */
-export const FRAME: usize = PROTOCOL_BASE + 40;
-export const QUEUE: usize = PROTOCOL_BASE + 48;
+export const FRAME: usize = PROTOCOL_BASE + 44;
+export const QUEUE: usize = PROTOCOL_BASE + 52;
 export const QUEUE_ENTRY_SIZE: usize = 12;
 export const QUEUE_MAX: u32 = 2;
-export const LAST: usize = PROTOCOL_BASE + 72;
-export const LAST_ANSWER: usize = PROTOCOL_BASE + 80;
+export const LAST: usize = PROTOCOL_BASE + 76;
+export const LAST_ANSWER: usize = PROTOCOL_BASE + 84;
 if (LAST_ANSWER + 8 > PROTOCOL_BASE + PROTOCOL_SIZE) ERROR("Protocol: places");
 
 /** The one Protocol. */

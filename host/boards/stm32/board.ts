@@ -181,6 +181,11 @@ export class Stm32Board implements Board {
     }
   }
 
+  /** Transfers with more than one device selected. */
+  get spiCollisions(): number {
+    return this.spiBus.collisions;
+  }
+
   // ---- Debugger and apps ----
 
   get memory(): ArrayBuffer {

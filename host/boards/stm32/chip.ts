@@ -1,13 +1,15 @@
-// An STM32 by its address map: memories, peripherals behind their clock gates, reset. The F405's map works with code for a
-// Cortex-M0, too, which its own core would run unchanged (ARMv7-M executes all of ARMv6-M).
+// An STM32 by its address map: core, memories, peripherals behind their clock gates, reset.
 
 import type { Clock } from "../../bus/clock.ts";
 import { Bxcan, type CanRequest } from "./bxcan.ts";
-import { type Bus, Core, Exception, Fault, type Stop, type Width } from "./core.ts";
+import { Core, Exception, type Stop } from "./core.ts";
+import { type Bus, Fault, type Width } from "./cpu.ts";
 import type { Firmware } from "./firmware.ts";
 import { FlashF0, FlashF4, type FlashInterface } from "./flash.ts";
 import { Gpio } from "./gpio.ts";
 import { Iwdg } from "./iwdg.ts";
+import { makeM0 } from "./m0.ts";
+import { makeM4 } from "./m4.ts";
 import type { Peripheral, Surroundings } from "./peripheral.ts";
 import { RCC_F0, RCC_F4, Rcc, type RccMap, ResetFlag } from "./rcc.ts";
 import { Spi } from "./spi.ts";
@@ -187,7 +189,7 @@ export class Chip implements Bus {
     this.ccm = new Memory(map.ccmBytes);
     this.uidBytes = new DataView(new ArrayBuffer(12));
     new Uint8Array(this.uidBytes.buffer).set(connections.uid.subarray(0, 12));
-    this.core = new Core(this, map.hz);
+    this.core = new Core(this, map.hz, map.isM0 ? makeM0 : makeM4);
     const { clock } = this.core;
     this.rcc = new Rcc(map.rcc, clock, connections.hseHz, (hz) => this.runAt(hz));
     // PA13 and PA14 are SWDIO and SWCLK (RM0091 8.4.1); PA15, PB3 and PB4 are JTAG's on the F405

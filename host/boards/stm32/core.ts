@@ -1,57 +1,9 @@
-// A Cortex-M0: the instructions are rp2040js's, exceptions and SysTick are ours. Sections are those of the ARMv6-M Architecture
-// Reference Manual (ARM DDI 0419). rp2040js knows 26 interrupts, no faults, and takes V wrong where ADCS and SBCS carry in.
+// A Cortex-M: exceptions by priority, hooks and time around the instructions of m0.ts or m4.ts. Sections are those of the
+// ARMv6-M Architecture Reference Manual (ARM DDI 0419), which hold for ARMv7-M as well.
 
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { Agenda } from "../../bus/clock.ts";
-
-/** Widths of a bus access, in bytes. */
-export type Width = 1 | 2 | 4;
-
-/** What the core reaches by address. Both throw a Fault where there is nothing. */
-export interface Bus {
-  read(address: number, width: Width): number;
-  write(address: number, value: number, width: Width): void;
-}
-
-/** What a Cortex-M0 answers with a HardFault (B1.5.11): the run ends here, so that no test overlooks it. */
-export class Fault extends Error {
-  override readonly name = "Fault";
-  constructor(
-    readonly reason: string,
-    readonly address: number,
-  ) {
-    super(`${reason} at 0x${(address >>> 0).toString(16).padStart(8, "0")}`);
-  }
-}
-
-/** The part of rp2040js's CortexM0Core that is used; its bus is whatever object it is made with. */
-interface Instructions {
-  readonly registers: Uint32Array;
-  cycles: number;
-  waiting: boolean;
-  interruptsUpdated: boolean;
-  VTOR: number;
-  PM: boolean;
-  N: boolean;
-  Z: boolean;
-  C: boolean;
-  V: boolean;
-  IPSR: number;
-  currentMode: number;
-  SPSEL: number;
-  bankedSP: number;
-  eventRegistered: boolean;
-  executeInstruction(): number;
-  exceptionEntry(exception: number): void;
-  exceptionReturn(excReturn: number): void;
-  checkForInterrupts(): boolean;
-}
-
-const require = createRequire(import.meta.url);
-// the package exports its RP2040 only
-const file = join(dirname(require.resolve("rp2040js")), "cortex-m0-core.js");
-const { CortexM0Core } = require(file) as { CortexM0Core: new (bus: unknown) => Instructions };
+import { type Bus, type Cpu, Fault, type MakeCpu } from "./cpu.ts";
+import { makeM0 } from "./m0.ts";
 
 /** Exceptions of B1.5.2. */
 export const Exception = { HARD_FAULT: 3, SVCALL: 11, PEND_SV: 14, SYSTICK: 15, IRQ0: 16 } as const;
@@ -60,15 +12,13 @@ const EXCEPTIONS = 16 + 96;
 /** Cycles until the first instruction of a handler, zero-wait-state memory (Cortex-M0 TRM, DDI 0432, 3.4.1). */
 const ENTRY_CYCLES = 16;
 const THREAD_PRIORITY = 256;
-const ADCS = 0b0100000101;
-const SBCS = 0b0100000110;
 const PC = 15;
 
 /** Why a run ended. */
 export type Stop = "time" | "hook" | "reset";
 
 export class Core {
-  readonly cpu: Instructions;
+  readonly cpu: Cpu;
   readonly clock: Agenda;
   /** Hears of the exception that is entered. */
   onException: ((exception: number) => void) | undefined;
@@ -89,31 +39,11 @@ export class Core {
   private scale = 1;
 
   /** `hz`: cycles a second of the virtual clock, at which the CPU runs unless slow() says otherwise. */
-  constructor(bus: Bus, hz: number) {
+  constructor(bus: Bus, hz: number, makeCpu: MakeCpu = makeM0) {
     this.bus = bus;
-    this.cpu = new CortexM0Core({
-      readUint32: (a: number) => bus.read(a >>> 0, 4) >>> 0,
-      readUint16: (a: number) => bus.read(a >>> 0, 2),
-      readUint8: (a: number) => bus.read(a >>> 0, 1),
-      writeUint32: (a: number, v: number) => bus.write(a >>> 0, v >>> 0, 4),
-      writeUint16: (a: number, v: number) => bus.write(a >>> 0, v & 0xffff, 2),
-      writeUint8: (a: number, v: number) => bus.write(a >>> 0, v & 0xff, 1),
-      onBreak: () => this.fail("BKPT or UDF"),
-      logger: { debug() {}, info() {}, error() {}, warn: () => this.fail("undefined instruction") },
-    });
+    this.cpu = makeCpu(bus, { left: () => this.leave(), enter: () => this.enter() });
     this.clock = new Agenda(hz, () => this.now);
-    const { cpu } = this;
-    const leave = cpu.exceptionReturn.bind(cpu);
-    cpu.exceptionReturn = (how) => {
-      leave(how);
-      this.leave();
-    };
-    cpu.checkForInterrupts = () => this.enter();
     this.priority[Exception.HARD_FAULT] = 0;
-  }
-
-  private fail(reason: string): never {
-    throw new Fault(reason, this.pc - 2);
   }
 
   // ---- Time ----
@@ -208,7 +138,6 @@ export class Core {
     this.active.push(n);
     this.onException?.(n);
     this.cpu.exceptionEntry(n);
-    this.cpu.registers[PC] = this.pc & ~1;
     this.cpu.cycles += ENTRY_CYCLES;
     return true;
   }
@@ -227,9 +156,8 @@ export class Core {
     this.active.length = 0;
     this.passed = -1;
     this.stopReason = undefined;
-    Object.assign(cpu, { PM: false, N: false, Z: false, C: false, V: false, IPSR: 0 });
-    Object.assign(cpu, { currentMode: 0, SPSEL: 0, bankedSP: 0, waiting: false });
-    Object.assign(cpu, { interruptsUpdated: false, eventRegistered: false, VTOR: base });
+    cpu.reset();
+    cpu.VTOR = base;
     cpu.registers.fill(0);
     cpu.registers[13] = this.bus.read(base, 4) & ~3;
     cpu.registers[14] = 0xffffffff;
@@ -284,13 +212,10 @@ export class Core {
       this.stopReason === undefined
     ) {
       const pc = cpu.registers[PC] as number;
-      if (cpu.interruptsUpdated && cpu.checkForInterrupts()) continue;
+      if (cpu.interruptsUpdated && this.enter()) continue;
       if (hooks.size > 0 && hooks.has(pc) && this.passed !== pc && this.meet(pc)) continue;
       this.passed = -1;
-      const opcode = this.bus.read(pc, 2) >> 6;
-      if (opcode === ADCS || opcode === SBCS) this.withCarry(opcode);
-      else cpu.executeInstruction();
-      this.instructions++;
+      if (cpu.executeInstruction()) this.instructions++;
     }
   }
 
@@ -302,26 +227,6 @@ export class Core {
     if (this.pc === pc) return false;
     this.passed = -1;
     return true;
-  }
-
-  /** ADCS and SBCS as AddWithCarry() of A2.2.1; SBCS adds the complement. */
-  private withCarry(opcode: number): void {
-    const { cpu } = this;
-    const word = this.bus.read(this.pc, 2);
-    const [d, m] = [word & 7, (word >> 3) & 7];
-    const x = cpu.registers[d] as number;
-    const y =
-      (opcode === SBCS ? ~(cpu.registers[m] as number) : (cpu.registers[m] as number)) >>> 0;
-    const carry = cpu.C ? 1 : 0;
-    const sum = x + y + carry;
-    const result = sum >>> 0;
-    cpu.registers[d] = result;
-    cpu.N = result >>> 31 === 1;
-    cpu.Z = result === 0;
-    cpu.C = sum !== result;
-    cpu.V = (x | 0) + (y | 0) + carry !== (result | 0);
-    cpu.registers[PC] = this.pc + 2;
-    cpu.cycles++;
   }
 
   /** WFI: time passes until an exception could be taken, whatever PRIMASK says (B1.5.17). */

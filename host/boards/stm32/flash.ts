@@ -1,8 +1,7 @@
 // On-chip flash and its interface: pages of 2 KiB programmed by half-words in the STM32F0x2 (RM0091 chapter 3), sectors of
 // 16, 64 and 128 KiB in the F405 (RM0090 chapter 3). While a program or erase goes on, the CPU waits for its next instruction.
 
-import type { Width } from "./core.ts";
-import { Fault } from "./core.ts";
+import { Fault, type Width } from "./cpu.ts";
 import type { Peripheral } from "./peripheral.ts";
 
 const KEY1 = 0x45670123;

@@ -1,7 +1,7 @@
 // What peripherals of the STM32 models have in common: registers at offsets, an interrupt line, a clock that RCC gates.
 
 import type { Clock } from "../../bus/clock.ts";
-import type { Width } from "./core.ts";
+import type { Width } from "./cpu.ts";
 
 /** Registers in a block of the address map. Offsets are those of the reference manual; what is not there reads 0. */
 export interface Peripheral {

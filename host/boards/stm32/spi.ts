@@ -2,8 +2,7 @@
 // rules of DS and FRXTH, of the F405 (RM0090 chapter 28) with one buffer each way. Eight bits; no CRC, no DMA.
 
 import type { Appointment } from "../../bus/clock.ts";
-import type { Width } from "./core.ts";
-import { Fault } from "./core.ts";
+import { Fault, type Width } from "./cpu.ts";
 import { type Peripheral, type Surroundings, ticksOf } from "./peripheral.ts";
 
 const CR1 = 0x00;

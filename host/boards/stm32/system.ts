@@ -2,7 +2,8 @@
 // ARM DDI 0403, B3.2.5, where the chip has it).
 
 import type { Appointment } from "../../bus/clock.ts";
-import { type Core, Exception, Fault, type Width } from "./core.ts";
+import { type Core, Exception } from "./core.ts";
+import { Fault, type Width } from "./cpu.ts";
 import type { Peripheral } from "./peripheral.ts";
 
 const SYST_CSR = 0x010;

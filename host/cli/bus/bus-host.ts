@@ -37,7 +37,8 @@ export async function withMaster<T>(
   }
 }
 
-function nobody({ name }: { readonly name: string }): BusError {
+/** When nobody answers. */
+export function nobody({ name }: { readonly name: string }): BusError {
   return new BusError(
     "no-nodes",
     `no node answers on ${name}`,
@@ -45,9 +46,17 @@ function nobody({ name }: { readonly name: string }): BusError {
   );
 }
 
-/** The nodes that are there, or a BusError. */
-export async function presentNodes(master: BusMaster): Promise<readonly Present[]> {
+/** The nodes that are there, those that fell silent called back. */
+export async function everyNode(
+  master: BusMaster,
+): Promise<{ present: readonly Present[]; unnamed: number }> {
   const present = await master.census();
+  const { revived, unnamed } = await master.revive(present);
+  return { present: revived.length === 0 ? present : await master.census(), unnamed };
+}
+/** The same, or a BusError when there are none. */
+async function presentNodes(master: BusMaster): Promise<readonly Present[]> {
+  const { present } = await everyNode(master);
   if (present.length === 0) throw nobody(master.link.transport);
   return present;
 }
@@ -58,8 +67,8 @@ export async function meantNodes(
   options: BusOptionValues,
 ): Promise<readonly number[]> {
   const named = nodesOf(options);
-  if (named !== undefined && !isExclusion(options)) return [...named].sort((a, b) => a - b);
   const there = (await presentNodes(master)).map(({ node }) => node);
+  if (named !== undefined && !isExclusion(options)) return [...named].sort((a, b) => a - b);
   return named === undefined ? there : there.filter((id) => named.has(id));
 }
 

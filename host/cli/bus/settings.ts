@@ -119,5 +119,6 @@ export function busSettings(values: BusOptionValues, env: Terminal["env"]): BusS
       `base ${base} is no multiple of ${FRAME_BASE_UNIT}`,
       "write 0x400, or what the nodes have",
     );
-  return { url, base };
+  // offsets stand on a serial line, whatever base the node has
+  return { url, base: url.startsWith("serial:") ? FRAME_BASE_DEFAULT : base };
 }

@@ -1,15 +1,23 @@
-// val, cmd and others at the nodes of a bus: the verbs of the shell, for many nodes at once.
+// val, cmd, provision and others at the nodes of a bus: the verbs of the shell, for many nodes at once.
 
 import type { Command } from "commander";
 import { BusHost } from "../bus/bus-host.ts";
 import type { Context } from "../program.ts";
 import { addCommandVerbs } from "../verbs/cmd.ts";
+import { addProvisionVerbs, addTrialVerbs } from "../verbs/provision.ts";
+import { addTaskVerbs } from "../verbs/tasks.ts";
 import { addValueVerbs } from "../verbs/val.ts";
 
 export function addNodeCommands(program: Command, context: Context): void {
   const host = new BusHost(context);
+  addTaskVerbs(program, host, "hsx ");
+  addTrialVerbs(program, host);
   const val = program.command("val").description("values of the nodes of a bus");
   addValueVerbs(val, host, "hsx ");
   const cmd = program.command("cmd").description("commands of the nodes of a bus");
   addCommandVerbs(cmd, host, "hsx ");
+  const provision = program
+    .command("provision")
+    .description("stored images of the nodes of a bus, and what runs of them");
+  addProvisionVerbs(provision, host, "hsx ");
 }

@@ -1,8 +1,10 @@
 // hsx run: images on a node in this process, their streams attached, until all have ended.
 
 import type { Command } from "commander";
+import { Err } from "../../../assembly/spec/errors.ts";
 import { EventType, TaskState } from "../../../assembly/spec/node.ts";
 import type { TaskInfo } from "../../client/records.ts";
+import { frameText } from "../../formats/candump.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import type { ProfileName } from "../install.ts";
 import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-options.ts";
@@ -12,7 +14,8 @@ import { type Ending, Pace } from "../pace.ts";
 import { addCommand, type Context } from "../program.ts";
 import { type Listener, Session } from "../session.ts";
 import { faultText, hasEnded, stateText } from "../symbols.ts";
-import { eventData, eventText, frameText, pinText, traceLine } from "../trace.ts";
+import { eventData, eventText, pinText, traceLine } from "../trace.ts";
+import { type SimBenchOptions, simBench } from "./sim-bench.ts";
 
 const SHOWN = ["pins", "values", "events", "can"] as const;
 type Shown = (typeof SHOWN)[number];
@@ -42,13 +45,20 @@ function addRunOptions(command: Command, context: Context): void {
   command.action((images: string[], options: Options) => run(context, images, options));
 }
 
-/** The same with the firmware on a board, which is named or the AVR's. */
+const isBench = (name: string) => name.endsWith(".toml");
+
+/** The same with the firmware on a board, which is named or the AVR's; or a bench, whose file ends with .toml. */
 export function addSim(program: Command, context: Context): void {
   const command = addCommand(
     program,
     "sim <images...>",
-    "run images in the firmware on a simulated board",
+    "run images in the firmware on a simulated board, or a bench of nodes on one bus",
     [
+      ["hsx sim bench.toml --listen 127.0.0.1:29536", "a bus that hsx and python-can join"],
+      [
+        "hsx sim bench.toml --fast --for 10s --log bus.log",
+        "as fast as it can be had, its frames kept",
+      ],
       ["hsx sim --board avr app.hxe --for 5s", "five seconds of the board's time"],
       ["hsx sim --board stm32f072 app.hxe", "the same image on another board"],
       [
@@ -59,6 +69,16 @@ export function addSim(program: Command, context: Context): void {
     ],
   );
   addRunOptions(command, context);
+  command
+    .option("--listen <address>", "of a bench: let clients join over TCP; HOST:PORT")
+    .option("--fast", "of a bench: let its time pass as fast as it can be had")
+    .option("--log <file>", "of a bench: write its frames as candump does")
+    .action((files: string[], options: Options & SimBenchOptions) => {
+      const [first = "", ...more] = files;
+      if (!isBench(first)) return run(context, files, options);
+      if (more.length > 0) throw usage("a bench runs alone", "name its images in the bench file");
+      return simBench(context, first, options);
+    });
   command.setOptionValue("board", "avr");
 }
 
@@ -182,10 +202,26 @@ function report(context: Context, session: Session, ending: Ending): void {
   out.result("hsx.run/1", data, () => "");
 }
 
+/** Stored apps that the node could not start, and why. */
+function refusedApps({ node, options }: Session): string[] {
+  if (options.nv === undefined) return [];
+  return node.provision.apps().flatMap(({ app, name, active, refused }) => {
+    if (refused === undefined) return [];
+    const whose = name === "" ? `app ${app}` : `app ${app}, ${name},`;
+    return [`${whose} does not start from slot ${active}: ${Err[refused] ?? refused}`];
+  });
+}
+
 /** Pids of the apps that the node started from its slots, the first in line first. */
-function bootedApps({ node, options }: Session): number[] {
+function bootedApps(session: Session): number[] {
+  const { node, options } = session;
   const pids = node.tasks().map((t) => t.pid);
   if (pids.length > 0) return pids;
+  const refused = refusedApps(session);
+  if (refused.length > 0)
+    throw new Failure(Exit.VERIFY, "not-started", `${options.nv?.path}: ${refused.join("; ")}`, {
+      remedy: `hsx persist verify ${options.nv?.path} tells what is damaged; stage the image again: provision stage`,
+    });
   throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", `${options.nv?.path} starts no app`, {
     remedy: "name an image, or store one: [[apps]] of hsx persist build, or provision stage",
   });
@@ -201,6 +237,9 @@ async function run(context: Context, images: readonly string[], options: Options
   const session = await Session.open(install, sessionOptions(options), warn);
   session.listen(makeListener(out, session, shown));
   try {
+    if (session.node.tasks().length > 0)
+      for (const text of refusedApps(session))
+        out.warn(text, "provision status in hsx shell shows all apps");
     const loaded = images.map((image) => session.load(image, { restarts }));
     const pids = images.length === 0 ? bootedApps(session) : loaded;
     const pace = new Pace(out.terminal, session, pids[0] as number, options.realtime === true);

@@ -4,14 +4,14 @@ import type { Command } from "commander";
 import { HelloFlag } from "../../../assembly/spec/frame.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
 import type { BusNode } from "../../client/bus/bus-node.ts";
-import { type Present, UNNAMED, walk } from "../../client/bus/census.ts";
-import type { BusMaster, Settled } from "../../client/bus/master.ts";
+import type { Present } from "../../client/bus/census.ts";
+import type { Settled } from "../../client/bus/master.ts";
 import type { NodeRecord } from "../../client/bus/node-record.ts";
 import type { StoreInfo, TaskInfo } from "../../client/records.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { partialExit, withMaster } from "../bus/bus-host.ts";
+import { everyNode, nobody, partialExit, withMaster } from "../bus/bus-host.ts";
 import { addBusOptions, addLevelOption, type BusOptionValues } from "../bus/settings.ts";
-import { Exit, Failure, failureOf } from "../exit.ts";
+import { failureOf } from "../exit.ts";
 import { addCommand, type Context } from "../program.ts";
 import { stateText } from "../symbols.ts";
 import { storeStateText } from "../trace.ts";
@@ -101,28 +101,19 @@ function settledText({ id, before, about }: Settled): string {
   return `UID ${uidText(about.uid)} ${was} and is node ${id} now`;
 }
 
-/** Nodes that nobody can talk to as they are. */
-async function lost(master: BusMaster): Promise<number> {
-  return (await walk(master.link, master.requests, UNNAMED)).length;
-}
-
 async function scan(context: Context, options: Options): Promise<void> {
   const { out } = context;
   await withMaster(context, options, async (master) => {
-    let present = await master.census(3);
-    const wants = options.assign || options.keep;
-    const settled = wants ? await master.settle(present, { keeps: options.keep === true }) : [];
-    if (settled.length > 0) present = await master.census(3);
-    const unnamed = wants ? 0 : await lost(master);
-    if (present.length === 0 && unnamed === 0)
-      throw new Failure(
-        Exit.TIMEOUT,
-        "no-nodes",
-        `no node answers on ${master.link.transport.name}`,
-        {
-          remedy: "look at power and cable, at the bit rate of the adapter, and at --base",
-        },
-      );
+    let { present, unnamed } = await everyNode(master);
+    const settled =
+      options.assign || options.keep
+        ? await master.settle(present, { keeps: options.keep === true })
+        : [];
+    if (settled.length > 0) {
+      present = await master.census();
+      unnamed = 0;
+    }
+    if (present.length === 0 && unnamed === 0) throw nobody(master.link.transport);
     const byId = new Map(present.map((p) => [p.node, p]));
     const outcomes = await master.each([...byId.keys()], (node) =>
       look(node, byId.get(node.id) as Present),

@@ -9,7 +9,7 @@ import {
   PersistImage,
   type WrongBit,
 } from "../../client/persist-image.ts";
-import { wordName } from "../../formats/boot-words.ts";
+import { isNodeWord, wordName } from "../../formats/boot-words.ts";
 import { blobOf, faultOf, type ImageFault } from "../../formats/persist-image.ts";
 import { count, hex } from "../../formats/text.ts";
 import { NvDevice } from "../../node/nv.ts";
@@ -173,10 +173,20 @@ function keysOf(open: OpenImage): Entry[] {
   return [...keys].sort(([a], [b]) => a - b).map(([, entry]) => entry);
 }
 
+/** True for a word that a node mends when it starts: one bit of its cell has changed. */
+export function mends({ wrongBits }: OpenImage, { type, key }: Omit<Entry, "value">): boolean {
+  if (type !== CellType.SYSTEM || !isNodeWord(key)) return false;
+  return [...wrongBits.values()].some(({ meant }) => meant.type === type && meant.key === key);
+}
+
 /** What a node finds for every key that the image tells of; a blob's value is where it lies. Changes the held copy as a boot does. */
 export function findAll(open: OpenImage): Found[] {
   return keysOf(open)
-    .map(({ type, key }) => open.image.find(type, key))
+    .map(({ type, key, value }) => {
+      const found = open.image.find(type, key);
+      const isMended = found !== undefined && found.value === undefined && mends(open, found);
+      return isMended ? { ...found, value } : found;
+    })
     .filter((found) => found !== undefined);
 }
 

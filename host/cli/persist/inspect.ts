@@ -15,6 +15,7 @@ import { logOf, mediaText } from "../media.ts";
 import { numberOf } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
+import { wearData, wearText } from "../wear-text.ts";
 import {
   blobData,
   findAll,
@@ -78,8 +79,7 @@ function superText(block: Superblock, holds: boolean): string {
 function storedText(out: Output, { slots, apps, config }: Stored): string[] {
   const slotRows = slots.map((s) => [
     String(s.slot),
-    s.state,
-    s.name,
+    s.state === "image" ? s.name : s.state,
     s.state === "image" ? count(s.file.length) : "",
     count(s.room),
     hex(s.address, 4),
@@ -97,7 +97,7 @@ function storedText(out: Output, { slots, apps, config }: Stored): string[] {
   const table = (header: string[], rows: string[][]) =>
     rows.length === 0 ? [] : ["", out.table(header, rows)];
   return [
-    ...table(["SLOT", "HOLDS", "APP", "BYTES", "ROOM", "ADDRESS"], slotRows),
+    ...table(["SLOT", "HOLDS", "BYTES", "ROOM", "ADDRESS"], slotRows),
     ...table(["APP", "NAME", "STATE", "ACTIVE", "FALLBACK", "BOOT"], appRows),
     ...(config === undefined ? [] : ["", nodeTable(config)]),
   ];
@@ -115,7 +115,8 @@ async function inspect(context: Context, path: string, options: ImageOptions): P
   const file = readPersistFile(path, options.media);
   const open = await openPersist(install, file);
   const log = logOf(file.media);
-  const { cells: all, live, free: left, damaged, epoch, schema } = open.image.info();
+  const info = open.image.info();
+  const { cells: all, live, free: left, damaged, epoch, schema } = info;
   const cells = roomOf(all, log);
   const free = left - (all - cells);
   const rows = rowsOf(open, names);
@@ -132,6 +133,7 @@ async function inspect(context: Context, path: string, options: ImageOptions): P
     live,
     free,
     damaged,
+    ...wearData(info),
     node: stored.config === undefined ? null : configData(stored.config),
     slots: stored.slots.map(({ slot, address, room, state, name, file: { length }, crc }) => {
       return { slot, address, room, state, name, bytes: length, crc };
@@ -146,6 +148,7 @@ async function inspect(context: Context, path: string, options: ImageOptions): P
     const head = [
       `${out.style("bold", path)}: ${plural(file.bytes.length, "byte")}, epoch ${epoch}, schema ${schema}`,
       `  ${count(live)} of ${plural(cells, "cell")} in use, ${count(free)} free, ${count(damaged)} damaged; superblock ${supers.join(", ")}`,
+      `  ${wearText(wearData(info))}`,
     ];
     const lines = rows.map((row) => [
       hex(row.key, 4),

@@ -1,6 +1,7 @@
 // hsx persist verify: every cell explained, and what a node makes of it.
 
 import type { Command } from "commander";
+import { CellType } from "../../../assembly/spec/cell.ts";
 import {
   type Cell,
   type CellState,
@@ -12,9 +13,10 @@ import { f16ToNumber } from "../../formats/f16.ts";
 import { isWithin, limitsText } from "../../formats/kept-values.ts";
 import { superblocksOf } from "../../formats/persist-image.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { Exit } from "../exit.ts";
+import { Exit, Failure } from "../exit.ts";
 import type { KeyNames } from "../key-names.ts";
 import { logOf, mediaText } from "../media.ts";
+import { parseInteger } from "../numbers.ts";
 import { addCommand, type Context } from "../program.ts";
 import {
   entryText,
@@ -23,6 +25,7 @@ import {
   kindText,
   liveCellOf,
   meantBy,
+  mends,
   nameOf,
   type OpenImage,
   openPersist,
@@ -33,6 +36,8 @@ import { type Stored, storedIn } from "./stored.ts";
 
 interface Options extends ImageOptions {
   readonly cells?: true;
+  readonly node?: string;
+  readonly schema?: string;
 }
 
 export function addVerify(parent: Command, context: Context): void {
@@ -46,11 +51,46 @@ export function addVerify(parent: Command, context: Context): void {
         "what is damaged or unfinished, and what a node makes of it",
       ],
       ["hsx persist verify node7.fram --cells", "every cell"],
+      ["hsx persist verify node7.fram --node 7 --schema 2", "and that it is the one for node 7"],
     ],
   );
   addMediaOption(addImageOption(command))
     .option("--cells", "list every cell that was ever written")
+    .option("--node <id>", "the id its configuration must have; ends with 7 if it has another")
+    .option("--schema <n>", "the schema its keys must have; ends with 7 if they have another")
     .action((file: string, options: Options) => verify(context, file, options));
+}
+
+// ---- Whose it is ----
+
+/** Refuses an image that is another node's, or whose keys mean something else. */
+function checkOwner(open: OpenImage, id: number, options: Options): void {
+  const { path } = open.file;
+  const { node, schema } = options;
+  if (node !== undefined && parseInteger(node, "--node", 1, 255) !== id) {
+    const owner = id === 0 ? "no node's in particular: it sets no id" : `for node ${id}`;
+    throw new Failure(
+      Exit.DOES_NOT_FIT,
+      "other-node",
+      `${path} is ${owner}, not for node ${node}`,
+      {
+        remedy: "take the image of that node, or set [node] id in its calibration file",
+        details: { file: path, node: id },
+      },
+    );
+  }
+  const keys = open.image.info().schema;
+  if (schema !== undefined && parseInteger(schema, "--schema", 0, 255) !== keys) {
+    throw new Failure(
+      Exit.DOES_NOT_FIT,
+      "other-schema",
+      `${path} has keys of schema ${keys}, not ${schema}`,
+      {
+        remedy: "take an image made for these apps, or build one with that schema",
+        details: { file: path, schema: keys },
+      },
+    );
+  }
 }
 
 // ---- What is amiss ----
@@ -80,9 +120,14 @@ function damaged(material: Material, cell: Cell): Finding {
   const meant = meantBy(open, cell);
   const isLost = foundOf(material, meant)?.value === undefined;
   const isFlash = logOf(open.file.media) !== undefined;
-  const after = isLost
-    ? `a node starts the value from init${isFlash ? "" : " and reports it as stale"}`
+  const isWord = meant.type === CellType.SYSTEM;
+  const lost = isWord
+    ? "a node starts without this word"
+    : `a node starts the value from init${isFlash ? "" : " and reports it as stale"}`;
+  const kept = mends(open, meant)
+    ? "a node mends it when it starts"
     : `the key has a sound value elsewhere${isFlash ? ", maybe the one before" : ""}`;
+  const after = isLost ? lost : kept;
   const entry = entryText(names, meant);
   const text =
     bit === undefined
@@ -216,7 +261,9 @@ async function verify(context: Context, path: string, options: Options): Promise
   const isCutReset =
     logOf(file.media) === undefined && superblocksOf(file.bytes).every((block) => block.isSound);
   const lost = findings.filter((f) => f.isLost).length;
-  const slots = damagedSlots(storedIn(open, material.found));
+  const stored = storedIn(open, material.found);
+  checkOwner(open, stored.config?.id ?? 0, options);
+  const slots = damagedSlots(stored);
   const images = slots.filter((s) => s.activeOf.length + s.fallbackOf.length > 0).length;
   const isSound = findings.length + slots.length === 0 && !isCutReset;
   if (lost + images > 0) context.exit = Exit.VERIFY;

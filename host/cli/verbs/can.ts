@@ -1,10 +1,11 @@
 // can: frames to and from the node, written as candump writes them.
 
 import type { Command } from "commander";
+import { frameText } from "../../formats/candump.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { addCommand } from "../program.ts";
 import { forOption, passTime, type VerbContext } from "../shell/context.ts";
-import { frameText, timedLine } from "../trace.ts";
+import { timedLine } from "../trace.ts";
 
 function parseFrame(text: string) {
   const [, id, digits] = /^([\da-f]{1,3})#((?:[\da-f]{2}){0,8})$/i.exec(text) ?? [];

@@ -21,6 +21,7 @@ import { Exit, Failure, usage } from "../exit.ts";
 import { parseLevel } from "../node-options.ts";
 import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
+import type { Session } from "../session.ts";
 import type { VerbContext } from "../shell/context.ts";
 
 /** Settings by name: `quantum`, `task_max`, … */
@@ -64,25 +65,42 @@ function parseSources(text: string): Source[] {
   throw usage(`${text}: at most four sources, and none of them is "stored"`, "write host,sd,can");
 }
 
-function setKept({ out, session }: VerbContext, name: string, text: string): void {
-  const { provision } = session.node;
+/** A setting and what it is to be. */
+interface Pair {
+  readonly name: string;
+  readonly text: string;
+}
+
+function changeOf({ name, text }: Pair): Partial<NodeConfig> {
   const kept = KEPT_NUMBERS[name];
-  const change =
-    kept === undefined
-      ? { sources: parseSources(text) }
-      : kept.put(parseInteger(text, name, 0, kept.max));
+  if (kept === undefined) return { sources: parseSources(text) };
+  return kept.put(parseInteger(text, name, 0, kept.max));
+}
+
+/** Changes what the node keeps, all at once or nothing. */
+function setKept({ out, session }: VerbContext, pairs: readonly Pair[]): void {
+  const { provision } = session.node;
+  const change: Partial<NodeConfig> = Object.assign({}, ...pairs.map(changeOf));
   provision.setConfig(change);
   const isTrial = provision.configState().state === AppState.TRIAL;
-  const data = { name, text, trial: isTrial };
-  out.result("hsx.config.change/1", data, () => {
+  out.result("hsx.config.change/1", { changes: pairs, trial: isTrial }, () => {
+    const config = { ...provision.config(), ...change };
     const trial = isTrial
       ? "; on trial for that start: then config confirm, or the old one comes back"
       : "";
-    return `${name} is ${keptText(name, { ...provision.config(), ...change })} from the next start on${trial}`;
+    const texts = pairs.map(({ name }) => `${name} is ${keptText(name, config)}`);
+    return `${texts.join(", ")} from the next start on${trial}`;
   });
 }
 
 // ---- Verbs ----
+
+/** What comes back unless what the node keeps is confirmed; undefined: nothing is on trial. */
+function configBefore({ node }: Session): NodeConfig | undefined {
+  const { provision } = node;
+  const isTrial = provision.configState().state === AppState.TRIAL;
+  return isTrial ? provision.config("fallback") : undefined;
+}
 
 function get({ out, session }: VerbContext, name: string | undefined): void {
   const wanted = name?.toLowerCase();
@@ -90,13 +108,21 @@ function get({ out, session }: VerbContext, name: string | undefined): void {
   const names = (wanted === undefined ? [...KEYS.keys()] : [wanted]).filter((n) => !isKept(n));
   const rows = names.map((n) => ({ name: n, key: keyOf(n), value: session.node.config(keyOf(n)) }));
   const settings = Object.fromEntries(rows.map((r) => [r.name, r.value]));
-  const data = { settings, node: configData(config) };
+  const before = configBefore(session);
+  const data = {
+    settings,
+    node: configData(config),
+    node_before: before === undefined ? null : configData(before),
+  };
   out.result("hsx.config.get/1", data, () => {
     if (wanted !== undefined && isKept(wanted)) return keptText(wanted, config);
     if (wanted !== undefined) return rows.map((r) => words(r.key, r.value)).join("\n");
     const kept = [...Object.keys(KEPT_NUMBERS), SOURCES_SETTING].map((n) => [
       n,
       keptText(n, config),
+      before === undefined || keptText(n, before) === keptText(n, config)
+        ? ""
+        : `on trial, was ${keptText(n, before)}`,
     ]);
     return [
       out.table(
@@ -104,21 +130,32 @@ function get({ out, session }: VerbContext, name: string | undefined): void {
         rows.map((r) => [r.name, words(r.key, r.value)]),
       ),
       "",
-      out.table(["KEPT BY THE NODE", "VALUE"], kept),
+      out.table(["KEPT BY THE NODE", "VALUE", "STATE"], kept),
     ].join("\n");
   });
 }
 
-function set(context: VerbContext, name: string, text: string): void {
-  const { out, session } = context;
-  if (isKept(name.toLowerCase())) return setKept(context, name.toLowerCase(), text);
+function setNow({ out, session }: VerbContext, { name, text }: Pair): void {
   const key = keyOf(name);
   const value = key === Config.LEVEL ? parseLevel(text) : parseInteger(text, name, 0, 2 ** 32 - 1);
   session.node.configure(key, value);
-  out.result(
-    "hsx.config.set/1",
-    { name: name.toLowerCase(), value },
-    () => `${name.toLowerCase()} is ${words(key, value)}`,
+  out.result("hsx.config.set/1", { name, value }, () => `${name} is ${words(key, value)}`);
+}
+
+function set(context: VerbContext, texts: readonly string[]): void {
+  const pairs = Array.from({ length: Math.ceil(texts.length / 2) }, (_, n) => {
+    const [name = "", text] = texts.slice(2 * n);
+    if (text === undefined)
+      throw usage(`${name} is to be what?`, "write a number behind each setting");
+    return { name: name.toLowerCase(), text };
+  });
+  const [first] = pairs;
+  if (pairs.every(({ name }) => isKept(name))) return setKept(context, pairs);
+  if (pairs.length === 1 && first !== undefined) return setNow(context, first);
+  for (const { name } of pairs) if (!isKept(name)) keyOf(name);
+  throw usage(
+    "only settings that the node keeps are changed several at a time",
+    `these are ${[...Object.keys(KEPT_NUMBERS), SOURCES_SETTING].join(", ")}`,
   );
 }
 
@@ -150,15 +187,16 @@ export function addConfig(parser: Command, context: VerbContext): void {
   );
   addCommand(
     config,
-    "set <setting> <value>",
-    "change a setting: quantum, mode, level, descriptor_limit, handle_limit, now; those that the node keeps, from its next start on",
+    "set <pairs...>",
+    "change a setting, given with its new value: quantum, mode, level, descriptor_limit, handle_limit, now; those that the node keeps, from its next start on",
     [
       ["config set quantum 1", "turns of one instruction"],
       ["config set level admin", "authority of this session"],
       ["config set id 7", "on trial for one start: config confirm keeps it"],
+      ["config set id 7 bit_rate 250 role 2", "all at once, or nothing"],
       ["config set sources sd,can", "where images come from, the first that has one wins"],
     ],
-  ).action((name: string, text: string) => set(context, name, text));
+  ).action((texts: string[]) => set(context, texts));
   addCommand(config, "export", "the [node] table of a calibration file").action(() =>
     exportConfig(context),
   );

@@ -30,7 +30,8 @@ export function addLoad(parser: Command, { out, session }: VerbContext): void {
     .option("--restarts <n>", "how often a fault restarts the app", "0")
     .action((file: string, options: LoadValues) => {
       const pid = session.load(file, {
-        replaces: options.replace === undefined ? 0 : findTask(session, options.replace).pid,
+        replaces:
+          options.replace === undefined ? 0 : findTask(session.node.tasks(), options.replace).pid,
         groupBase: parseInteger(options.groupBase, "--group-base", 0, 255),
         keyBase: parseInteger(options.keyBase, "--key-base", 0, 0xffff),
         restarts: parseInteger(options.restarts, "--restarts", 0, 255),
@@ -49,7 +50,7 @@ export function addLoad(parser: Command, { out, session }: VerbContext): void {
 export function addRestart(parser: Command, { out, session }: VerbContext): void {
   addCommand(parser, "restart <task>", "start a task over from its image").action(
     (text: string) => {
-      const { pid, name } = findTask(session, text);
+      const { pid, name } = findTask(session.node.tasks(), text);
       session.restart(pid);
       out.result("hsx.restart/1", { pid, name }, () => `task ${pid} (${name}) restarted`);
     },
@@ -58,7 +59,7 @@ export function addRestart(parser: Command, { out, session }: VerbContext): void
 
 export function addKill(parser: Command, { out, session }: VerbContext): void {
   addCommand(parser, "kill <task>", "remove a task and all it has").action((text: string) => {
-    const { pid, name } = findTask(session, text);
+    const { pid, name } = findTask(session.node.tasks(), text);
     session.kill(pid);
     out.result("hsx.kill/1", { pid, name }, () => `task ${pid} (${name}) removed`);
   });

@@ -51,7 +51,7 @@ function taskMemory(
   addressText?: string,
   bytesText?: string,
 ): void {
-  const task = findTask(session, text);
+  const task = findTask(session.node.tasks(), text);
   const { pid, name, dataBytes, stackBytes, sp } = task;
   if (addressText === undefined) {
     const data = { from: DATA_ORIGIN, bytes: dataBytes };

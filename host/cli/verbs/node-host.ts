@@ -11,6 +11,8 @@ export interface NodeContext {
   readonly node: NodeClient;
   /** Time of the node, or of the bus it is on. */
   readonly now_ms: number;
+  /** File that a task's image was read from, where that is known. */
+  fileOf?(pid: number): string | undefined;
 }
 
 export type NodeWork = (context: NodeContext) => Promise<void>;
@@ -31,7 +33,8 @@ export class ShellHost implements NodeHost {
   }
   async each(_options: object, work: NodeWork): Promise<void> {
     const { out, session } = this.context;
-    await work({ out, node: session.node, now_ms: session.now_ms });
+    const fileOf = (pid: number) => session.apps.get(pid)?.path;
+    await work({ out, node: session.node, now_ms: session.now_ms, fileOf });
     session.drain();
   }
 }

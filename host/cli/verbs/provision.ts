@@ -4,8 +4,14 @@ import { type Command, Option } from "commander";
 import { AppState } from "../../../assembly/spec/boot.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
-import { Config } from "../../../assembly/spec/node.ts";
-import type { AppInfo, BootPolicy, StoredSlotInfo } from "../../client/records.ts";
+import type { NodeClient } from "../../client/node-client.ts";
+import type {
+  AppInfo,
+  BootPolicy,
+  SlotInfo,
+  StoredSlotInfo,
+  TaskInfo,
+} from "../../client/records.ts";
 import { suggest } from "../../formats/diagnostic.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import {
@@ -21,11 +27,11 @@ import { Exit, Failure, usage } from "../exit.ts";
 import { readBytes } from "../files.ts";
 import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
-import type { Session } from "../session.ts";
 import type { VerbContext } from "../shell/context.ts";
 import { stateText } from "../symbols.ts";
 import { storeStateText } from "../trace.ts";
 import { wearData, wearText } from "../wear-text.ts";
+import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
 
 // ---- What there is ----
 
@@ -35,11 +41,14 @@ function sourceOf(apps: readonly AppInfo[], pids: readonly number[]): string {
   return stored === undefined ? "host" : `slot ${stored.active}`;
 }
 
-function imagesData({ session }: VerbContext, apps: readonly AppInfo[]) {
-  return session.node.slots().map((slot) => {
-    const tasks = session.node
-      .tasks()
-      .filter((t) => t.imageCrc === slot.crc && t.imageBytes === slot.bytes);
+function imagesData(
+  { fileOf }: NodeContext,
+  images: readonly SlotInfo[],
+  tasks: readonly TaskInfo[],
+  apps: readonly AppInfo[],
+) {
+  return images.map((slot) => {
+    const own = tasks.filter((t) => t.imageCrc === slot.crc && t.imageBytes === slot.bytes);
     return {
       name: slot.name,
       bytes: slot.bytes,
@@ -47,29 +56,24 @@ function imagesData({ session }: VerbContext, apps: readonly AppInfo[]) {
       verified: slot.verified,
       source: sourceOf(
         apps,
-        tasks.map((t) => t.pid),
+        own.map((t) => t.pid),
       ),
-      tasks: tasks.map((t) => ({
+      tasks: own.map((t) => ({
         pid: t.pid,
         name: t.name,
         state: stateText(t),
         confirmed: t.confirmed,
         runs_from_slot: t.runsFromSlot,
-        file: session.apps.get(t.pid)?.path ?? null,
+        file: fileOf?.(t.pid) ?? null,
       })),
     };
   });
 }
 
-/** The slots of the node; none when its store is not ready. */
-function storedSlots({ node }: Session): StoredSlotInfo[] {
-  return storeStateText(node.store().state) === "ready" ? node.provision.slots() : [];
-}
-
-function slotsData(session: Session, apps: readonly AppInfo[]) {
+function slotsData(slots: readonly StoredSlotInfo[], apps: readonly AppInfo[]) {
   const users = (key: "active" | "fallback", slot: number) =>
     apps.filter((a) => a[key] === slot).map((a) => a.name || `app ${a.app}`);
-  return storedSlots(session).map(({ slot, state, name, bytes, crc, roomBytes }) => ({
+  return slots.map(({ slot, state, name, bytes, crc, roomBytes }) => ({
     slot,
     state,
     name,
@@ -86,24 +90,27 @@ function appData(app: AppInfo) {
   return { ...appRecordData(app), pid: app.pid ?? null, refused };
 }
 
-function statusData(context: VerbContext) {
-  const { node } = context.session;
-  const apps = node.provision.apps();
-  const store = node.store();
+async function statusData(context: NodeContext) {
+  const { node } = context;
+  const { profile, freeBytes } = await node.memory();
+  const apps = await node.provision.apps();
+  const store = await node.store();
+  const isReady = storeStateText(store.state) === "ready";
+  const config = await node.provision.configState();
   return {
-    profile: (Profile[node.config(Config.PROFILE)] ?? "").toLowerCase(),
-    images: imagesData(context, apps),
-    memory_free: node.config(Config.ARENA_FREE),
+    profile: (Profile[profile] ?? "").toLowerCase(),
+    images: imagesData(context, await node.slots(), await node.tasks(), apps),
+    memory_free: freeBytes,
     store: storeStateText(store.state),
-    slots: slotsData(context.session, apps),
+    slots: slotsData(isReady ? await node.provision.slots() : [], apps),
     apps: apps.map(appData),
-    node_config: appStateText(node.provision.configState().state),
+    node_config: appStateText(config.state),
     damaged: store.damaged,
     free_cells: store.free,
     ...wearData(store),
   };
 }
-type Status = ReturnType<typeof statusData>;
+type Status = Awaited<ReturnType<typeof statusData>>;
 
 function taskText({ pid, state, confirmed, runs_from_slot }: Status["images"][0]["tasks"][0]) {
   const remarks = [confirmed ? ", well" : "", runs_from_slot ? ", code in its slot" : ""];
@@ -121,8 +128,7 @@ function imageRows({ images }: Status): string[][] {
 function slotRows({ slots }: Status): string[][] {
   return slots.map((s) => [
     String(s.slot),
-    s.state,
-    s.name,
+    s.state === "image" ? s.name : s.state,
     s.state === "image" ? count(s.bytes) : "",
     count(s.room),
     s.state === "image" ? hex(s.crc, 8) : "",
@@ -144,9 +150,9 @@ function appRows({ apps }: Status): string[][] {
     `${bootText(a.boot)}${a.refused === null ? "" : `; not started: ${a.refused}`}`,
   ]);
 }
-function status(context: VerbContext): void {
+async function status(context: NodeContext): Promise<void> {
   const { out } = context;
-  const data = statusData(context);
+  const data = await statusData(context);
   out.result("hsx.provision.status/1", data, () => {
     const health =
       data.store === "ready"
@@ -166,7 +172,7 @@ function status(context: VerbContext): void {
       ...(images.length === 0
         ? ["no images"]
         : [out.table(["IMAGE", "BYTES", "CRC", "FROM", "TASKS"], images)]),
-      ...table(["SLOT", "HOLDS", "APP", "BYTES", "ROOM", "CRC", ""], slotRows(data)),
+      ...table(["SLOT", "HOLDS", "BYTES", "ROOM", "CRC", "NEEDED AS"], slotRows(data)),
       ...table(
         ["APP", "NAME", "STATE", "ACTIVE", "FALLBACK", "ATTEMPTS", "PID", "BOOT"],
         appRows(data),
@@ -178,11 +184,15 @@ function status(context: VerbContext): void {
 // ---- What can be done ----
 
 /** An app of the node by name or number; without a text, the one on trial. */
-function findApp({ node }: Session, text: string | undefined, otherwise: string): AppInfo {
-  const apps = node.provision.apps();
+async function findApp(
+  { provision }: NodeClient,
+  text: string | undefined,
+  otherwise: string,
+): Promise<AppInfo> {
+  const apps = await provision.apps();
   const found =
     text === undefined
-      ? node.provision.trial()
+      ? await provision.trial()
       : apps.find((a) => (/^\d+$/.test(text) ? a.app === Number(text) : a.name === text));
   if (found !== undefined) return found;
   const names = apps.map((a) => a.name || String(a.app));
@@ -193,8 +203,12 @@ function findApp({ node }: Session, text: string | undefined, otherwise: string)
   });
 }
 
-function tell({ out, session }: VerbContext, app: number, text: (app: AppInfo) => string): void {
-  const info = session.node.provision.apps().find((a) => a.app === app);
+async function tell(
+  { out, node }: Pick<NodeContext, "out" | "node">,
+  app: number,
+  text: (app: AppInfo) => string,
+): Promise<void> {
+  const info = (await node.provision.apps()).find((a) => a.app === app);
   if (info === undefined) throw new Error("an app is gone");
   out.result("hsx.provision.app/1", { app: appData(info) }, () => text(info));
 }
@@ -227,21 +241,27 @@ function parseSlot(text: string): number {
   return parseInteger(text, "slot", 0, 13);
 }
 
-function activate(
-  context: VerbContext,
+async function activate(
+  { out, node }: NodeContext,
   text: string,
   options: { attempts: string; confirmAfter: string },
-): void {
-  const { session } = context;
+): Promise<void> {
   const slot = parseSlot(text);
   const attempts = parseInteger(options.attempts, "--attempts", 0, 7);
-  session.node.provision.activate(slot, {
+  const active = (await node.provision.apps()).find((a) => a.active === slot);
+  if (active !== undefined) {
+    const message = `slot ${slot} is active already: ${nameOf(active)} runs from it`;
+    throw new Failure(Exit.FAILED, "SLOT_IN_USE", message, {
+      remedy: "stage another image first: provision stage FILE",
+    });
+  }
+  await node.provision.activate(slot, {
     attempts,
     confirmAfter: parseAfter(options.confirmAfter),
   });
-  const app = session.node.provision.apps().find((a) => a.active === slot);
+  const app = (await node.provision.apps()).find((a) => a.active === slot);
   if (app === undefined) throw new Error("an activated slot has no app");
-  tell(context, app.app, (a) => {
+  await tell({ out, node }, app.app, (a) => {
     const trial =
       a.state === AppState.TRIAL
         ? `, on trial: ${plural(a.attemptsLeft, "start")} left unless it is confirmed`
@@ -250,17 +270,29 @@ function activate(
   });
 }
 
-function confirm(context: VerbContext, text: string | undefined): void {
-  const app = findApp(context.session, text, "nothing needs to be confirmed");
-  context.session.node.provision.confirm(app.app);
-  tell(context, app.app, (a) => `${nameOf(a)} is confirmed`);
+async function confirm(context: NodeContext, text: string | undefined): Promise<void> {
+  const app = await findApp(context.node, text, "nothing needs to be confirmed");
+  await context.node.provision.confirm(app.app);
+  await tell(context, app.app, (a) => `${nameOf(a)} is confirmed`);
 }
 
-function rollback(context: VerbContext, text: string | undefined): void {
-  const { session } = context;
-  const app = findApp(session, text, "name the app: provision rollback APP");
-  session.node.provision.rollback(app.app);
-  tell(context, app.app, (a) => `${nameOf(a)} runs from slot ${a.active} again`);
+async function rollback(context: NodeContext, text: string | undefined): Promise<void> {
+  const { node } = context;
+  const app = await findApp(node, text, "name the app: provision rollback APP");
+  await node.provision.rollback(app.app);
+  await tell(context, app.app, (a) => `${nameOf(a)} runs from slot ${a.active} again`);
+}
+
+async function remove({ out, session }: VerbContext, text: string): Promise<void> {
+  const { provision } = session.node;
+  const app = await findApp(session.node, text, "");
+  const slots = provision.remove(app.app);
+  const data = { app: app.app, name: app.name, slots, pid: app.pid ?? null };
+  out.result("hsx.provision.remove/1", data, () => {
+    const empty = slots.length === 0 ? "" : `; empty: slot ${slots.join(", slot ")}`;
+    const runs = app.pid === undefined ? "" : `; its task runs on: kill ${app.pid} stops it`;
+    return `${nameOf(app)} does not start any more${empty}${runs}`;
+  });
 }
 
 interface BootValues {
@@ -277,9 +309,9 @@ function parseQuantum(text: string): number {
   throw usage(`--quantum: ${text} is no power of two`, "choose 0, 1, 2, 4, ... 16384");
 }
 
-function boot(context: VerbContext, text: string, values: BootValues): void {
-  const { session } = context;
-  const app = findApp(session, text, "");
+async function boot(context: NodeContext, text: string, values: BootValues): Promise<void> {
+  const { node } = context;
+  const app = await findApp(node, text, "");
   const { order, restarts, fallback, source, quantum } = values;
   const policy: BootPolicy = {
     order: order === undefined ? app.boot.order : parseInteger(order, "--order", 0, 15),
@@ -289,14 +321,14 @@ function boot(context: VerbContext, text: string, values: BootValues): void {
     source: source === undefined ? app.boot.source : parseSource(source),
     quantum: quantum === undefined ? app.boot.quantum : parseQuantum(quantum),
   };
-  session.node.provision.setBoot(app.app, policy);
-  tell(context, app.app, (a) => `${nameOf(a)}: ${bootText(appData(a).boot)}`);
+  await node.provision.setBoot(app.app, policy);
+  await tell(context, app.app, (a) => `${nameOf(a)}: ${bootText(appData(a).boot)}`);
 }
 
-function format({ out, session }: VerbContext, number: string, bytes: string): void {
+async function format({ out, node }: NodeContext, number: string, bytes: string): Promise<void> {
   const slots = parseInteger(number, "slots", 0, 14);
   const room = parseInteger(bytes, "bytes", 256, 0xfff00);
-  session.node.provision.formatSlots(slots, room);
+  await node.provision.formatSlots(slots, room);
   const data = { slots, bytes: room };
   out.result(
     "hsx.provision.format/1",
@@ -305,33 +337,25 @@ function format({ out, session }: VerbContext, number: string, bytes: string): v
   );
 }
 
-export function addProvision(parser: Command, context: VerbContext): void {
-  const provision = parser
-    .command("provision")
-    .description(
-      "stored images of the node: status, format, stage, activate, confirm, rollback, boot",
-    );
-  addCommand(
-    provision,
-    "status",
-    "images and tasks, slots, apps with their state, health of the store",
-  ).action(() => status(context));
-  addCommand(
-    provision,
-    "format <slots> <bytes>",
-    "make slots for images behind the store; what lies there stays",
-    [["provision format 4 8192", "four slots of 8,192 bytes, 16 of them for a header"]],
-  ).action((slots: string, bytes: string) => format(context, slots, bytes));
-  addCommand(
-    provision,
-    "stage <file>",
-    "put an image into a slot and check it there; the old app runs on",
-    [["provision stage pump.hxe", "into a slot that nobody needs"]],
-  )
-    .option("--slot <n>", "into this slot")
-    .option("--node <id>", "not if the node has another id; one without an id takes it")
-    .action((file: string, options) => stage(context, file, options));
-  addCommand(provision, "activate <slot>", "start the image in a slot in place of its app", [
+/** The verbs that need nothing but a node; `prefix`: of the lines in their examples. */
+export function addProvisionVerbs(provision: Command, host: NodeHost, prefix = ""): void {
+  const verb = (
+    usage: string,
+    does: string,
+    examples: readonly (readonly [string, string])[] = [],
+  ) => {
+    const lines = examples.map(([line, what]) => [`${prefix}${line}`, what] as const);
+    return host.addOptions(addCommand(provision, usage, does, lines));
+  };
+  verb("status", "images and tasks, slots, apps with their state, health of the store").action(
+    (options: object) => host.each(options, status),
+  );
+  verb("format <slots> <bytes>", "make slots for images behind the store; what lies there stays", [
+    ["provision format 4 8192", "four slots of 8,192 bytes, 16 of them for a header"],
+  ]).action((slots: string, bytes: string, options: object) =>
+    host.each(options, (context) => format(context, slots, bytes)),
+  );
+  verb("activate <slot>", "start the image in a slot in place of its app", [
     ["provision activate 1", "on trial: confirm it within three starts, or the old one comes back"],
     ["provision activate 1 --attempts 0", "for good"],
   ])
@@ -341,16 +365,11 @@ export function addProvision(parser: Command, context: VerbContext): void {
         .choices(CONFIRM_AFTER)
         .default("never"),
     )
-    .action((slot: string, options) => activate(context, slot, options));
-  addCommand(provision, "confirm [app]", "keep the app that is on trial").action((app?: string) =>
-    confirm(context, app),
-  );
-  addCommand(
-    provision,
-    "rollback [app]",
-    "bring the fallback of an app back, of the one on trial without a name",
-  ).action((app?: string) => rollback(context, app));
-  addCommand(provision, "boot <app>", "say how an app comes up at power-on", [
+    .action((slot: string, options: { attempts: string; confirmAfter: string }) =>
+      host.each(options, (context) => activate(context, slot, options)),
+    );
+  addTrialVerbs(provision, host);
+  verb("boot <app>", "say how an app comes up at power-on", [
     ["provision boot pump --order 1 --restarts 3 --fallback", "what is not named stays as it is"],
   ])
     .option("--order <n>", "0 to 15, lower ones first")
@@ -362,5 +381,43 @@ export function addProvision(parser: Command, context: VerbContext): void {
       `where the image comes from when no slot holds it: ${SOURCES.join(", ")}`,
     )
     .option("--quantum <n>", "instructions of a turn, a power of two; 0: as the node")
-    .action((app: string, values: BootValues) => boot(context, app, values));
+    .action((app: string, values: BootValues) =>
+      host.each(values, (context) => boot(context, app, values)),
+    );
+}
+
+/** How a trial ends. */
+export function addTrialVerbs(parser: Command, host: NodeHost): void {
+  host
+    .addOptions(addCommand(parser, "confirm [app]", "keep the app that is on trial"))
+    .action((app: string | undefined, options: object) =>
+      host.each(options, (context) => confirm(context, app)),
+    );
+  const does = "bring the fallback of an app back, of the one on trial without a name";
+  host
+    .addOptions(addCommand(parser, "rollback [app]", does))
+    .action((app: string | undefined, options: object) =>
+      host.each(options, (context) => rollback(context, app)),
+    );
+}
+
+export function addProvision(parser: Command, context: VerbContext): void {
+  const provision = parser
+    .command("provision")
+    .description(
+      "stored images of the node: status, format, stage, activate, confirm, rollback, boot, remove",
+    );
+  addProvisionVerbs(provision, new ShellHost(context));
+  addCommand(
+    provision,
+    "stage <file>",
+    "put an image into a slot and check it there; the old app runs on",
+    [["provision stage pump.hxe", "into a slot that nobody needs"]],
+  )
+    .option("--slot <n>", "into this slot")
+    .option("--node <id>", "not if the node has another id; one without an id takes it")
+    .action((file: string, options) => stage(context, file, options));
+  addCommand(provision, "remove <app>", "take an app off the boot list and empty its slots", [
+    ["provision remove pump", "its task runs on until it is killed, or the node restarts"],
+  ]).action((app: string) => remove(context, app));
 }

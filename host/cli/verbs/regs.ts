@@ -45,7 +45,7 @@ export function addRegs(parser: Command, { out, session }: VerbContext): void {
     ["regs blink", ""],
     ["regs blink R1=-5 PC=0x10", "set two, then show all"],
   ]).action((text: string, assignments: string[]) => {
-    const { pid } = findTask(session, text);
+    const { pid } = findTask(session.node.tasks(), text);
     for (const [register, value] of assignments.map(assignment))
       session.node.setReg(pid, register, value);
     const task = session.node.task(pid) as TaskInfo;

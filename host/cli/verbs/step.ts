@@ -27,7 +27,7 @@ function tell(
 
 export function addPause(parser: Command, context: VerbContext): void {
   addCommand(parser, "pause <task>", "stop a task where it is").action((text: string) => {
-    const { pid } = findTask(context.session, text);
+    const { pid } = findTask(context.session.node.tasks(), text);
     context.session.node.pause(pid);
     tell(context, "pause", pid);
   });
@@ -36,7 +36,7 @@ export function addPause(parser: Command, context: VerbContext): void {
 export function addResume(parser: Command, context: VerbContext): void {
   addCommand(parser, "resume <task>", "let a paused task go on, or wake a sleeping one").action(
     (text: string) => {
-      const { pid } = findTask(context.session, text);
+      const { pid } = findTask(context.session.node.tasks(), text);
       context.session.node.resume(pid);
       tell(context, "resume", pid);
     },
@@ -53,7 +53,7 @@ export function addStep(parser: Command, context: VerbContext): void {
       ["step blink 10", "ten, fewer if it blocks or ends"],
     ],
   ).action((text: string, n = "1") => {
-    const { pid } = findTask(context.session, text);
+    const { pid } = findTask(context.session.node.tasks(), text);
     const wanted = parseInteger(n, "n", 1, 1_000_000);
     let retired = context.session.node.step(pid);
     while (

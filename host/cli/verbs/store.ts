@@ -5,6 +5,7 @@ import { CellType, MEANING_UNKNOWN, StoreState } from "../../../assembly/spec/ce
 import { Err } from "../../../assembly/spec/errors.ts";
 import { type CellInfo, labelOf, type ValueInfo } from "../../client/records.ts";
 import { f16Text, NodeError } from "../../client/refusal.ts";
+import { wordName } from "../../formats/boot-words.ts";
 import { meaningOf } from "../../formats/kept-values.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
@@ -107,7 +108,7 @@ function list({ out, session }: VerbContext): void {
     return {
       kind: kindText(type),
       key,
-      name: known === undefined ? null : labelOf(known),
+      name: type === CellType.SYSTEM ? (wordName(key) ?? null) : known ? labelOf(known) : null,
       value: isNumber(type) ? numberOf(value) : null,
       bits: value,
       unit: known === undefined ? "" : storedUnit(stored, known, type),

@@ -58,12 +58,17 @@ const rangeText = (v: ValueInfo) =>
   v.min === 0 && v.max === 0 ? "" : `${f16Text(v.min)} to ${f16Text(v.max)}`;
 
 function remarks(v: ValueInfo): string {
-  const kept = { volatile: "", load: "load only", save: "saved" }[modeOf(v)];
+  const kept = {
+    volatile: "",
+    load: "load only",
+    save: v.isDirty ? "not yet saved" : "saved",
+  }[modeOf(v)];
   const flags = valueFlags(v.flags).filter((name) => name !== "persist");
   const level = v.auth === Level.PUBLIC ? "" : levelName(v.auth);
   const isAdjusted = v.origin === ValueOrigin.CLAMPED || v.origin === ValueOrigin.DROPPED;
+  const isSavedOnce = v.isDirty && modeOf(v) !== "save";
   const state = [
-    v.isDirty ? "not yet saved" : "",
+    isSavedOnce ? "being saved" : "",
     v.isStale ? "stale" : "",
     isAdjusted ? originName(v) : "",
   ];
@@ -188,7 +193,10 @@ async function persist({ out, node }: NodeContext, name: string, mode: string): 
       load: "is restored, but not saved",
       save: "is restored and saved",
     }[modeOf(v)];
-    return `${labelOf(v)} ${how}${v.persistKey === 0 ? "" : `, key ${hex(v.persistKey, 4)}`}${mode === "now" ? ", and is being saved now" : ""}`;
+    const key = v.persistKey === 0 ? "" : `, key ${hex(v.persistKey, 4)}`;
+    if (mode !== "now") return `${labelOf(v)} ${how}${key}`;
+    const once = modeOf(v) === "volatile" ? "; it is not restored: val persist save keeps it" : "";
+    return `${labelOf(v)} is being saved now${key}${once}`;
   });
 }
 

@@ -87,9 +87,9 @@ export class Bench {
     const wire = () => this.detours.get(this.node(spec.number)) ?? this.wire;
     return { timeline: this.timeline, ppm, wire };
   }
-  /** A controller for a client. */
-  connect(): CanPartner {
-    return new CanPartner(this.wire);
+  /** A controller for a client, of the bus's rate unless it says otherwise. */
+  connect(bit_ns = this.wire.bit_ns): CanPartner {
+    return new CanPartner(this.wire, bit_ns);
   }
 
   // ---- Time ----

@@ -20,7 +20,7 @@ import {
 } from "../../../assembly/spec/frame.ts";
 import type { Level, PersistMode } from "../../../assembly/spec/svc.ts";
 import { readResult, type VerbArgs, type VerbName } from "../../formats/frame.ts";
-import type { ActivateOptions, NodeClient, ProvisionClient } from "../node-client.ts";
+import type { ActivateOptions, MemoryInfo, NodeClient, ProvisionClient } from "../node-client.ts";
 import {
   type ActivationInfo,
   type AppInfo,
@@ -141,6 +141,9 @@ export class BusNode implements NodeClient {
   /** Who it is: UID, board, firmware, memory. */
   async about(): Promise<NodeRecord> {
     return readNodeRecord(await this.only(Info.NODE));
+  }
+  memory(): Promise<MemoryInfo> {
+    return this.about();
   }
   async store(): Promise<StoreInfo> {
     return readStore(await this.only(Info.STORE));

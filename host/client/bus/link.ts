@@ -115,7 +115,7 @@ export class BusLink {
     try {
       while (this.waits.size > 0) {
         const next = Math.min(...[...this.waits].map((wait) => wait.end_us));
-        const got = await this.transport.receive(Math.max(0, next - this.now_us));
+        const got = await this.transport.receive(Math.max(0, Math.ceil(next - this.now_us)));
         if (got !== undefined) this.dispatch(got);
         // who is resolved says what comes next before time passes
         if (this.resolveWaits(got === undefined) && this.waits.size > 0) await turn();

@@ -82,8 +82,11 @@ const ROUNDS_MAX = 400;
 const FINISH_US = 40_000;
 /** How long the others may come behind it. */
 const STRAGGLE_US = 1_000;
-/** Questions a silent node does not answer before it counts as silent. */
+/** Questions that a node does not answer, and time in which it might have been restarted, before it counts as silent. */
 const QUESTIONS_MAX = 12;
+const SILENT_US = 1_500_000;
+/** Longest pause between two questions to nodes that are all silent. */
+const PAUSE_MOST_US = 250_000;
 /** 128 NACKs and 127 STATUS at 50 kbit/s. */
 const NACKS_MOST_US = 500_000;
 /** A job of a slot: erasing 8 KiB of flash. */
@@ -124,7 +127,8 @@ function countsOf({ attempts = 0, confirmAfter = ConfirmAfter.NEVER, restarts = 
 /** One load, from its first frame to the last outcome. */
 export class Broadcast {
   private readonly loads = new Map<number, NodeLoad>();
-  private readonly questions = new Map<number, number>();
+  /** Questions to silent nodes, and since when they are. */
+  private readonly questions = new Map<number, { asked: number; since_us: number }>();
   private readonly windows: number;
   private hasData = false;
   private dataFrames = 0;
@@ -179,6 +183,7 @@ export class Broadcast {
   // ---- What nodes say ----
 
   private hear(frame: Frame): void {
+    if (frame.kind === "hello" && this.loads.has(frame.node)) this.strayed.add(frame.node);
     if (frame.kind !== "status" || frame.master !== this.requests.master) return;
     const before = this.loads.get(frame.node);
     if (before === undefined) return;
@@ -386,6 +391,7 @@ export class Broadcast {
       await this.awaitStatus(isDone);
       if (isDone()) return;
       await this.question(this.unsettled());
+      await this.pause(isDone);
       if (isDone()) return;
       await this.recheck();
       await this.rejoin();
@@ -427,10 +433,20 @@ export class Broadcast {
     for (const node of open) this.noteSilence(node);
   }
   private noteSilence(node: number): void {
-    const asked = (this.questions.get(node) ?? 0) + 1;
-    this.questions.set(node, asked);
+    const { now_us } = this.link;
+    const { asked, since_us } = this.questions.get(node) ?? { asked: 0, since_us: now_us };
+    this.questions.set(node, { asked: asked + 1, since_us });
     const load = this.loads.get(node) as NodeLoad;
-    if (asked >= QUESTIONS_MAX) this.set({ ...load, state: "silent", code: Err.TIMEOUT });
+    if (asked + 1 >= QUESTIONS_MAX && now_us - since_us >= SILENT_US)
+      this.set({ ...load, state: "silent", code: Err.TIMEOUT });
+  }
+  /** Before nodes that are all silent are asked again; one that comes back says HELLO. */
+  private async pause(isDone: () => boolean): Promise<void> {
+    const asked = this.unsettled().map(({ node }) => this.questions.get(node)?.asked ?? 0);
+    const least = Math.min(...asked);
+    if (least === 0) return;
+    const pause_us = Math.min(PAUSE_MOST_US, FINISH_US * 2 ** (least - 1));
+    await this.link.until(() => isDone() || this.strayed.size > 0, pause_us);
   }
   private async say(node: number, what: End): Promise<void> {
     await this.requests.tellNode(node, "END", { session: this.session, what });

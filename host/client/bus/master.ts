@@ -38,6 +38,14 @@ export type Outcome<T> =
 /** A published value. */
 export type Published = Extract<Frame, { kind: "pub" }>;
 
+/** An id nobody has, from `first` on. */
+function freeId(taken: ReadonlySet<number>, first: number, step: 1 | -1): number {
+  let id = first;
+  while (taken.has(id)) id += step;
+  if (id >= 1 && id <= NODE_ID_MAX) return id;
+  throw new BusError("no-id", "all 127 ids are taken", "take a node off the bus");
+}
+
 export class BusMaster {
   private readonly nodes = new Map<number, BusNode>();
   private session: number;
@@ -80,36 +88,50 @@ export class BusMaster {
   }
 
   /**
+   * Frees nodes that fell silent in a conflict that is over, or because nobody acknowledged them: those whose configured
+   * id is free have it again. Returns their ids, and how many nodes have none.
+   */
+  async revive(present: readonly Present[]): Promise<{ revived: number[]; unnamed: number }> {
+    const taken = new Set(present.map(({ node }) => node));
+    const revived: number[] = [];
+    let unnamed = 0;
+    for (const hash of await walk(this.link, this.requests, UNNAMED)) {
+      const guest = freeId(taken, NODE_ID_MAX, -1);
+      await this.requests.assign(hash, 0, guest, false);
+      const { id } = await this.node(guest).provision.config();
+      if (id === 0 || taken.has(id)) {
+        await this.requests.unassign(hash, 0);
+        unnamed++;
+        continue;
+      }
+      if (id !== guest) await this.requests.assign(hash, 0, id, false);
+      taken.add(id);
+      revived.push(id);
+    }
+    return { revived, unnamed };
+  }
+
+  /**
    * Finds nodes without an id and nodes that share one, and gives each an id of its own; `keeps`: for good.
    * The first of those that share an id keeps it.
    */
   async settle(present: readonly Present[], { keeps = false } = {}): Promise<Settled[]> {
     const taken = new Set(present.map(({ node }) => node));
     const settled: Settled[] = [];
+    const give = async (hash: number, id: number, before: number | undefined) => {
+      taken.add(id);
+      await this.requests.assign(hash, 0, id, keeps);
+      settled.push({ id, before, about: await this.node(id).about() });
+    };
     for (const { node, isShared } of present) {
       if (!isShared) continue;
       const [first, ...others] = await walk(this.link, this.requests, node);
-      for (const hash of others) settled.push(await this.assign(hash, taken, node, keeps));
-      if (first !== undefined)
-        settled.push({ id: node, before: node, about: await this.node(node).about() });
+      for (const hash of others) await give(hash, freeId(taken, 1, 1), node);
+      if (first !== undefined) await give(first, node, node);
     }
     for (const hash of await walk(this.link, this.requests, UNNAMED))
-      settled.push(await this.assign(hash, taken, undefined, keeps));
+      await give(hash, freeId(taken, 1, 1), undefined);
     return settled;
-  }
-  private async assign(
-    hash: number,
-    taken: Set<number>,
-    before: number | undefined,
-    keeps: boolean,
-  ): Promise<Settled> {
-    let id = 1;
-    while (taken.has(id)) id++;
-    if (id > NODE_ID_MAX)
-      throw new BusError("no-id", "all 127 ids are taken", "take a node off the bus");
-    taken.add(id);
-    await this.requests.assign(hash, 0, id, keeps);
-    return { id, before, about: await this.node(id).about() };
   }
 
   // ---- Nodes ----

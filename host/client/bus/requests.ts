@@ -39,6 +39,7 @@ const AT_ONCE = 16;
 const ANSWER_US = 150_000;
 /** Each brings the pieces behind the first that is missing: one in five lost of 17 needs some five. */
 const RECORD_ATTEMPTS = 40;
+const UNASSIGN_TIMES = 3;
 /** Verbs a node does not carry out twice for the same sequence. */
 const ONCE = new Set<VerbName>(["CALL", "TASK", "PROVISION"]);
 /** Time the pieces of a record may be apart. */
@@ -113,6 +114,12 @@ export class Requests {
       this.exchange(id, line, "ASSIGN", args, { target: TARGET_ALL }),
     );
     return readResult("ASSIGN", result).check;
+  }
+
+  /** Takes the id from the node of a hash; it does not answer, so it is told several times. */
+  async unassign(hash: number, salt: number): Promise<void> {
+    for (let n = 0; n < UNASSIGN_TIMES; n++)
+      await this.tell("ASSIGN", { hash, id: 0, flags: salt });
   }
 
   /** Reads a record, missing pieces again. Returns the node's status when there is none. */

@@ -11,6 +11,19 @@ static u32 us;
 #include "hal_blank.c"
 #undef clock_us
 #undef clock_ms
+// where the board's non-volatile bytes and card are linked, they take the place of the blank ones
+#pragma weak nv_size
+#pragma weak nv_erase_size
+#pragma weak nv_medium
+#pragma weak nv_granule
+#pragma weak nv_read
+#pragma weak nv_program
+#pragma weak nv_erase
+#pragma weak nv_busy
+#pragma weak sd_blocks
+#pragma weak sd_read
+void __attribute__((weak)) spi_start(void) {}
+void __attribute__((weak)) nv_start(void) {}
 u32 clock_us(void) { return us; }
 u32 clock_ms(void) { return us / 1000; }
 
@@ -80,6 +93,8 @@ static void load(u16 bytes) {
 }
 
 int main(void) {
+  spi_start();
+  nv_start();
   hsx_core_reset();
   hsx_start();
   tell(IO_ADDRESS, hsx_io());

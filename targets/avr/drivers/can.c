@@ -190,11 +190,11 @@ hal_s8 can_receive(hal_u16 frame) {
   const Frame *const f = &ring[out];
   u8 *const to = hsx_at(frame);
   const u16 id = (u16)((u16)f->sidh << 8 | f->sidl) >> SID_SHIFT;
-  memset(to, 0, 4 + FRAME_BYTES);
   to[0] = (u8)id;
   to[1] = (u8)(id >> 8);
   to[2] = f->dlc;
-  memcpy(to + 4, f->data, f->dlc);
+  to[3] = 0;
+  memcpy(to + 4, f->data, FRAME_BYTES); // those behind the last are of an older frame, and of no account
   ring_out = (out + 1) & (RING - 1);
   return ERR_OK;
 }

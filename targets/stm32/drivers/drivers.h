@@ -52,19 +52,6 @@ void can_start(u32 btr);
 void can_turn(void);
 u8 can_has_input(void);
 
-// ---- spi.c ----
-enum { SPI_FAST, SPI_SLOW };
-/** `fast`, `slow`: BR, the bus clock divided by 2^(BR + 1); slow is 400 kHz at most, for a card that wakes up. */
-void spi_start(u8 fast, u8 slow);
-void spi_speed(u8 speed);
-u8 spi_exchange(u8 byte);
-
-// ---- fram.c ----
-/** Looks for the chip. Bytes of it, 0 when none answers. */
-u32 fram_find(void);
-s8 fram_read(u32 address, u8 *into, u32 len);
-s8 fram_program(u32 address, const u8 *from, u32 len);
-
 // ---- flash.c of the family ----
 /** Programs and erases main flash; addresses of the chip. Both hold the CPU while they last. ERR_IO when it did not take. */
 s8 flash_program(u32 address, const u8 *from, u32 len);
@@ -73,12 +60,6 @@ s8 flash_erase(u32 address);
 // ---- nv.c ----
 /** Finds out which non-volatile bytes there are. */
 void nv_start(void);
-
-// ---- sd.c ----
-/** Waits until a card that is there has woken up, a second at most: the core looks for it once it starts. */
-void sd_start(void);
-/** A step of waking the card up, or of noticing that it was pulled out. */
-void sd_turn(void);
 
 // ---- watchdog.c ----
 /** Starts the watchdog: two seconds at the nominal frequency of LSI. `counts` a second of LSI / 64. */

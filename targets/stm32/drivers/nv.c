@@ -3,8 +3,10 @@
 
 #include "board.h"
 #include "drivers.h"
+#include "fram.h"
 #include "hsx_errors.h"
 #include "hsx_hal.h"
+#include "sd.h"
 
 static u32 size;
 static u8 is_flash;
@@ -20,24 +22,31 @@ u32 nv_size(void) { return size; }
 hal_u16 nv_erase_size(void) { return is_flash ? BOARD_NV_PAGE : 0; }
 hal_u8 nv_granule(void) { return is_flash ? BOARD_NV_GRANULE : 1; }
 
-static u8 is_inside(u32 address, u32 len) { return address <= size && len <= size - address; }
+/** OK, or what stands in the way of an access: a card holds the port of the FRAM. */
+static s8 refusal(u32 address, u32 len) {
+  if (address > size || len > size - address) return ERR_IO;
+  return nv_busy() ? ERR_BUSY : ERR_OK;
+}
 
 hal_s8 nv_read(u32 address, hal_u16 data, hal_u16 len) {
-  if (!is_inside(address, len)) return ERR_IO;
+  const s8 err = refusal(address, len);
+  if (err < 0 || len == 0) return err;
   u8 *into = hsx_at(data);
-  if (!is_flash) return fram_read(address, into, len);
+  if (!is_flash) return fram_read(address, into, len) ? ERR_OK : ERR_ABSENT;
   const u8 *from = (const u8 *)(BOARD_NV_BASE + address);
   while (len-- != 0) *into++ = *from++;
   return ERR_OK;
 }
 hal_s8 nv_program(u32 address, hal_u16 data, hal_u16 len) {
-  if (!is_inside(address, len)) return ERR_IO;
-  if (!is_flash) return fram_program(address, hsx_at(data), len);
+  const s8 err = refusal(address, len);
+  if (err < 0) return err;
+  if (!is_flash) return fram_write(address, hsx_at(data), len) ? ERR_OK : ERR_ABSENT;
   return flash_program(BOARD_NV_BASE + address, hsx_at(data), len);
 }
 hal_s8 nv_erase(u32 address) {
   if (!is_flash) return ERR_UNSUPPORTED;
-  return is_inside(address, 1) ? flash_erase(BOARD_NV_BASE + address) : ERR_IO;
+  const s8 err = refusal(address, 1);
+  return err < 0 ? err : flash_erase(BOARD_NV_BASE + address);
 }
-/** Both media are done when the call that started it returns. */
-hal_s8 nv_busy(void) { return 0; }
+/** Both media are done when the call that started it returns; a card may hold the port of the FRAM. */
+hal_s8 nv_busy(void) { return !is_flash && sd_holds_bus(); }

@@ -5,9 +5,14 @@
 #include "drivers.h"
 #include "hsx_board.h"
 #include "hsx_hal.h"
+#include "sd.h"
+#include "spi.h"
 
 /** The watchdog must hear of the node now and then, however long it may rest. */
 enum { REST_MAX = 5 };
+
+/** How long a card may take to answer before the node starts without it. */
+enum { CARD_MS = 1000 };
 
 static void start_pins(void) {
   pins_start();
@@ -28,7 +33,8 @@ void start_drivers(const board_rates *rates) {
   spi_start(rates->spi_fast, rates->spi_slow);
   nv_start();
   can_start(rates->can);
-  sd_start();
+  const u32 since = clock_ms();
+  while (sd_is_starting() && clock_ms() - since < CARD_MS) board_turn();
 }
 
 void board_alive(void) { watchdog_reload(); }

@@ -29,6 +29,8 @@ describe("the name of a bus", () => {
       "slcan:/dev/ttyUSB0@125000@2000000",
       { scheme: "slcan", port: "/dev/ttyUSB0", bitRate: 125, baud: 2000000 },
     ],
+    ["serial:/dev/ttyUSB0@9600", { scheme: "serial", port: "/dev/ttyUSB0", baud: 9600 }],
+    ["serial:/dev/ttyUSB0", { scheme: "serial", port: "/dev/ttyUSB0", baud: 115200 }],
     ["socketcan:can0", { scheme: "socketcan", interface: "can0" }],
   ])("%s", (text, url) => {
     expect(parseBusUrl(text)).toEqual({ url });
@@ -42,7 +44,7 @@ describe("the name of a bus", () => {
     ["slcn:/dev/x@500000", 'did you mean "slcan"?'],
     [
       "can0",
-      "there are sim:bench.toml, tcp:127.0.0.1:29536, slcan:/dev/ttyACM0@500000, socketcan:can0",
+      "there are sim:bench.toml, tcp:127.0.0.1:29536, slcan:/dev/ttyACM0@500000, serial:/dev/ttyUSB0@115200, socketcan:can0",
     ],
   ])("%s is none", (text, remedy) => {
     expect(parseBusUrl(text)).toEqual({ message: `"${text}" is no bus`, remedy });

@@ -105,4 +105,67 @@ describe("a wire", () => {
     clock.advance(160_000);
     expect(wire.frames).toBe(0);
   });
+
+  it("carries one frame at a time, even when who lost the bus asks for it at once", () => {
+    const { clock, wire, partners } = wireOf(3);
+    const [winner, loser, other] = partners as [CanPartner, CanPartner, CanPartner];
+    loser.lost = () => loser.stub.wake();
+    winner.send(frame(1));
+    loser.send(frame(2));
+    clock.advance(16_000);
+    expect(other.heard.map(({ id }) => id)).toEqual([1, 2]);
+    expect(wire.frames).toBe(2);
+  });
+
+  it("is heard by listeners while a sender that nobody acknowledges is error passive", () => {
+    const { clock, partners } = wireOf(2);
+    const [sender, listener] = partners as [CanPartner, CanPartner];
+    listener.isActive = false;
+    sender.send(frame(1));
+    clock.advance(160_000);
+    expect(sender.errors.tec).toBe(128); // 16 failures of 8; it counts no further
+    expect(listener.heard.length).toBeGreaterThan(10);
+    expect(sender.queue).toHaveLength(1);
+  });
+
+  it("lets another begin while an error passive sender pauses for eight bits", () => {
+    const { clock, partners } = wireOf(3);
+    const [passive, other, listener] = partners as [CanPartner, CanPartner, CanPartner];
+    passive.errors.tec = 200;
+    passive.send(frame(0x555));
+    passive.send(frame(0));
+    clock.advance(32 * (1 + 45 + 3 + 4));
+    other.send(frame(0x7ff)); // within the pause
+    clock.advance(16_000);
+    expect(listener.heard.map(({ id }) => id)).toEqual([0x555, 0x7ff, 0]);
+  });
+
+  it("ends a frame whose sender loses its power in the middle, and all others see an error", () => {
+    const { clock, wire, partners } = wireOf(3);
+    const [sender, one, two] = partners as [CanPartner, CanPartner, CanPartner];
+    sender.send(frame(0x100, 1, 2, 3, 4));
+    clock.advance(32 * 40);
+    sender.stub.remove();
+    clock.advance(16_000);
+    expect([one.heard, two.heard]).toEqual([[], []]);
+    expect([one.errors.rec, two.errors.rec]).toEqual([1, 1]);
+    expect(wire.errorFrames).toBe(1);
+    one.send(frame(3));
+    clock.advance(16_000);
+    expect(two.heard.map(({ id }) => id)).toEqual([3]);
+  });
+
+  it("brings a controller back from bus-off after 128 frames of a busy bus, no earlier", () => {
+    const { clock, wire, partners } = wireOf(3);
+    const [off, busy] = partners as [CanPartner, CanPartner, CanPartner];
+    busy.source = () => frame(0x555); // 45 bits and a pause of three: one sequence of eleven recessive bits a frame
+    wire.wake();
+    clock.advance(32 * 10);
+    off.errors.tec = 248;
+    off.failed("bit");
+    expect(off.state).toBe("off");
+    const before = wire.frames;
+    while (off.state === "off") clock.advance(32);
+    expect(wire.frames - before).toBe(128);
+  });
 });

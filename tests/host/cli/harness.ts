@@ -56,6 +56,7 @@ export async function hsx(args: readonly string[], outside: Outside = {}): Promi
       if (++looks === outside.interruptAt) press();
       return looks * LOOK_MS;
     },
+    epoch_ms: 0,
   };
   const exit = await runCli(args, terminal, outside.install ?? install);
   return {

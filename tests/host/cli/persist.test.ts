@@ -300,6 +300,21 @@ describe("files that are no store", () => {
   });
 });
 
+describe("hsx persist inspect", () => {
+  // 60 cells of EEPROM, 4 in use: 50,000 * 57 commits are borne, and 4 were made
+  it("tells how worn the memory is, and how long it lasts", async () => {
+    const to = inFolder("worn.eeprom");
+    const media = ["--media", "eeprom:512"];
+    await hsx(["persist", "build", calib, "--image", thermostat, "-o", to, ...media]);
+    const { out } = await hsx(["persist", "inspect", to, ...media]);
+    expect(out).toContain(
+      "  wear: 0 %, 4 of 2,850,000 updates; some 2,849,996 updates left, ten years at one in 111 s\n",
+    );
+    const data = json((await hsx(["persist", "inspect", to, ...media, "--json"])).out);
+    expect(data).toMatchObject({ medium: "eeprom", wear: 4, wear_max: 2_850_000 });
+  });
+});
+
 describe("hsx persist verify and repair", () => {
   it("finds one wrong bit, says what was meant, and mends it", async () => {
     const at = await addressOf(node7, 0x0201);

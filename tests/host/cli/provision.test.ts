@@ -156,6 +156,45 @@ describe("a calibration file with apps", () => {
     );
   });
 
+  it("is checked against the node and the schema it should be for", async () => {
+    const nv = await device("whose.fram", `schema = 3\n${CALIB}`);
+    const verify = (path: string, ...args: string[]) => hsx(["persist", "verify", path, ...args]);
+    expect((await verify(nv, "--node", "7", "--schema", "3")).exit).toBe(0);
+    const other = await verify(nv, "--node", "9");
+    expect([other.exit, other.err]).toEqual([
+      7,
+      expect.stringContaining("whose.fram is for node 7, not for node 9\n  remedy: take the image"),
+    ]);
+    const keys = await verify(nv, "--schema", "2");
+    expect([keys.exit, keys.err]).toEqual([
+      7,
+      expect.stringContaining("whose.fram has keys of schema 3, not 2\n"),
+    ]);
+    const anyones = await device("anyones.fram", CALIB.replace("id = 7\n", ""));
+    const none = await verify(anyones, "--node", "7");
+    expect([none.exit, none.err]).toEqual([
+      7,
+      expect.stringContaining("is no node's in particular: it sets no id, not for node 7"),
+    ]);
+  });
+
+  it("is mended by a node when a word has lost one bit, and verify says so", async () => {
+    const nv = await device("rotten.fram");
+    const shown = json((await hsx(["persist", "inspect", nv, "--json"])).out);
+    const entries = shown.entries as { kind: string; key: number; cell: number }[];
+    const record = entries.find(({ kind, key }) => kind === "system" && key === 0x0100);
+    const bytes = readFileSync(nv);
+    const at = 32 + 8 * (record?.cell ?? 0) + 3; // the low byte of the value
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 0x10, at);
+    writeFileSync(nv, bytes);
+    const { exit, out } = await hsx(["persist", "verify", nv]);
+    expect(exit).toBe(0);
+    expect(out).toContain("rotten.fram: nothing is lost\n");
+    expect(out).toMatch(/app 0: activation = 0x01F0 was meant; a node mends it when it starts\n/);
+    expect((await hsx(["run", "--nv", nv, "--for", "10ms"])).out).toBe("1\n");
+    expect((await hsx(["persist", "verify", nv])).out).toContain("rotten.fram: sound\n");
+  });
+
   it("is refused when an image finds no slot, or is longer than one", async () => {
     const head = 'media = "fram:32768"\ncells = 60\n[slots]\ncount = 1\n';
     const two = '[[apps]]\nimage = "talker-1.hxe"\n[[apps]]\nimage = "thermostat.hxe"\n';
@@ -260,7 +299,7 @@ describe("provision", () => {
       "1: error: slot 2: what it holds is not what was put there",
       "2: error: slot 13: there is no such thing",
       "3: error: slot: 14 is out of range: 0 to 13",
-      '4: error: slot 0: the app "talker" needs it',
+      "4: error: slot 0 is active already: talker runs from it",
       "5: error: no app is on trial",
       '6: error: there is no stored app "talkr"\n  remedy: did you mean "talker"?',
       "7: error: app thermostat: there is no earlier image to come back",
@@ -361,6 +400,47 @@ describe("provision", () => {
     ]);
   });
 
+  it("forgets an app and empties its slots, and its task runs on", async () => {
+    const nv = await device("remove.fram");
+    await on(nv, `provision stage ${second}`, "provision activate 2 --attempts 0");
+    const json = await on(nv, "provision remove talker --json");
+    expect(jsonLines(json.out)[0]).toMatchObject({ app: 0, name: "talker", slots: [2, 0], pid: 2 });
+    await on(nv, `provision stage ${first}`, "provision activate 0");
+    await on(nv, `provision stage ${second}`, "provision activate 2 --attempts 0");
+    const removed = await on(nv, "provision remove talker", "ps", "provision status --json");
+    expect(removed.out).toContain(
+      "talker does not start any more; empty: slot 2, slot 0; its task runs on: kill 1 stops it\n",
+    );
+    expect(removed.out).toMatch(/1 {2}talker/);
+    const [status] = jsonLines(removed.out.slice(removed.out.indexOf("{")));
+    expect(status).toMatchObject({
+      slots: [{ state: "empty" }, { state: "image", name: "thermostat" }, { state: "empty" }],
+      apps: [{ name: "thermostat" }],
+    });
+    const next = await on(nv, "ps", "provision remove talker", "provision status");
+    expect(next.out).not.toContain("talker");
+    expect(next.err).toContain('there is no stored app "talker"');
+    expect((await hsx(["persist", "verify", nv])).out).toContain("remove.fram: sound\n");
+    await on(nv, `provision stage ${first}`, "provision activate 0");
+    const trial = await on(
+      nv,
+      `provision stage ${second}`,
+      "provision activate 2",
+      "provision remove talker",
+    );
+    expect(trial.err).toContain("error: app talker: ");
+  });
+
+  it("says which slots hold what, and what they are needed as", async () => {
+    const nv = await device("slots.fram");
+    const { out } = await on(nv, "provision status");
+    expect(out).toMatch(/SLOT {2}HOLDS +BYTES +ROOM +CRC +NEEDED AS\n/);
+    expect(out).toMatch(/0 {2}talker +\d+ {2}2,032 {2}0x[\dA-F]{8} {2}active of talker\n/);
+    expect(out).toMatch(/2 {2}empty +2,032\n/);
+    const words = await on(nv, "store list");
+    expect(words.out).toMatch(/0x0100 {2}app 0: activation +system +0x01F0/);
+  });
+
   it("is refused without a store", async () => {
     const { err } = await shell(["provision status", "provision activate 0"]);
     expect(err).toContain("error: slot 0: ");
@@ -374,7 +454,12 @@ describe("the configuration of a node", () => {
     expect(set.out).toBe(
       "role is 2 from the next start on\nid is 8 from the next start on; on trial for that start: then config confirm, or the old one comes back\n",
     );
-    expect((await on(nv, "config get id")).out).toBe("8\n");
+    const got = await on(nv, "config get --json", "config get");
+    expect(jsonLines(got.out.slice(0, got.out.indexOf("\n") + 1))[0]).toMatchObject({
+      node: { id: 8, role: 2 },
+      node_before: { id: 7, role: 2 },
+    });
+    expect(got.out).toMatch(/id +8 +on trial, was 7\nrole +2\n/);
     expect((await on(nv, "config get id")).out).toBe("7\n");
     await on(nv, "config set id 9");
     expect((await on(nv, "config confirm")).out).toBe("the configuration is confirmed\n");
@@ -388,7 +473,54 @@ describe("the configuration of a node", () => {
   });
 });
 
+describe("several settings at once", () => {
+  it("are changed together or not at all", async () => {
+    const nv = await device("pairs.fram");
+    const refused = await on(
+      nv,
+      "config set id 9 role 300",
+      "config set id 9 quantum 3",
+      "config set id 9 role",
+      "config set id 9 colour 3",
+    );
+    expect(refused.err).toContain("stdin:1: error: role: 300 is out of range: 0 to 255");
+    expect(refused.err).toContain("stdin:2: error: only settings that the node keeps are changed");
+    expect(refused.err).toContain("stdin:3: error: role is to be what?");
+    expect(refused.err).toContain('stdin:4: error: there is no setting "colour"');
+    expect((await on(nv, "config get id")).out).toBe("7\n");
+    const { out } = await on(nv, "config set role 2 bit_rate 500 sources can");
+    expect(out).toBe(
+      "role is 2, bit_rate is 500 kbit/s, sources is can from the next start on; on trial for that start: then config confirm, or the old one comes back\n",
+    );
+    expect((await on(nv, "config export")).out).toBe(
+      '[node]\nid = 7\nrole = 2\nbit_rate = 500  # kbit/s\nsources = ["can"]\n',
+    );
+  });
+});
+
 describe("hsx run without an image", () => {
+  it("names the apps that do not start", async () => {
+    const nv = await device("half.fram");
+    const bytes = readFileSync(nv);
+    const spoil = (slot: number) => {
+      const at = 512 + 2048 * slot + 16 + 0x60; // the first instruction
+      bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+      writeFileSync(nv, bytes);
+    };
+    spoil(0);
+    const half = await hsx(["run", "--nv", nv, "--for", "10ms"]);
+    expect([half.exit, half.err]).toEqual([
+      0,
+      expect.stringContaining("warning: app 0, talker, does not start from slot 0: HXE_CRC\n"),
+    ]);
+    spoil(1);
+    const none = await hsx(["run", "--nv", nv]);
+    expect([none.exit, none.err]).toEqual([
+      5,
+      expect.stringMatching(/half.fram: app 0, talker, does not start from slot 0: HXE_CRC; app 1/),
+    ]);
+  });
+
   it("wants a node that has stored some", async () => {
     expect((await hsx(["run"])).exit).toBe(2);
     const nv = inFolder("no-apps.fram");

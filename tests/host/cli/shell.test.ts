@@ -155,8 +155,17 @@ describe("every verb", () => {
       ...["build", "cut", "diff", "export", "inspect", "repair", "verify"].map(
         (s) => `persist.${s}`,
       ),
-      ...["provision.app", "provision.stage", "store.format", "store.reset", "version", "warning"],
+      ...[
+        "provision.app",
+        "provision.remove",
+        "provision.stage",
+        "store.format",
+        "store.reset",
+        "version",
+        "warning",
+      ],
       ...["scan", "load.node", "load.plan", "load.report"], // on a bus
+      ...["tasks.restart", "tasks.stop", "tasks.start"],
     ].map((name) => `hsx.${name}/1`);
     expect([...SCHEMAS.keys()].filter((name) => !told.has(name)).sort()).toEqual(untold.sort());
   });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { readMap } from "../../../scripts/firmware/link-map.ts";
-import { boundStack, readFrames } from "../../../scripts/firmware/stack.ts";
+import { boundStack, readFrames, THUMB } from "../../../scripts/firmware/stack.ts";
 
 const SYMBOLS = [
   "00000010 g     F .text\t00000008 main",
@@ -44,6 +44,24 @@ describe("the bound of the stack", () => {
   ])("refuses %s", (_name, line, message) => {
     const dump = listing("  10:\trcall\t.+6      \t; 0x18 <leaf>", line);
     expect(() => boundStack(dump, FRAMES)).toThrow(message);
+  });
+
+  it("knows what Thumb pushes, calls and stacks at an interrupt", () => {
+    const dump = listing(
+      "  10:\tbl\t18 <leaf>",
+      "  18:\tb.w\t1e <__library>",
+      "  1e:\tpush\t{r4, r6-r8, lr}",
+      "  20:\tsub\tsp, #8",
+      "  30:\tpush\t{r3, lr}",
+    ).replace("__vector_3", "systick_handler");
+    // five registers and eight bytes; the handler's two registers on nine words of the entry
+    expect(boundStack(dump, FRAMES, THUMB)).toEqual({
+      bytes: 4 + 10 + 28 + 44,
+      path: ["main", "leaf", "__library"],
+      interrupt: { name: "systick_handler", bytes: 44 },
+    });
+    const jumps = listing("  10:\tblx\tr3");
+    expect(() => boundStack(jumps, FRAMES, THUMB)).toThrow("main: a call through a pointer");
   });
 
   it("refuses a frame without a bound", () => {

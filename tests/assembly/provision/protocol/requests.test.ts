@@ -4,10 +4,10 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Err } from "../../../../assembly/spec/errors.ts";
 import { Info } from "../../../../assembly/spec/frame.ts";
 import { EventType, TaskState } from "../../../../assembly/spec/node.ts";
+import { frameText } from "../../../../host/formats/candump.ts";
 import { f16FromNumber } from "../../../../host/formats/f16.ts";
 import type { Frame } from "../../../../host/formats/frame.ts";
 import { guestOf } from "../../../drivers/guest.ts";
-import { frameText } from "../../../drivers/node.ts";
 import { hashOf, Wire } from "../../../drivers/wire.ts";
 
 const APP = guestOf(`

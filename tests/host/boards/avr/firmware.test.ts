@@ -2,7 +2,6 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { StoreState } from "../../../../assembly/spec/cell.ts";
-import { Err } from "../../../../assembly/spec/errors.ts";
 import { TaskState } from "../../../../assembly/spec/node.ts";
 import { newMedia } from "../../../../host/boards/avr/board.ts";
 import { Eflg, Reg } from "../../../../host/boards/devices/mcp2515.ts";
@@ -16,7 +15,15 @@ import {
   useFirmware,
   watchCanInterrupt,
 } from "../../../drivers/avr-board.ts";
-import { ENDLESS, KEEPER, LISTENER, OID, runProbe } from "../../../drivers/board-rig.ts";
+import {
+  cardOf,
+  cardReader,
+  ENDLESS,
+  KEEPER,
+  LISTENER,
+  OID,
+  runProbe,
+} from "../../../drivers/board-rig.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 
 beforeAll(async () => {
@@ -234,30 +241,10 @@ describe("more console input than it takes", () => {
 });
 
 describe("the SD card", () => {
-  /** The HAL's functions for the card, called by the debugger between two polls. */
   async function withCard(isHighCapacity: boolean) {
-    const sd = new Uint8Array(512 * 2048);
-    for (let block = 0; block < 2048; block++)
-      sd.fill(block & 0xff, 512 * block, 512 * block + 500);
-    const media = { ...newMedia("MB85RS64V"), sd };
+    const media = { ...newMedia("MB85RS64V"), sd: cardOf(2048) };
     const rig = await startBoard({ media, sd: { isHighCapacity } });
-    const { port } = rig.machine.live;
-    const blocks = port.function({ symbol: "sd_blocks", params: [], result: "u32" });
-    const readOnce = port.function({ symbol: "sd_read", params: ["u32", "u16"], result: "s8" });
-    /** Reads a block, as often as the driver is busy; then what it says and the first and the last byte. */
-    const read = (block: number, between: (n: number) => void = () => {}) => {
-      for (let n = 0; n < 2000; n++) {
-        const err = readOnce?.(block, BUFFER) ?? 0;
-        if (err !== Err.BUSY) {
-          const { data } = rig.board.chip;
-          return [err === 0 ? "OK" : Err[err], data[BUFFER], data[BUFFER + 511]];
-        }
-        between(n);
-        rig.machine.advance(100);
-      }
-      return ["BUSY for ever"];
-    };
-    return { rig, blocks: () => blocks?.(), read };
+    return { rig, ...cardReader(rig, BUFFER) };
   }
   /** The end of linear memory, free without an app. */
   const BUFFER = 0x3a00;

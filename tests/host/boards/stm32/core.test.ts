@@ -1,7 +1,8 @@
 // The Cortex-M0 of the models, by words of machine code. Sections are those of ARM DDI 0419.
 
 import { describe, expect, it } from "vitest";
-import { type Bus, Core, type Width } from "../../../../host/boards/stm32/core.ts";
+import { Core } from "../../../../host/boards/stm32/core.ts";
+import type { Bus, Width } from "../../../../host/boards/stm32/cpu.ts";
 
 const CODE = 0x180;
 const STACK = 0x400;

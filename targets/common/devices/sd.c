@@ -2,12 +2,9 @@
 // CRC both ways. A start is one step a turn, a block several calls, so that none takes longer than 1.5 ms.
 
 #include "sd.h"
-#include "board.h"
-#include "clock.h"
 #include "hsx_errors.h"
 #include "hsx_hal.h"
 #include "spi.h"
-#include <util/crc16.h>
 
 #define BLOCK 512
 #define BLOCK_SHIFT 9
@@ -62,16 +59,15 @@ static u8 has_block_addresses;
 static u16 since;
 static u32 blocks;
 
-static u8 is_in(void) { return (PINB & (1 << SD_DETECT)) == 0; }
 static u16 elapsed(void) { return (u16)clock_ms() - since; }
 
 static void select(void) {
-  PORTB &= ~(1 << SD_CS);
+  sd_select();
   spi_exchange(0xFF);
 }
 /** The card lets go of MISO with the clocks that follow. */
 static void release(void) {
-  PORTB |= 1 << SD_CS;
+  sd_deselect();
   spi_exchange(0xFF);
 }
 
@@ -114,27 +110,10 @@ static u8 token(void) {
   return byte;
 }
 
-/** The bytes behind the token. Returns whether their CRC is right. A block takes 1.2 ms. */
-static u8 data(u8 *to, u16 len) {
-  u16 crc = 0;
-  SPDR = 0xFF;
-  while (len-- != 0) {
-    loop_until_bit_is_set(SPSR, SPIF);
-    const u8 byte = SPDR;
-    SPDR = 0xFF; // the next byte comes while this one is summed
-    *to++ = byte;
-    crc = _crc_xmodem_update(crc, byte);
-  }
-  loop_until_bit_is_set(SPSR, SPIF);
-  const u8 high = SPDR;
-  const u8 low = spi_exchange(0xFF);
-  return crc == (((u16)high << 8) | low);
-}
-
 // ---- The start ----
 
 static u8 reset(void) {
-  PORTB |= 1 << SD_CS;
+  sd_deselect();
   for (u8 n = 10; n != 0; n--) spi_exchange(0xFF); // 74 clocks before the first command
   return command(GO_IDLE_STATE, 0) == R1_IDLE ? VERSION : RESET;
 }
@@ -183,7 +162,7 @@ static u32 blocks_of(const u8 *csd) {
 static u8 ask_size(void) {
   u8 csd[CSD_BYTES];
   u8 is_right = begin(SEND_CSD, 0) == R1_READY && token() == START_TOKEN;
-  if (is_right) is_right = data(csd, CSD_BYTES);
+  if (is_right) is_right = spi_take(csd, CSD_BYTES);
   release();
   if (!is_right) return SIZE; // again, until the time is up
   blocks = blocks_of(csd);
@@ -200,7 +179,7 @@ static u8 step(void) {
   }
 }
 
-u8 sd_is_starting(void) { return is_in() && state < READY; }
+u8 sd_is_starting(void) { return sd_is_in() && state < READY; }
 u8 sd_holds_bus(void) { return state == WAITING || state == DATA; }
 
 /** Ends what is under way; the next turn begins anew. */
@@ -211,7 +190,7 @@ static void give_up(void) {
 }
 
 void sd_turn(void) {
-  if (!is_in()) {
+  if (!sd_is_in()) {
     if (state != NONE) give_up();
     return;
   }
@@ -229,9 +208,9 @@ void sd_turn(void) {
 
 // ---- Reading ----
 
-u32 sd_blocks(void) { return is_in() ? blocks : 0; }
+u32 sd_blocks(void) { return sd_is_in() ? blocks : 0; }
 
-static hal_s8 failure(void) {
+static s8 failure(void) {
   give_up();
   return ERR_IO;
 }
@@ -252,14 +231,15 @@ static hal_s8 wait_for_token(void) {
 }
 
 static hal_s8 finish_block(hal_u16 to) {
-  const u8 is_right = data(hsx_at(to), BLOCK);
+  const u8 is_right = spi_take(hsx_at(to), BLOCK);
   release();
   state = READY;
-  return is_right ? ERR_OK : ERR_IO;
+  if (!is_right) return ERR_IO;
+  return ERR_OK;
 }
 
 hal_s8 sd_read(u32 block, hal_u16 data) {
-  if (!is_in()) return ERR_ABSENT;
+  if (!sd_is_in()) return ERR_ABSENT;
   switch (state) {
   case READY: return start_block(block);
   case WAITING: return wait_for_token();

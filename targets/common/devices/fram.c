@@ -1,7 +1,6 @@
 // A serial FRAM. That it answers is seen by its write enable latch, which a stuck bus cannot imitate.
 
 #include "fram.h"
-#include "board.h"
 #include "spi.h"
 
 // Instructions, alike in the data sheets of FM25CL64B, FM25V10 and MB85RS1MT
@@ -33,10 +32,10 @@
 static u8 has_long_address;
 
 static void begin(u8 instruction) {
-  PORTB &= ~(1 << FRAM_CS);
+  fram_select();
   spi_exchange(instruction);
 }
-static void end(void) { PORTB |= 1 << FRAM_CS; }
+static void end(void) { fram_deselect(); }
 
 static void command(u8 instruction) {
   begin(instruction);

@@ -1,0 +1,33 @@
+// A short version of `npm run proof:bus`, and the master against cores in Node.
+
+import { describe, expect, it } from "vitest";
+import { isGood } from "../../../../host/client/bus/load-state.ts";
+import { bulkImage, idsOf, kindsOf, openBusBench } from "../../../drivers/bus-bench.ts";
+import { newCounts, runBus } from "../../../drivers/bus-runs.ts";
+
+describe("a bus of cores", () => {
+  it("takes an image by broadcast, once", async () => {
+    const { master } = await openBusBench({ kinds: kindsOf("small", 6) });
+    const image = bulkImage(2048);
+    const first = await master.load({ image, nodes: idsOf(6) });
+    expect(first.nodes.map(({ state }) => state)).toEqual(Array(6).fill("complete"));
+    expect(first).toMatchObject({ dataFrames: 256, repairFrames: 0, parityFrames: 0 });
+    const again = await master.load({ image, nodes: idsOf(6), mayBeThere: true });
+    expect(again.nodes.every(isGood)).toBe(true);
+    expect(again.dataFrames).toBe(0);
+  });
+
+  it("refuses what does not fit, and says why", async () => {
+    const { master } = await openBusBench({ kinds: ["small", "large"] });
+    const { nodes } = await master.load({ image: bulkImage(12_288), nodes: [1, 2] });
+    expect(nodes.map(({ state }) => state)).toEqual(["refused", "complete"]);
+  });
+
+  it("lives through losses, power cuts and masters that vanish", { timeout: 120_000 }, async () => {
+    const counts = newCounts();
+    for (let seed = 1; seed <= 5; seed++) await runBus({ seed, nodes: 20 }, counts);
+    expect(counts.faults).toEqual([]);
+    expect(counts.cuts).toBeGreaterThan(0);
+    expect(counts.lostMasters).toBeGreaterThan(0);
+  });
+});
