@@ -29,8 +29,8 @@ export interface BusBench {
 
 const FRAM_BYTES = 131_072;
 const CRYSTAL_PPM = 50;
-/** Nodes have mounted their stores by then, and told who they are. */
-const START_US = 400_000;
+/** Nodes have mounted their stores by then, and told who they are; an AVR takes 0.7 s. */
+const START_US = 800_000;
 
 function specOf(options: BusBenchOptions): BenchSpec {
   const { kinds, loss = 0, lossFrom_ms = 0, seed = 1, bitRate = 500, slots } = options;
