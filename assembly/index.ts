@@ -24,6 +24,7 @@ import {
   executivePowerFail,
   executiveRest,
   executiveStart,
+  executiveTime,
 } from "./executive/executive";
 import { filePut } from "./executive/files";
 import {
@@ -91,8 +92,9 @@ export function hsx_start(): void {
   executiveStart();
   provisionStart();
 }
-/** One poll: time, input, store, load, then tasks for at most `budget` instructions. Returns how many were retired. */
+/** One poll: time and store, load, frames, input, then tasks for at most `budget` instructions. Returns how many were retired. */
 export function hsx_poll(budget: u32): u32 {
+  if (!arenaHasHoles()) executiveTime();
   if (!arenaHasHoles()) {
     sessionPoll();
     provisionPoll();

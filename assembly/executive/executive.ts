@@ -63,14 +63,6 @@ function wake(): void {
   }
 }
 
-function tick(): void {
-  const before = nodeAt().lastMs;
-  const elapsed = clockTick();
-  wake();
-  if ((before ^ nodeAt().lastMs) >= SWEEP_MS) rateSweep();
-  keep(elapsed);
-}
-
 /** Goes on with the store, and tells when its state changes. */
 function keep(elapsed: u32): void {
   const before = storeState();
@@ -85,6 +77,16 @@ function keep(elapsed: u32): void {
     const t = taskAt(i);
     if (t.state == TaskState.RESTORING && !isRestoring(t.pid)) t.state = <u8>TaskState.READY;
   }
+}
+
+/** Takes over the time that passed: timers, store and saver. Whoever acts in a poll afterwards finds the time as it is, however long the node rested. */
+export function executiveTime(): void {
+  tasksRebind();
+  const before = nodeAt().lastMs;
+  const elapsed = clockTick();
+  wake();
+  if ((before ^ nodeAt().lastMs) >= SWEEP_MS) rateSweep();
+  keep(elapsed);
 }
 
 // ---- Input ----
@@ -103,7 +105,7 @@ function takeInput(): void {
   serveReceivers();
 }
 
-/** One poll: time, input, store, then tasks for at most `budget` instructions. Returns how many they retired. */
+/** Input, then tasks for at most `budget` instructions, or one step of the arena. Returns how many instructions they retired. */
 export function executivePoll(budget: u32): u32 {
   if (arenaHasHoles()) {
     arenaStep();
@@ -111,7 +113,6 @@ export function executivePoll(budget: u32): u32 {
     return 0;
   }
   tasksRebind();
-  tick();
   takeInput();
   return schedule(budget);
 }

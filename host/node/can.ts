@@ -8,9 +8,12 @@ import type { CanFrame } from "../formats/can-frame.ts";
 /** Frames a controller keeps to send, as MCP2515 and bxCAN do. */
 const SEND_BUFFERS = 3;
 const FILTERS = 8;
-/** kbit/s of a node that was not told any, and what asks to find out by listening. */
+/** kbit/s of a node alone that was not told any, and what asks to find out by listening. */
 const BOARD_KBITS = 500;
 const LISTEN = 1;
+/** kbit/s that are listened for in turn, and for how long each (docs/protocol.md). */
+const LISTENED = [500, 250, 125, 1000, 100, 50, 20, 10] as const;
+const LISTEN_US = 100_000;
 /** The transmit error counter at which a frame with data is taken back. */
 const WARNING = 96;
 const IDENTIFIER_MAX = 0x7ff;
@@ -22,6 +25,8 @@ export interface CanDriverOptions {
   readonly onSent?: (frame: CanFrame) => void;
   /** Told that a frame waits for the core. */
   readonly onReceived?: () => void;
+  /** Microseconds of the node's clock; without it a bit rate is never found by listening. */
+  readonly now_us?: () => number;
 }
 
 /** Without a wire, a frame to be sent is out at once. */
@@ -29,7 +34,6 @@ export class CanDriver implements CanController {
   readonly errors = new FaultConfinement();
   /** Frames lost because the ring was full. */
   overruns = 0;
-  isActive = true;
   /** What the next frames to send meet. */
   fault: "none" | "busy" | "off" | "withdrawn" = "none";
   stub: Stub | undefined;
@@ -38,8 +42,10 @@ export class CanDriver implements CanController {
   private readonly buffers: CanFrame[] = [];
   private readonly filters: { match: number; mask: number }[] = [];
   private wireBit_ns = 0;
-  /** The rate that was asked for, in kbit/s. */
-  private rate = BOARD_KBITS;
+  /** What was asked for, and the rate that came of it in kbit/s; 0: still listening. */
+  private asked: number | undefined;
+  private rate = 0;
+  private listeningSince_us = 0;
   /** The transmit error counter when the frame at the front was given. */
   private tecBefore = 0;
   private isWithdrawn = false;
@@ -57,11 +63,25 @@ export class CanDriver implements CanController {
 
   // ---- The core's side ----
 
-  /** Opens the bus; of a node in Node the wire's rate is found at once. Returns kbit/s. */
+  /** Opens the bus at a rate, the wire's, or the one that listening finds. Returns kbit/s, 0: not found yet. */
   open(kbits: number): number {
-    if (kbits !== 0 && kbits !== LISTEN) this.rate = kbits;
-    else if (this.wireBit_ns !== 0) this.rate = Math.round(1e6 / this.wireBit_ns);
+    if (kbits === this.asked) return this.rate;
+    this.asked = kbits;
+    this.listeningSince_us = this.now_us;
+    if (kbits === LISTEN) this.rate = 0;
+    else this.rate = kbits === 0 ? this.wireRate : kbits;
     return this.rate;
+  }
+  private get now_us(): number {
+    return this.options.now_us?.() ?? 0;
+  }
+  private get wireRate(): number {
+    return this.wireBit_ns === 0 ? BOARD_KBITS : Math.round(1e6 / this.wireBit_ns);
+  }
+  /** The rate it listens for at present. */
+  private get listenedRate(): number {
+    const turn = Math.floor((this.now_us - this.listeningSince_us) / LISTEN_US);
+    return LISTENED[turn % LISTENED.length] as number;
   }
   send(frame: CanFrame): number {
     if (this.isWithdrawn) {
@@ -100,7 +120,12 @@ export class CanDriver implements CanController {
   // ---- The bus's side ----
 
   get bit_ns(): number | undefined {
-    return this.errors.state === "off" ? undefined : this.wireBit_ns;
+    if (this.asked === undefined || this.errors.state === "off") return undefined;
+    return 1e6 / (this.rate === 0 ? this.listenedRate : this.rate);
+  }
+  /** False as long as it listens for a rate: it sends neither acknowledgements nor errors. */
+  get isActive(): boolean {
+    return this.rate !== 0;
   }
   get isPassive(): boolean {
     return this.errors.state === "passive";
@@ -132,11 +157,17 @@ export class CanDriver implements CanController {
     this.isWithdrawn = true;
   }
   disturbed(penalty: number): void {
-    this.errors.disturbed(penalty);
+    if (this.isActive) this.errors.disturbed(penalty);
   }
   receive(frame: CanFrame): void {
     this.errors.received();
+    if (this.rate === 0) this.find();
     this.accept(frame);
+  }
+  /** A whole frame has come, so the rate is the wire's. */
+  private find(): void {
+    this.rate = this.wireRate;
+    this.stub?.wake();
   }
   /** The node takes a frame, no filter passes it, or the ring is full and it is lost. */
   accept(frame: CanFrame): "taken" | "unwanted" | "lost" {

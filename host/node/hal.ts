@@ -63,6 +63,7 @@ export class Machine {
     this.time_us = (options.start_ms ?? 0) * 1000;
     const { canRing, onCan, onFrame } = options;
     this.can = new CanDriver({
+      now_us: () => this.now_us,
       ...(canRing === undefined ? {} : { ring: canRing }),
       ...(onCan && { onSent: onCan }),
       ...(onFrame && { onReceived: onFrame }),

@@ -2,6 +2,7 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { StoreState } from "../../assembly/spec/cell.ts";
+import { DATA_ORIGIN, STACK_TOP } from "../../assembly/spec/hxe.ts";
 import { Config, EventType, NEVER, NodeMode, Stop, TaskState } from "../../assembly/spec/node.ts";
 import { Level } from "../../assembly/spec/svc.ts";
 import { LocalNode } from "../../host/client/local-node.ts";
@@ -17,6 +18,8 @@ const FILE = { name: "/hello.txt", text: "Hi from FS!\n" };
 
 export interface SubjectOptions {
   readonly bare: boolean;
+  /** In the memory a task of the node has, instead of the reference's. */
+  readonly isOwn?: boolean;
   readonly libm: boolean;
   /** Mailbox limits of the recorded `embedded` profile. */
   readonly embedded: boolean;
@@ -84,11 +87,12 @@ export class Subject {
 
   /** Makes a node that has just started act as the recorded reference. */
   private prepare(): void {
-    const { bare, libm, embedded } = this.options;
+    const { bare, libm, embedded, isOwn } = this.options;
     const mode = NodeMode.REFERENCE | (bare ? NodeMode.BARE : 0) | (libm ? NodeMode.LIBM : 0);
-    this.node.configure(Config.MODE, mode);
+    if (!isOwn) this.node.configure(Config.MODE, mode);
     this.node.configure(Config.QUANTUM, 1);
     if (this.node.store().state === StoreState.BLANK) this.node.formatStore();
+    if (isOwn) return;
     this.node.putFile(FILE.name, Buffer.from(FILE.text));
     if (!embedded) return;
     this.node.configure(Config.DESCRIPTOR_LIMIT, 16);
@@ -158,9 +162,21 @@ export class Subject {
     return this.node.tasks().some((t) => t.state === TaskState.READY);
   }
 
-  /** All 64 KiB of a task's memory. */
+  /** All 64 KiB of a task's memory; what a task in the node's own memory does not have is 0. */
   memory(pid: number): Uint8Array {
-    return this.node.readMemory(pid, 0, 0x10000);
+    return this.options.isOwn ? this.ownMemory(pid) : this.node.readMemory(pid, 0, 0x10000);
+  }
+
+  private ownMemory(pid: number): Uint8Array {
+    const memory = new Uint8Array(0x10000);
+    const { dataBytes = 0, stackBytes = 0 } = this.node.task(pid) ?? {};
+    for (const [start, bytes] of [
+      [DATA_ORIGIN, dataBytes],
+      [STACK_TOP - stackBytes, stackBytes],
+    ] as const) {
+      if (bytes > 0) memory.set(this.node.readMemory(pid, start, bytes), start);
+    }
+    return memory;
   }
 
   /** Acts with the authority of the task that owns a value, or as one that does not. */

@@ -6,6 +6,7 @@ import { LocalNode } from "../../host/client/local-node.ts";
 import { NodeError } from "../../host/client/refusal.ts";
 import type { CoreSource } from "../../host/node/core.ts";
 import { Machine } from "../../host/node/hal.ts";
+import { IN_OWN_MEMORY } from "./own-memory.ts";
 import { type Line, mailboxResults, taskResult, valueResults } from "./results.ts";
 import { type Action, NoSuchVerb, Scenario } from "./scenario.ts";
 import { Subject, type SubjectOptions } from "./subject.ts";
@@ -22,9 +23,16 @@ interface Case {
 
 /** Instructions of a program that names no limit. */
 const MAX_STEPS = 200_000;
-const NOT_HELD = "the profile has no room for the reference's flat 64 KiB of memory a task";
+const NOT_HELD =
+  "it needs the reference's machine, for whose flat 64 KiB of memory a task the profile has no room";
 
-function optionsOf(c: Case, bare: boolean): SubjectOptions {
+/** How a case runs on a profile; undefined: the profile cannot hold it. */
+function optionsOf(c: Case, harness: string, profile: string): SubjectOptions | undefined {
+  const bare = harness === "minivm";
+  if (profile !== "desktop") {
+    const fits = !bare && IN_OWN_MEMORY.has(c.name);
+    return fits ? { bare, isOwn: true, libm: false, embedded: false } : undefined;
+  }
   const mailboxes = c.mailbox_profile ?? c.options?.mailbox_profile;
   return { bare, libm: c.options?.dev_libm === true, embedded: mailboxes === "embedded" };
 }
@@ -37,9 +45,17 @@ function programActions(c: Case): Action[] {
   ];
 }
 
-async function runCase(c: Case, harness: string, folder: string, core: CoreSource): Promise<Line> {
+async function runCase(
+  c: Case,
+  harness: string,
+  folder: string,
+  core: CoreSource,
+  profile: string,
+): Promise<Line> {
   const base = { name: c.name, harness };
-  const subject = await Subject.create(core, optionsOf(c, harness === "minivm"));
+  const options = optionsOf(c, harness, profile);
+  if (options === undefined) return { ...base, skipped: NOT_HELD };
+  const subject = await Subject.create(core, options);
   const scenario = new Scenario(subject, folder);
   try {
     for (const action of c.actions ?? programActions(c)) scenario.perform(action);
@@ -71,7 +87,7 @@ async function judgeImage(file: string, core: CoreSource): Promise<Line> {
   }
 }
 
-/** Runs every case of a folder of vectors on the core of a profile; only `desktop` has the reference's memory. */
+/** Runs every case of a folder of vectors on the core of a profile; only `desktop` has the reference's machine, others run what needs none of it. */
 export async function* runVectors(
   folder: string,
   core: CoreSource,
@@ -83,8 +99,7 @@ export async function* runVectors(
   for (const { name } of index.cases) {
     const c: Case = JSON.parse(readFileSync(join(folder, "expected", `${name}.json`), "utf8"));
     for (const harness of Object.keys(c.runs)) {
-      if (profile === "desktop") yield await runCase(c, harness, folder, core);
-      else yield { name, harness, skipped: NOT_HELD };
+      yield await runCase(c, harness, folder, core, profile);
     }
   }
   const invalid = join(folder, "invalid");

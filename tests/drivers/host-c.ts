@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs";
 import { type CoreProfile, coreOptions } from "../../host/aot/core-options.ts";
 import { translate } from "../../host/aot/translate.ts";
 import type { CoreExports, Engine } from "../../host/node/core.ts";
-import { fromRoot } from "../../scripts/root.ts";
 import { Addon, type Workshop } from "./c-addon.ts";
 import type { Machine } from "./machine.ts";
 import { startCore } from "./node.ts";
+
+const fromRoot = (path: string) => new URL(`../../${path}`, import.meta.url).pathname;
 
 /** Where cores in C are compiled. */
 export const WORKSHOP: Workshop = {

@@ -6,14 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Prototype } from "../../host/aot/c-module.ts";
 import type { CoreExports, Engine } from "../../host/node/core.ts";
-import { PROFILES, type Profile, type ProfileName } from "../../scripts/core.ts";
-import { fromRoot } from "../../scripts/root.ts";
 import { Addon } from "./c-addon.ts";
 import { WORKSHOP } from "./host-c.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, ProfileName } from "./machine.ts";
 import { startCore } from "./node.ts";
 
-const WASM2C = "node_modules/wabt/bin/wasm2c";
+const fromRoot = (path: string) => new URL(`../../${path}`, import.meta.url).pathname;
+const WASM2C = fromRoot("node_modules/wabt/bin/wasm2c");
 const PAGE = 65536;
 
 /** C and header of a module, its functions called after `core`. */
@@ -21,7 +20,7 @@ function translated(wasm: string): { code: string; header: string } {
   const folder = mkdtempSync(join(tmpdir(), "hsx-wasm2c-"));
   try {
     const file = join(folder, "module.c");
-    execFileSync(process.execPath, [fromRoot(WASM2C), wasm, "-n", "core", "-o", file]);
+    execFileSync(process.execPath, [WASM2C, wasm, "-n", "core", "-o", file]);
     const read = (name: string) => readFileSync(join(folder, name), "utf8");
     return { code: read("module.c"), header: read("module.h") };
   } finally {
@@ -68,9 +67,9 @@ function glue(imports: readonly Prototype[], exports: readonly Prototype[]): str
 }
 
 /** The core of a profile by way of wasm2c; compiled anew when it changed. */
-export function wasm2cCore(profile: ProfileName): Engine {
-  const { outFile, maximumMemory } = PROFILES.find(({ name }) => name === profile) as Profile;
-  const { code, header } = translated(fromRoot(outFile));
+export function wasm2cCore(profile: ProfileName | "small-flash"): Engine {
+  const { code, header } = translated(fromRoot(`build/core/${profile}.wasm`));
+  const pages = Number(/allocate_memory\(&instance->w2c_memory, (\d+)/.exec(code)?.[1]);
   const imports = declared(header, "import", /^w2c_hal_/);
   const exports = declared(header, "export", /^w2c_core_/);
   const known = [...imports, ...exports].map((f) => `${declaration(f)};`);
@@ -79,7 +78,7 @@ export function wasm2cCore(profile: ProfileName): Engine {
   const translation = { code: text, header: `#pragma once\n${own}\n`, imports, exports };
   const more = [fromRoot("tests/drivers/wasm2c")];
   const workshop = { ...WORKSHOP, more, warnings: ["-w"] };
-  const addon = new Addon(translation, 0, maximumMemory * PAGE, workshop);
+  const addon = new Addon(translation, 0, pages * PAGE, workshop);
   return {
     instantiate(given) {
       const { memory, exports: functions } = addon.instantiate(given);
@@ -88,7 +87,7 @@ export function wasm2cCore(profile: ProfileName): Engine {
   };
 }
 
-const cores = new Map<ProfileName, Engine>();
+const cores = new Map<string, Engine>();
 
 export const wasm2cMachine: Machine = {
   profiles: ["small", "large", "desktop"],

@@ -36,6 +36,8 @@ export class Wire {
   /** What nodes sent since it was last taken. */
   private sent: BusFrame[] = [];
   private sequence = 0;
+  /** When the rest of a node ends. */
+  private readonly due_us = new Map<Machine, number>();
   /** Says which frames a node does not hear; `from` -1: the master. */
   isLost: (to: number, frame: BusFrame, from: number) => boolean = () => false;
 
@@ -65,12 +67,15 @@ export class Wire {
     });
   }
 
-  /** Lets all nodes poll for `ms`. */
+  /** Lets all nodes work for `ms`. Like a main loop, a node that may rest does so until its time is up or a frame comes. */
   run(ms = 2): void {
     for (let us = 0; us < ms * 1000; us += ROUND_US) {
       for (const { node, machine } of this.nodes) {
         const before = machine.now_us;
-        node.poll(200);
+        if (machine.can.hasFrame || before >= (this.due_us.get(machine) ?? 0)) {
+          node.poll(200);
+          this.due_us.set(machine, machine.now_us + 1000 * (node.core.exports.hsx_rest() >>> 0));
+        }
         machine.advance(Math.max(0, ROUND_US - (machine.now_us - before)));
       }
     }

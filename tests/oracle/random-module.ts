@@ -7,6 +7,8 @@ export interface ModuleShape {
   readonly functions: number;
   /** Loads and stores stay below; a few go anywhere if `isWild`. */
   readonly memoryBytes: number;
+  /** Where memory begins for them; default 0. */
+  readonly memoryStart?: number;
   readonly isWild: boolean;
   readonly hasLong: boolean;
   readonly hasFloat: boolean;
@@ -107,15 +109,18 @@ class Writer {
 
   private address(depth: number): string {
     const { random, shape } = this;
+    const { memoryStart = 0 } = shape;
     if (shape.isWild && random.oneIn(60)) return this.expr(depth);
     const mask = random.pick([7, 63, 255, 1023]);
     const isAtEnd = shape.isWild && random.oneIn(10); // the last access that fits, or the first that does not
     const base = isAtEnd
       ? shape.memoryBytes - mask - random.below(12)
-      : random.below(shape.memoryBytes - 96 - mask);
+      : memoryStart + random.below(shape.memoryBytes - 96 - mask);
     const index = `(i32.and ${this.expr(depth)} (i32.const ${mask}))`;
     if (random.oneIn(4)) return `(i32.const ${base})`;
-    return random.oneIn(3) ? index : `(i32.add ${index} (i32.const ${base}))`;
+    const isLow = random.oneIn(3);
+    if (isLow && memoryStart === 0) return index;
+    return `(i32.add ${index} (i32.const ${isLow ? memoryStart : base}))`;
   }
 
   private place(depth: number): string {
@@ -219,6 +224,8 @@ class Writer {
   /** Compares a local with a bound that varies and uses it on both sides, where its range is another. */
   private guarded(): string {
     const { random } = this;
+    const { memoryStart = 0, memoryBytes } = this.shape;
+    const place = () => memoryStart + random.below(Math.min(60_000, memoryBytes - 4));
     const local = random.below(PARAMS + LOCALS);
     const span = random.pick([15, 127, 255, 511, 65535]);
     const start = random.pick([1, 16, 100, 200, 250, 30000, 65500]);
@@ -227,7 +234,7 @@ class Writer {
     if (random.oneIn(2)) sides.reverse();
     const use = () =>
       random.oneIn(2)
-        ? `(i32.store align=1 (i32.const ${random.below(60000)}) (local.get ${local}))`
+        ? `(i32.store align=1 (i32.const ${place()}) (local.get ${local}))`
         : `(local.set ${random.below(PARAMS + LOCALS)} (i32.sub (local.get ${local}) ${this.leaf()}))`;
     return `(local.set ${local} (i32.sub (i32.and ${this.expr(2)} (i32.const ${random.pick([255, 1023, 131071])}))
         (i32.const ${random.pick([0, 0, 5, 300])})))
@@ -313,7 +320,7 @@ export function randomModule(random: Random, shape: ModuleShape): string {
   return `(module
     (import "hal" "hear" (func $hear (param i32 i32) (result i32)))
     (memory (export "memory") 1 1)
-    (data (i32.const 16) "\\01\\02\\03\\80\\ff\\fe\\7f\\10")
+    (data (i32.const ${16 + (shape.memoryStart ?? 0)}) "\\01\\02\\03\\80\\ff\\fe\\7f\\10")
     (global $fuel (mut i32) (i32.const 0))
     (global $depth (mut i32) (i32.const 0))
     (global $g0 (mut i32) (i32.const 7))

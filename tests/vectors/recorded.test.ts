@@ -28,9 +28,11 @@ it("does on a desktop node with the reference's memory what the reference did", 
   expect(compare(lines, "recorded-desktop")).toBe(`${lines.length} passed, 0 failed, 0 skipped\n`);
 });
 
-it.each(["small", "large"])("judges every image alike on a %s node", async (profile) => {
-  const images = (await results(profile)).filter((line) => line["kind"] === "image");
-  const verdicts = compare(images, `recorded-${profile}`);
-  expect(verdicts).not.toContain("FAIL");
-  expect(images.length).toBeGreaterThan(50);
-});
+it.each(["small", "large"])(
+  "does the same on a %s node where nothing of that machine is needed, and judges every image alike",
+  async (profile) => {
+    const lines = await results(profile);
+    // 52 images and 37 programs; the other 87 runs are on the reference's machine
+    expect(compare(lines, `recorded-${profile}`)).toContain("89 passed, 0 failed, 87 skipped\n");
+  },
+);

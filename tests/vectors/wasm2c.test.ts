@@ -22,7 +22,7 @@ it("on all recorded vectors: desktop", async () => {
   const wasm = readFileSync(fromRoot("build/core/desktop.wasm"));
   const wanted = await lines(await WebAssembly.compile(wasm));
   expect(await lines(wasm2cCore("desktop"))).toEqual(wanted);
-});
+}, 300_000); // most of it is the compiler's
 
 describe("on all behaviour vectors: small", () => {
   for (const file of readdirSync(BEHAVIOUR).filter((name) => name.endsWith(".txt"))) {

@@ -618,6 +618,16 @@ export function broadcastPoll(): void {
   if (isBusy(r)) report(r);
 }
 
+/** True while a NACK waits, of which each poll sends a few, or a window is being summed. */
+function hasWork(r: Reception): bool {
+  if (r.due != 0) return true;
+  if (r.stage != Stage.LOADING) return false;
+  for (let at: usize = 0; at < NACKS_SIZE; at++) {
+    if (load<u8>(NACKS + at) != 0) return true;
+  }
+  return r.checked != <u16>NO_WINDOW;
+}
+
 /** Instructions of apps in a poll of `budget`: fewer while bytes stream in, which will not wait. */
 export function streamBudget(budget: u32): u32 {
   const r = receptionAt();
@@ -628,9 +638,10 @@ export function streamBudget(budget: u32): u32 {
 /** Ms the node may rest as far as a load by broadcast goes. */
 export function broadcastRest(): u32 {
   const r = receptionAt();
-  if (r.due != 0) return 0;
-  if (!isBusy(r)) return NEVER;
-  if (!waits(r)) return 0;
+  if (hasWork(r)) return 0;
+  if (r.stage == Stage.IDLE) return NEVER;
+  if (isBusy(r) && !waits(r)) return 0;
   const passed = now() - r.since;
-  return passed < F.LOAD_SILENCE_MS ? F.LOAD_SILENCE_MS - passed : 0;
+  const most: u32 = isBusy(r) ? F.LOAD_SILENCE_MS : KEPT_MS;
+  return passed < most ? most - passed : 0;
 }

@@ -31,7 +31,7 @@ import {
 } from "./state";
 
 /** Frames taken in one poll. */
-const FRAMES_A_POLL: u32 = 16;
+const FRAMES_A_POLL: u32 = 32;
 
 /** Takes a frame of the block, which lies at RECEIVED. */
 function take(line: u32, offset: u32): void {

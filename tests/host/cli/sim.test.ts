@@ -130,3 +130,28 @@ describe.each(["stm32f072", "stm32f405"])("hsx sim --board %s", (board) => {
     expect(result.err).toContain(`npm run build:stm32 -- --board ${board}`);
   });
 });
+
+describe("hsx sim bench.toml", () => {
+  it("runs the firmware of boards on one bus with cores in Node", async () => {
+    const nodes = ["small", "avr", "stm32f072"].map(
+      (kind, n) => `[[nodes]]\nkind = "${kind}"\nid = ${n + 1}\ncrystal = 50`,
+    );
+    const bench = file("mixed.toml", nodes.join("\n"));
+    const args = ["sim", bench, "--fast", "--for", "800ms", "--show", "can", "--json"];
+    const { out, err } = await hsx(args, { install });
+    expect(err).toBe("");
+    const lines = jsonLines(out);
+    const end = lines.pop();
+    // HELLO of each when it is up (docs/protocol.md)
+    expect(lines.map(({ frame }) => String(frame).slice(0, 3)).sort()).toEqual([
+      "481",
+      "482",
+      "483",
+    ]);
+    expect(end?.nodes).toMatchObject([
+      { kind: "small", overruns: 0, tec: 0, rec: 0 },
+      { kind: "avr", overruns: 0, tec: 0, rec: 0 },
+      { kind: "stm32f072", overruns: 0, tec: 0, rec: 0 },
+    ]);
+  }, 60_000);
+});

@@ -128,6 +128,7 @@ describe("a bench", () => {
     await client.sleep(200_000);
     // nobody acknowledged the frame: it was sent again until the node was back
     expect(client.unsent).toBe(0);
+    await hear(client);
     await client.send(frame(0x121, 2));
     expect(await hear(client)).toEqual(["131#02"]);
   });
