@@ -137,7 +137,7 @@ describe("hsx sim bench.toml", () => {
       (kind, n) => `[[nodes]]\nkind = "${kind}"\nid = ${n + 1}\ncrystal = 50`,
     );
     const bench = file("mixed.toml", nodes.join("\n"));
-    const args = ["sim", bench, "--fast", "--for", "800ms", "--show", "can", "--json"];
+    const args = ["sim", bench, "--fast", "--for", "1200ms", "--show", "can", "--json"];
     const { out, err } = await hsx(args, { install });
     expect(err).toBe("");
     const lines = jsonLines(out);
