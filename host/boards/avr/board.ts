@@ -199,14 +199,17 @@ export class AvrBoard implements Board {
   /** Power goes. What is left is in the media returned. */
   powerOff(): Media {
     this.can.stub.remove();
+    this.stopMedia();
+    return this.media;
+  }
+  private stopMedia(): void {
     this.eeprom.powerOff();
     this.fram.powerOff();
     this.sd.powerOff();
-    return this.media;
   }
   /** The supply dips below the brown-out level and recovers: all devices start over, SRAM has suffered. */
   brownOut(seed = 2): void {
-    this.powerOff();
+    this.stopMedia();
     this.can.reset();
     this.chip.scramble(seed);
     this.chip.reset(Reset.BROWN_OUT);

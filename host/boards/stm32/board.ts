@@ -14,6 +14,7 @@ import { DebugPort } from "./debug-port.ts";
 import { CHIPS } from "./engine.ts";
 import type { Firmware } from "./firmware.ts";
 import type { Gpio } from "./gpio.ts";
+import { ResetFlag } from "./rcc.ts";
 
 const [PA, PB] = [0, 1];
 const FRAM_SELECT = 4; // PA4
@@ -232,9 +233,17 @@ export class Stm32Board implements Board {
   /** Power goes. What is left is in the media returned. */
   powerOff(): Media {
     this.canStub.remove();
+    this.stopMedia();
+    return { ...this.given, flash: this.chip.flash.bytes };
+  }
+  private stopMedia(): void {
     this.fram.powerOff();
     this.sd.powerOff();
-    return { ...this.given, flash: this.chip.flash.bytes };
+  }
+  /** The supply dips below the level of a reset and recovers: all devices start over, SRAM has suffered. */
+  brownOut(): void {
+    this.stopMedia();
+    this.chip.powerOn(this.chip.map.isM0 ? ResetFlag.POWER : ResetFlag.BROWN_OUT);
   }
   /** The RESET pin. */
   pressReset(): void {

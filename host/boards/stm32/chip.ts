@@ -292,11 +292,10 @@ export class Chip implements Bus {
 
   // ---- Reset ----
 
-  /** Power comes: SRAM holds anything. */
-  powerOn(): void {
+  /** Power comes, or comes back after a dip: SRAM holds anything. */
+  powerOn(flag: number = ResetFlag.POWER): void {
     for (const memory of [this.sram, this.ccm]) memory.bytes.fill(POWER_ON_BYTE);
-    this.noted = ResetFlag.POWER;
-    this.startOver(ResetFlag.POWER);
+    this.startOver(flag);
   }
   /** A low level at the reset pin, or a reset from inside. SRAM keeps its bytes. */
   private requestReset(flag: number): void {

@@ -31,6 +31,11 @@ beforeAll(async () => {
 }, 300_000);
 
 const SIX = 0x4600; // binary16
+/** Sends a frame each 5 ms. */
+const SENDER = guestOf(
+  "LDI32 R1, 0x321\nLDI R2, 0\nLDI R3, 0\nSVC 0x200\nLDI R0, 5\nSVC 0x600\nJMP 0",
+  "sender",
+).image;
 
 /** Frames of a full bus: eight bytes, and the shortest there are. */
 const frameOf = (n: number, bytes: number): CanFrame => ({
@@ -213,11 +218,7 @@ describe("without CAN", () => {
 
   it("off the bus, it comes back by itself when the short is gone", async () => {
     const rig = await startBoard();
-    const app = guestOf(
-      "LDI32 R1, 0x321\nLDI R2, 0\nLDI R3, 0\nSVC 0x200\nLDI R0, 5\nSVC 0x600\nJMP 0",
-      "sender",
-    );
-    rig.node.load(app.image);
+    rig.node.load(SENDER);
     rig.board.wire.isShorted = true;
     rig.node.run(30);
     expect(rig.board.can.busOffs).toBeGreaterThan(0); // it comes back of itself, and goes off again
@@ -343,6 +344,9 @@ describe("a reset", () => {
       rig.node.load(KEEPER);
       expect([0x4000 + round, 0x4000 + round - 1, 0x3c00]).toContain(rig.node.getValue(OID));
       expectManageable(rig);
+      rig.node.load(SENDER);
+      rig.node.run(20);
+      expect(rig.machine.live.partner.heard.at(-1)?.id).toBe(0x321); // it is on the bus again
       media = rig.board.powerOff();
     }
   });

@@ -48,6 +48,7 @@ const BOARD_FACTS = [
     samplePoint: 14 / 16,
     flashBytes: 0x4000,
     buffer: 0x3a00,
+    brownOut: "power", // the F0x2 knows no other (RM0091 6.4.10)
   },
   {
     name: "stm32f405",
@@ -56,6 +57,7 @@ const BOARD_FACTS = [
     samplePoint: 12 / 14,
     flashBytes: 0xc000,
     buffer: 0xde00,
+    brownOut: "brown-out",
   },
 ] as const;
 
@@ -73,7 +75,8 @@ const started = (rig: BoardRig) => {
 };
 
 describe.each(BOARD_FACTS)("the firmware of the $name", (facts) => {
-  const { name, hz, baud, samplePoint, flashBytes, buffer } = facts;
+  const { name, hz, baud, samplePoint, flashBytes, buffer, brownOut } = facts;
+  const said = new RegExp(`started by ${brownOut}\\r\\n$`);
   const start = (options: BoardOptions = {}, prepare?: (board: Stm32Board) => void) =>
     startBoard(firmwares[name], { chip: name, ...options }, prepare);
   /** A board with a card of a megabyte, and the card as its core sees it. */
@@ -240,6 +243,31 @@ describe.each(BOARD_FACTS)("the firmware of the $name", (facts) => {
       core.registers[15] = firmwares[name].addressOf("hsx_trap") ?? 0;
       pass(rig, 50);
       expect(rig.console()).toMatch(/started by software, trap 00000001\r\n$/);
+    });
+    it("a brown-out at any cycle: it starts over, says so, is on the bus again, and the store is whole", async () => {
+      const rig = await start();
+      let state = 12_345;
+      let held: number = 0x3c00;
+      for (let round = 0; round < 4; round++) {
+        rig.node.load(KEEPER);
+        expect([held, 0x4000 + round - 1]).toContain(rig.node.getValue(OID));
+        held = rig.node.getValue(OID);
+        rig.node.setValue(OID, 0x4000 + round);
+        rig.node.saveValue(OID);
+        state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+        rig.machine.live.runExactly(100 + (state >>> 16)); // somewhere within the saving
+        rig.board.brownOut();
+        pass(rig, 50);
+        expect(rig.console()).toMatch(said);
+        rig.machine.advance(0);
+        rig.node.settle();
+        expect(rig.node.store().state).toBe(StoreState.READY);
+      }
+      rig.node.load(
+        guestOf("LDI32 R1, 0x321\nLDI R2, 0\nLDI R3, 0\nSVC 0x200\nRET", "sender").image,
+      );
+      rig.node.run(20);
+      expect(rig.machine.live.partner.heard.map(({ id }) => id)).toContain(0x321);
     });
     it.each([
       // the debounce of FRAM ends at 100 ms; on flash a cell takes less than one
