@@ -18,7 +18,7 @@ interface Wait {
 /** How long the first answer may take before any was measured: an adapter with 10 ms each way. */
 const TURNAROUND_FIRST_US = 25_000;
 /** What a node and an adapter may be slower another time. */
-const JITTER_US = 700;
+const JITTER_US = 500;
 /** Slower than this no node is that answers at once. */
 const SLOWEST_MOST_US = 50_000;
 /** Looks at the queue of an adapter that tells what it has not sent. */
