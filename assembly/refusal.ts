@@ -23,7 +23,7 @@ if (<usize>REFUSAL_BYTES != REFUSAL_SIZE) ERROR("refusal: size");
 /** Records `code` with its place in a file, what was needed or found, and what there is or was expected. Returns `code`. */
 export function refuse(code: i32, offset: u32, need: u32, have: u32): i32 {
   memory.fill(REFUSAL_BASE, 0, REFUSAL_SIZE);
-  store<i32>(REFUSAL_BASE + REFUSAL_CODE_OFF, code);
+  store<i32>(REFUSAL_BASE + REFUSAL_CODE_OFF, <i8>code); // an Err, in eight bits for who calls
   store<u32>(REFUSAL_BASE + REFUSAL_OFFSET_OFF, offset);
   store<u32>(REFUSAL_BASE + REFUSAL_NEED_OFF, need);
   store<u32>(REFUSAL_BASE + REFUSAL_HAVE_OFF, have);

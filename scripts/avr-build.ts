@@ -118,11 +118,11 @@ export function compileCore(
 
 /** What the board has behind its SPI port, and the EEPROM that stands in for it. */
 const DEVICES = [
-  "board/nv.c",
-  "drivers/fram.c",
-  "drivers/spi.c",
-  "drivers/eeprom.c",
-  "drivers/sd.c",
+  "targets/avr/board/nv.c",
+  "targets/avr/drivers/spi.c",
+  "targets/avr/drivers/eeprom.c",
+  "targets/common/devices/fram.c",
+  "targets/common/devices/sd.c",
 ] as const;
 
 /** The core and a bare machine around it, as scripts/bench/avr/node.c drives it; all exports are kept. */
@@ -147,15 +147,17 @@ export function buildBareNode(): Program {
 /** The same with the board's drivers of non-volatile bytes; build the bare node first. */
 export function buildFramNode(): Program {
   const folder = fromRoot("build/avr-bare");
-  const avr = fromRoot("targets/avr");
   const elf = join(folder, "fram-node.elf");
   const include = ["-I", fromRoot("targets/common"), "-I", folder];
-  const drivers = DEVICES.map((file) => join(avr, file));
+  const drivers = DEVICES.map((file) => fromRoot(file));
   run("avr-gcc", [
     ...CORE_FLAGS,
     "-DF_CPU=16000000UL",
     ...include,
-    ...["board", "drivers"].flatMap((room) => ["-I", join(avr, room)]),
+    ...["avr/board", "avr/drivers", "common/devices"].flatMap((room) => [
+      "-I",
+      fromRoot("targets", room),
+    ]),
     ...LINK_FLAGS,
     fromRoot("scripts/bench/avr/node.c"),
     join(folder, "core.o"),

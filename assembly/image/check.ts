@@ -32,8 +32,10 @@ export function checkBegin(total: u32): i32 {
   c.headerSum = CRC_START;
   c.fileSum = CRC_START;
   c.verdict = Err.BUSY;
-  if (total < HXE_V1_SIZE) c.verdict = refuse(Err.HXE_TRUNCATED, total, HXE_V1_SIZE, total);
-  return c.verdict == Err.BUSY ? Err.OK : c.verdict;
+  if (total >= HXE_V1_SIZE) return Err.OK;
+  const err = refuse(Err.HXE_TRUNCATED, total, HXE_V1_SIZE, total);
+  c.verdict = err;
+  return err;
 }
 
 // ---- The embedded manifest ----

@@ -95,7 +95,7 @@ export function slotOpen(stored: u32, bytes: u32): i32 {
   const s = slotAt(slot);
   s.flags = <u8>(stored << STORED_SHIFT);
   s.bytes = bytes;
-  return slot;
+  return slot & (<u32>SLOT_MASK);
 }
 
 /** Takes a free slot and room for a file of `bytes`, 1 or more. Returns its number. FULL, NO_MEMORY: see the refusal. */

@@ -146,7 +146,7 @@ export function putHandle(row: usize, number: u32, id: u32): usize {
   const h = handleAt(place);
   h.number = <u16>number;
   h.descriptor = <u8>(id - 1);
-  return place;
+  return place & HANDLE_PLACE_MASK;
 }
 
 /** Clears a handle whose ring is freed. */

@@ -173,7 +173,7 @@ export function stagingSlot(total: u32, crc: u32): i32 {
     const isFallback = app != NO_APP && !isOnTrial(app) && activeOf(recordAt(app)) != stored;
     if (app == NO_APP || (isFallback && best < 0)) best = stored;
   }
-  return best < 0 ? refuse(best, 0, count, 0) : best;
+  return best < 0 ? refuse(<i8>best, 0, count, 0) : best;
 }
 
 /** The slot that holds this file, whole; -1: none. */

@@ -273,5 +273,5 @@ export function provisionPoll(): void {
 /** BUSY: poll on. Else the pid or OK the last job came to, or why it was refused. */
 export function provisionResult(): i32 {
   const p = provisionAt();
-  return p.job != Job.NONE ? <i32>Err.BUSY : p.result;
+  return p.job != Job.NONE ? <i32>Err.BUSY : <i16>p.result; // a pid, OK or an Err
 }

@@ -361,7 +361,7 @@ export function sessionAbort(): i32 {
 /** NO_DATA: bytes must come. BUSY: the load goes on. The pid, or the reason of the refusal, once it has ended. */
 export function sessionResult(): i32 {
   const l = loadAt();
-  if (l.phase == Phase.IDLE) return nodeAt().loadResult;
+  if (l.phase == Phase.IDLE) return <i16>nodeAt().loadResult; // a pid or an Err
   const isFetched = (l.flags & LoadFlag.FETCH) != 0;
   const waits = l.phase == Phase.RECEIVING && l.received < l.total && !isFetched;
   return waits ? <i32>Err.NO_DATA : <i32>Err.BUSY;

@@ -44,7 +44,7 @@ export function commandAt(index: usize): Command {
   return changetype<Command>(COMMANDS_BASE + (index & COMMAND_MASK) * COMMAND_SIZE);
 }
 export function commandCount(): usize {
-  return nodeAt().commands;
+  return (<usize>nodeAt().commands) & (2 * COMMAND_MASK + 1); // as of values
 }
 /** Address of the field that owns a run-time entry. */
 export function commandEntryField(c: Command): usize {

@@ -16,7 +16,7 @@ export function isFlat(c: Context): bool {
 export function vmLimit(c: Context, address: u32): u32 {
   if (isFlat(c)) return address < FLAT_SIZE ? FLAT_SIZE - address : 0;
   const offset = (address - DATA_ORIGIN) & 0xffff;
-  if (offset < <u32>c.dataBytes) return <u32>c.dataBytes - offset;
+  if (offset < <u32>c.dataBytes) return (<u32>c.dataBytes - offset) & 0xffff;
   const from = address & 0xffff;
   if (from < <u32>c.stackOrigin || from >= STACK_TOP) return 0;
   return STACK_TOP - from;

@@ -235,7 +235,8 @@ function grouped(uses: readonly Use[], stretch: number): Use[][] {
 
 /** A section with all its labels renamed, and itself. */
 function renamed([head = "", ...body]: readonly string[], suffix: string): string[] {
-  const labels = labelsOf(body).map((label) => label.replaceAll(".", "\\."));
+  const own = body.flatMap((line) => /^([.a-zA-Z_][\w.]*):/.exec(line)?.[1] ?? []); // those inside a function, too
+  const labels = own.map((label) => label.replaceAll(".", "\\."));
   const name = new RegExp(`(?<![\\w.])(${labels.join("|")})(?![\\w.])`, "g");
   return [
     head.replace(",", `${suffix},`),

@@ -27,7 +27,7 @@ type State = Range[] | undefined;
 export interface Surroundings {
   readonly pages: number;
   /** Of a call; undefined: it does not return, as far as is known. */
-  result(target: string): Range | undefined;
+  result(target: string, args: readonly (Range | undefined)[]): Range | undefined;
   global(name: string): Range | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface Findings {
   set(index: number, range: Range): void;
   setGlobal(name: string, range: Range): void;
   call(target: string, args: readonly (Range | undefined)[]): void;
-  giveBack(range: Range): void;
+  giveBack(range: Range, e: Expr): void;
 }
 
 function join(a: State, b: State): State {
@@ -101,7 +101,7 @@ export class Flow {
         const isMade = e.args.every((arg, n) => arg.type !== "i32" || args[n] !== undefined);
         if (!isMade) return undefined; // an argument never comes back
         if (this.isFinal) this.findings.call(e.target, args);
-        return this.around.result(e.target);
+        return this.around.result(e.target, args);
       }
       case "select":
         return this.selected(e, state);
@@ -192,7 +192,7 @@ export class Flow {
         for (const label of new Set([...s.labels, s.fallback])) this.leave(label, state);
         return undefined;
       case "return":
-        if (this.isFinal && first !== undefined) this.findings.giveBack(first);
+        if (this.isFinal && s.value && first !== undefined) this.findings.giveBack(first, s.value);
         return undefined;
       case "unreachable":
         return undefined;

@@ -27,6 +27,11 @@ export function signed(bits: number): Range {
 export function union(a: Range, b: Range): Range {
   return { lo: Math.min(a.lo, b.lo), hi: Math.max(a.hi, b.hi) };
 }
+/** Undefined: no value lies in both. */
+export function intersection(a: Range, b: Range): Range | undefined {
+  const both = { lo: Math.max(a.lo, b.lo), hi: Math.min(a.hi, b.hi) };
+  return both.lo <= both.hi ? both : undefined;
+}
 export function isWithin(a: Range, b: Range): boolean {
   return a.lo >= b.lo && a.hi <= b.hi;
 }

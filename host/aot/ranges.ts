@@ -1,12 +1,13 @@
 // Known values, upwards: the range of every local, parameter, result and global, found over all calls.
 
 import { Flow, foreign } from "./flow.ts";
-import type { Expr, Func, Module } from "./ir.ts";
+import { type Expr, type Func, type Module, statements } from "./ir.ts";
 import type { CType, ImportShape } from "./options.ts";
 import {
   ANY,
   binaryRange,
   exactly,
+  intersection,
   type Range,
   signed,
   unaryRange,
@@ -55,9 +56,44 @@ interface FuncRanges {
   readonly params: readonly Growing[];
   /** What is ever stored in each local, parameters included, in the walk that was last. */
   stored: (Range | undefined)[];
+  /** What it gives back, but for what it was passed. */
   readonly result: Growing;
+  /** Parameters it gives back as they are, and what they are then: of a call only what that call passes matters. */
+  readonly passed: Map<number, Growing>;
   readonly callers: Set<string>;
   isReached: boolean;
+}
+
+/** What a call gives back whose arguments lie in these ranges. */
+function resultAt(
+  called: FuncRanges | undefined,
+  arg: (n: number) => Range | undefined,
+): Range | undefined {
+  let range = called?.result.range;
+  for (const [n, { range: given }] of called?.passed ?? []) {
+    const passed = arg(n);
+    const both = passed && given && intersection(passed, given);
+    range = range && both ? union(range, both) : (range ?? both);
+  }
+  return range;
+}
+
+/** The parameter a function gives back unchanged with an expression: itself, or what a call gives back that does the same. */
+function passedParam(
+  f: Func,
+  e: Expr,
+  functions: ReadonlyMap<string, FuncRanges>,
+): number | undefined {
+  if (e.kind === "local") {
+    const isSet = [...statements(f.body)].some((s) => s.kind === "set" && s.index === e.index);
+    return e.index < f.params.length && !isSet ? e.index : undefined;
+  }
+  const called = e.kind === "call" ? functions.get(e.target) : undefined;
+  if (e.kind !== "call" || called === undefined || called.result.range !== undefined)
+    return undefined;
+  const [index, ...others] = called.passed.keys();
+  const arg = e.args[index ?? -1];
+  return arg === undefined || others.length > 0 ? undefined : passedParam(f, arg, functions);
 }
 
 export class Ranges {
@@ -69,6 +105,7 @@ export class Ranges {
   /** Of each place where a local is read. */
   private readonly reads = new WeakMap<Expr, Range>();
   private readonly queue = new Set<string>();
+  private patience = PATIENCE;
 
   constructor(
     module: Module,
@@ -88,6 +125,7 @@ export class Ranges {
 
   /** Nothing known but what comes from outside: first values, and what exports are passed. */
   private begin(patience: number): void {
+    this.patience = patience;
     this.globals = new Map();
     this.functions = new Map();
     for (const { name, init } of this.module.globals.values()) {
@@ -95,14 +133,17 @@ export class Ranges {
       if (init.kind === "const" && init.type === "i32") growing.add(exactly(init.value));
       this.globals.set(name, growing);
     }
-    for (const f of this.module.functions.values()) this.enter(f, patience);
+    for (const f of this.module.functions.values()) this.enter(f);
   }
 
-  private enter(f: Func, patience: number): void {
+  private enter(f: Func): void {
+    const { patience } = this;
     const params = f.params.map(() => new Growing(patience));
     const isReached = f.exports.length > 0;
     const result = new Growing(patience);
-    this.functions.set(f.name, { params, stored: [], result, callers: new Set(), isReached });
+    const passed = new Map<number, Growing>();
+    const callers = new Set<string>();
+    this.functions.set(f.name, { params, stored: [], result, passed, callers, isReached });
     if (!isReached) return;
     for (const [n, param] of params.entries()) param.add(TYPE_RANGE[this.exportParam(f, n)]);
     this.queue.add(f.name);
@@ -125,7 +166,8 @@ export class Ranges {
     const flow = new Flow(
       {
         pages: this.module.pages,
-        result: (target) => this.importRange(target) ?? functions.get(target)?.result.range,
+        result: (target, args) =>
+          this.importRange(target) ?? resultAt(functions.get(target), (n) => args[n]),
         global: (name) => globals.get(name)?.range,
       },
       {
@@ -136,8 +178,12 @@ export class Ranges {
         },
         setGlobal: (name, range) => this.growGlobal(name, range),
         call: (target, args) => this.call(f, target, args),
-        giveBack: (range) => {
-          if (own.result.add(range)) for (const caller of own.callers) this.queue.add(caller);
+        giveBack: (range, e) => {
+          const index = passedParam(f, e, functions);
+          if (index !== undefined && !own.passed.has(index))
+            own.passed.set(index, new Growing(this.patience));
+          const growing = (index !== undefined && own.passed.get(index)) || own.result;
+          if (growing.add(range)) for (const caller of own.callers) this.queue.add(caller);
         },
       },
     );
@@ -189,7 +235,7 @@ export class Ranges {
       case "pages":
         return exactly(this.module.pages);
       case "call":
-        return this.resultRange(e.target) ?? ANY;
+        return this.callRange(f, e) ?? ANY;
       case "select":
         return union(this.of(f, e.a), this.of(f, e.b));
       case "unary":
@@ -208,7 +254,16 @@ export class Ranges {
   }
   /** Of the result of a function or an import. Undefined: it never returns. */
   resultRange(name: string): Range | undefined {
-    return this.importRange(name) ?? this.functionOf(name).result.range;
+    const imported = this.importRange(name);
+    if (imported !== undefined) return imported;
+    const { result, passed } = this.functionOf(name);
+    const all = [result, ...passed.values()].flatMap(({ range }) => range ?? []);
+    return all.length === 0 ? undefined : all.reduce(union);
+  }
+  private callRange(f: Func, e: Extract<Expr, { kind: "call" }>): Range | undefined {
+    const imported = this.importRange(e.target);
+    const args = (n: number) => (e.args[n] === undefined ? ANY : this.of(f, e.args[n]));
+    return imported ?? resultAt(this.functionOf(e.target), args);
   }
   private importRange(name: string): Range | undefined {
     const imported = this.module.imports.get(name);

@@ -197,7 +197,8 @@ export class Widths {
     }
   }
 
-  private ask(f: Func, e: Expr, demand: number): void {
+  private ask(f: Func, e: Expr, wish: number): void {
+    const demand = e.type === "i32" ? Math.min(wish, BITS[this.of(f, e, wish)]) : wish;
     if (e.kind === "local") {
       const { locals } = this.demandsOf(f.name);
       this.raise(locals[e.index] ?? 0, demand, (to) => (locals[e.index] = to));

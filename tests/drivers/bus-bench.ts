@@ -31,6 +31,7 @@ const FRAM_BYTES = 131_072;
 const CRYSTAL_PPM = 50;
 /** Nodes have mounted their stores by then, and told who they are; an AVR takes 0.7 s. */
 const START_US = 800_000;
+const START_MOST_US = 5_000_000;
 
 function specOf(options: BusBenchOptions): BenchSpec {
   const { kinds, loss = 0, lossFrom_ms = 0, seed = 1, bitRate = 500, slots } = options;
@@ -86,6 +87,8 @@ export async function openBusBench(options: BusBenchOptions): Promise<BusBench> 
   const clients = new BenchClients(bench);
   const master = await BusMaster.open(clients.client(), { slot: 0 });
   await master.link.sleep(START_US);
+  while ((await master.census()).length < options.kinds.length && bench.now_us < START_MOST_US)
+    await master.link.sleep(START_US);
   return { bench, clients, master };
 }
 

@@ -18,7 +18,9 @@ interface Wait {
 /** How long the first answer may take before any was measured: an adapter with 10 ms each way. */
 const TURNAROUND_FIRST_US = 25_000;
 /** What a node and an adapter may be slower another time. */
-const JITTER_US = 700;
+const JITTER_US = 500;
+/** Slower than this no node is that answers at once. */
+const SLOWEST_MOST_US = 50_000;
 /** Looks at the queue of an adapter that tells what it has not sent. */
 const SETTLE_US = 100;
 const SETTLE_LOOKS_MAX = 20_000;
@@ -53,6 +55,11 @@ export class BusLink {
   noteAnswer(us: number): void {
     // the slowest of late, so that one hiccup is forgotten
     this.slowest_us = Math.max(us, Math.floor(this.slowest_us * 0.9));
+  }
+
+  /** Nobody said what somebody must have: nodes are slower than it seemed. */
+  slowDown(): void {
+    this.slowest_us = Math.min(SLOWEST_MOST_US, Math.max(JITTER_US, 2 * this.slowest_us));
   }
 
   /** Calls `hear` with every frame from now on, until the returned function is called. */

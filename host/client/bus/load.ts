@@ -135,6 +135,8 @@ export class Broadcast {
   private repairFrames = 0;
   private parityFrames = 0;
   private nextData_us = 0;
+  /** When data was sent last, or nobody lacked any. */
+  private whole_us = 0;
   private isAborted = false;
 
   constructor(
@@ -160,14 +162,13 @@ export class Broadcast {
     const { link } = this;
     const stop = link.listen((frame) => this.hear(frame));
     const begun_us = link.now_us;
-    let transfer_us = 0;
     try {
       await this.announce(this.job.nodes);
       await this.clear();
       if (this.job.mayBeThere) await this.hearOut();
       await this.stream();
       await this.repair();
-      transfer_us = link.now_us - begun_us;
+      this.whole_us = link.now_us;
       await this.finish();
       if (this.job.together) await this.commit();
       if (this.isStopped) await this.abort();
@@ -175,6 +176,7 @@ export class Broadcast {
       stop();
     }
     const { dataFrames, repairFrames, parityFrames } = this;
+    const transfer_us = this.whole_us - begun_us;
     const elapsed_us = link.now_us - begun_us;
     const nodes = [...this.loads.values()].sort((a, b) => a.node - b.node);
     return { nodes, dataFrames, repairFrames, parityFrames, transfer_us, elapsed_us };
@@ -248,6 +250,7 @@ export class Broadcast {
       await link.sleep(this.nextData_us - link.now_us);
     this.nextData_us = Math.max(this.nextData_us, link.now_us - frame_us) + frame_us;
     await link.send(frame);
+    this.whole_us = link.now_us;
     this.hasData = true;
   }
   private async openWindow(window: number, flags: number): Promise<void> {
@@ -321,11 +324,19 @@ export class Broadcast {
     return missing.filter((window) => window < this.windows).sort((a, b) => a - b);
   }
 
+  /** Asks once more when nobody says that anything is missing, and some node does not have everything. */
+  private async repairKnown(): Promise<void> {
+    const before = this.repairFrames + this.parityFrames;
+    await this.repair();
+    const isOpen = this.unsettled().some(({ state }) => state === "receiving");
+    if (isOpen && before === this.repairFrames + this.parityFrames) this.link.slowDown();
+  }
   /** Until nobody says that anything is missing. */
   private async repair(): Promise<void> {
     for (let round = 0; round < ROUNDS_MAX && !this.isOver(); round++) {
       const missing = await this.missingWindows();
       if (missing.length === 0) return;
+      this.whole_us = this.link.now_us;
       const isShared = this.pending().length >= PARITY_NODES && missing.length >= PARITY_WINDOWS;
       if (round === 0 && isShared) await this.repairByParity(missing);
       else for (const window of missing) await this.repairFramesOf(window);
@@ -372,7 +383,10 @@ export class Broadcast {
   private async repairFramesOf(window: number, meanwhile?: () => Promise<void>): Promise<number> {
     if (this.isOver()) return 0;
     const missing = [...(await this.poll(Poll.FRAMES, window, meanwhile))].sort((a, b) => a - b);
-    if (missing.length === 0) return 0;
+    if (missing.length === 0) {
+      if (meanwhile === undefined) this.link.slowDown(); // somebody said that the window is not whole
+      return 0;
+    }
     await this.openWindow(window, 0);
     for (const index of missing) {
       if (index >= this.framesOf(window)) continue;
@@ -395,7 +409,7 @@ export class Broadcast {
       if (isDone()) return;
       await this.recheck();
       await this.rejoin();
-      await this.repair();
+      await this.repairKnown();
     }
   }
   /** Until `isDone`, or those who have ended are no longer followed by others. */

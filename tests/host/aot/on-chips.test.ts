@@ -8,13 +8,13 @@ import { hasArmTools } from "../../../scripts/stm32-build.ts";
 import { compare } from "../../drivers/aot-compare.ts";
 
 const HAS: Readonly<Record<string, () => boolean>> = { avr: hasAvrTools, "cortex-m0": hasArmTools };
-const SEEDS = [1];
+const SEEDS = [2]; // one whose short functions are copied with their local labels
 
 for (const [name, chip] of Object.entries(CHIPS)) {
   it.skipIf(!HAS[name]?.()).each(SEEDS)(
     `a random module runs on a ${name} as in V8: seed %i`,
     async (seed) => {
-      const { calls, difference } = await compare(seed + 5000, CHIP_SHAPE, onChip(chip));
+      const { calls, difference } = await compare(seed, CHIP_SHAPE, onChip(chip));
       expect(difference).toBeUndefined();
       expect(calls).toBe(240);
     },

@@ -25,7 +25,7 @@ describe("a bus of cores", () => {
 
   it("lives through losses, power cuts and masters that vanish", { timeout: 120_000 }, async () => {
     const counts = newCounts();
-    for (let seed = 1; seed <= 5; seed++) await runBus({ seed, nodes: 20 }, counts);
+    for (let seed = 4; seed <= 8; seed++) await runBus({ seed, nodes: 20 }, counts);
     expect(counts.faults).toEqual([]);
     expect(counts.cuts).toBeGreaterThan(0);
     expect(counts.lostMasters).toBeGreaterThan(0);
