@@ -164,7 +164,7 @@ describe("every verb", () => {
         "version",
         "warning",
       ],
-      ...["scan", "load.node", "load.plan", "load.report"], // on a bus
+      ...["scan", "load.node", "load.plan", "load.report", "monitor", "sim"], // on a bus
       ...["tasks.restart", "tasks.stop", "tasks.start"],
     ].map((name) => `hsx.${name}/1`);
     expect([...SCHEMAS.keys()].filter((name) => !told.has(name)).sort()).toEqual(untold.sort());
