@@ -30,8 +30,9 @@ import {
   RECEIVED_LENGTH_OFF,
 } from "./state";
 
-/** Frames taken in one poll. */
+/** Frames taken in one poll, and how many of them may be foreign: looking for the mailboxes of one costs more than eight of the block. */
 const FRAMES_A_POLL: u32 = 32;
+const FOREIGN_A_POLL: u32 = 4;
 
 /** Takes a frame of the block, which lies at RECEIVED. */
 function take(line: u32, offset: u32): void {
@@ -43,14 +44,20 @@ function take(line: u32, offset: u32): void {
   } else if (offset >= F.NACK_ID && offset < F.PUB_ID && length == 0) dropNack(offset - F.NACK_ID);
 }
 
-/** Takes the next frame of the bus; those outside the block are the apps'. False: there was none. */
-function receive(): bool {
-  if (can_receive(RECEIVED) < 0) return false;
-  const offset = <u32>load<u16>(RECEIVED) - <u32>nodeAt().frameBase;
+/** Takes what came over the bus; frames outside the block are the apps'. */
+function receive(): void {
   const isOpen = (protocolAt().flags & ProtocolFlag.OPEN) != 0;
-  if (isOpen && offset < F.FRAME_BLOCK) take(Line.CAN, offset);
-  else canPost(RECEIVED);
-  return true;
+  let foreign: u32 = 0;
+  for (let n: u32 = 0; n < FRAMES_A_POLL && foreign < FOREIGN_A_POLL; n++) {
+    if (can_receive(RECEIVED) < 0) return;
+    const offset = <u32>load<u16>(RECEIVED) - <u32>nodeAt().frameBase;
+    if (isOpen && offset < F.FRAME_BLOCK) {
+      take(Line.CAN, offset);
+      continue;
+    }
+    canPost(RECEIVED);
+    foreign++;
+  }
 }
 
 /** Takes what the console has: frames are carried out, the rest is text for apps. */
@@ -81,9 +88,7 @@ function isUnopened(): bool {
 /** Frames in and out. */
 export function protocolPoll(): void {
   if (isUnopened()) identityStart();
-  for (let n: u32 = 0; n < FRAMES_A_POLL; n++) {
-    if (!receive()) break;
-  }
+  receive();
   readConsole();
   callPoll();
   tellerPoll();
