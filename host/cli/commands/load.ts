@@ -93,8 +93,9 @@ function tellPlan({ out }: Context, file: string, image: Uint8Array, plan: Plan)
 /** Why a node does not have the image. */
 async function failureFor(master: BusMaster, load: NodeLoad, file: string, image: Uint8Array) {
   if (load.state === "silent")
-    return new Failure(Exit.TIMEOUT, "no-answer", `node ${load.node} says nothing any more`, {
-      remedy: "look at its power and cable; hsx load again sends only what it lacks",
+    return new Failure(Exit.TIMEOUT, "no-answer", `node ${load.node} does not answer`, {
+      remedy:
+        "hsx scan lists who is there; look at its power and cable, then hsx load again sends only what it lacks",
     });
   if (load.state !== "refused" || load.code === Err.OK)
     return new Failure(Exit.FAILED, "aborted", `the load was given up at node ${load.node}`, {
