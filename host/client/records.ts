@@ -4,7 +4,7 @@ import * as B from "../../assembly/spec/boot.ts";
 import type { CellKind, CellType, NvMedium } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import * as R from "../../assembly/spec/node.ts";
-import { type BootPolicy, bootPolicyOf } from "../formats/node-words.ts";
+import { type BootPolicy, bootPolicyOf, bootWordOf } from "../formats/node-words.ts";
 
 export interface TaskInfo {
   readonly pid: number;
@@ -415,6 +415,15 @@ export function readApp(app: number, view: DataView): AppInfo {
     refused: pid < 0 ? pid : undefined,
     boot: bootPolicyOf(view.getUint16(R.APP_RECORD_BOOT_OFF, true)),
   };
+}
+
+/** Whether an app has an image, or a place in the boot list. */
+export function isUsed({ state, boot }: AppInfo): boolean {
+  return state !== B.AppState.EMPTY || bootWordOf(boot) !== 0;
+}
+/** Whether an app is on trial, or what it saved meanwhile is still being dropped. */
+export function isOnTrial({ state }: AppInfo): boolean {
+  return state === B.AppState.TRIAL || state === B.AppState.DROPPING;
 }
 
 export function readRefusal(view: DataView): Refusal {
