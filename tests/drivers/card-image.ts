@@ -23,7 +23,7 @@ const BLOCK = 512;
 
 /** Runs a tool that lies in sbin or bin. */
 function run(tool: string, args: readonly string[]): Buffer {
-  const PATH = `${process.env["PATH"]}:/usr/sbin:/sbin`;
+  const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
   return execFileSync(tool, args, {
     env: { ...process.env, PATH, MTOOLS_SKIP_CHECK: "1" },
     stdio: ["ignore", "pipe", "pipe"],

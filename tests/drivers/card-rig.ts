@@ -66,22 +66,22 @@ export class CardRig {
     this.end();
     this.reads = [];
     this.readsOfPoll = 0;
-    const at = this.probe["io"]();
+    const at = this.probe.io();
     new Uint8Array(this.probe.memory.buffer).set(new TextEncoder().encode(name), at);
-    return this.poll(() => this.probe["fileOpen"](at));
+    return this.poll(() => this.probe.fileOpen(at));
   }
   /** The bytes of the open file from `offset` on, at most `max`, or why they cannot be had. */
   bytes(offset = 0, max = Number.POSITIVE_INFINITY): Uint8Array | Err {
     const out: number[] = [];
-    this.probe["fileSeek"](offset);
+    this.probe.fileSeek(offset);
     while (out.length < max) {
-      const there = this.poll(() => this.probe["fileNext"]());
+      const there = this.poll(() => this.probe.fileNext());
       if (there < 0) return there;
       if (there === 0) break;
       const take = Math.min(there, 128, max - out.length);
-      const from = this.probe["fileData"]();
+      const from = this.probe.fileData();
       out.push(...new Uint8Array(this.probe.memory.buffer, from, take));
-      this.probe["fileTake"](take);
+      this.probe.fileTake(take);
     }
     return Uint8Array.from(out);
   }
@@ -91,10 +91,10 @@ export class CardRig {
     return err < 0 ? err : this.bytes();
   }
   get size(): number {
-    return this.probe["fileSize"]() >>> 0;
+    return this.probe.fileSize() >>> 0;
   }
   end(): void {
-    this.probe["cardEnd"]();
-    this.probe["settle"]();
+    this.probe.cardEnd();
+    this.probe.settle();
   }
 }
