@@ -112,6 +112,7 @@ export enum NodeWord {
 export const SOURCES_DEFAULT: u32 = 0x4321;
 
 // ---- What was applied of a manifest (spec/manifest.ts): four words ----
+export const PLANT_WORDS: u32 = 4;
 export enum PlantWord {
   PLANT = 0,
   VERSION = 1,

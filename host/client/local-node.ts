@@ -157,7 +157,8 @@ export class LocalNode {
     const isReady = (t: TaskInfo) => t.state === TaskState.READY;
     for (let n = 0; n < POLLS_MAX; n++) {
       this.pump();
-      if (this.provision.isBusy()) continue;
+      const isWaiting = (this.x.hsx_rest() >>> 0) > 1;
+      if (this.provision.isBusy() && !isWaiting) continue;
       const rest = this.x.hsx_rest() >>> 0;
       if (rest > 1 || this.tasks().some(isReady)) return;
     }

@@ -15,6 +15,8 @@ export interface TaskInfo {
   readonly confirmed: boolean;
   /** Its code is read from its stored slot through a code window; else it is in memory. */
   readonly runsFromSlot: boolean;
+  /** Where its image came from. */
+  readonly source: B.Source;
   readonly pc: number;
   readonly sp: number;
   /** Psw bits. */
@@ -234,6 +236,7 @@ export function readTask(view: DataView): TaskInfo {
     stop: view.getUint8(R.TASK_STOP_OFF),
     confirmed: (view.getUint8(R.TASK_FLAGS_OFF) & 1) !== 0,
     runsFromSlot: (view.getUint8(R.TASK_FLAGS_OFF) & 2) !== 0,
+    source: view.getUint8(R.TASK_SOURCE_OFF),
     pc: view.getUint32(R.TASK_PC_OFF, true),
     sp: view.getUint32(R.TASK_SP_OFF, true),
     psw: view.getUint8(R.TASK_PSW_OFF),
