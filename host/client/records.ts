@@ -467,6 +467,15 @@ export function readApp(app: number, view: DataView): AppInfo {
   };
 }
 
+/** Whether an app has an image, or a place in the boot list. */
+export function isUsed({ state, boot }: AppInfo): boolean {
+  return state !== B.AppState.EMPTY || bootWordOf(boot) !== 0;
+}
+/** Whether an app is on trial, or what it saved meanwhile is still being dropped. */
+export function isOnTrial({ state }: AppInfo): boolean {
+  return state === B.AppState.TRIAL || state === B.AppState.DROPPING;
+}
+
 /** The six words of a configuration. */
 export function nodeConfigWords(config: NodeConfig): Uint8Array {
   const bytes = new Uint8Array(2 * B.CONFIG_WORDS);

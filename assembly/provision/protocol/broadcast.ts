@@ -127,15 +127,18 @@ export function layStatus(master: u32, session: u32, event: u32, phase: u32, cod
   store<u8>(FRAME, <u8>(event | (phase << F.STATUS_PHASE_SHIFT)), F.STATUS_EVENT_OFF);
   store<u8>(FRAME, <u8>code, F.STATUS_CODE_OFF);
 }
+/** Completes a STATUS frame: pid or stored slot, and 24 bits of bytes, or a place in the file. */
+export function layProgress(task: u32, bytes: u32): void {
+  store<u8>(FRAME, <u8>task, F.STATUS_TASK_OFF);
+  store<u16>(FRAME, <u16>bytes, F.STATUS_BYTES_OFF);
+  store<u8>(FRAME, <u8>(bytes >>> 16), F.STATUS_BYTES_OFF + 2);
+}
 function layOwnStatus(r: Reception): void {
   const phase = phaseOf(r);
   const isDamaged = r.stage == Stage.LOADING && loadAt().phase == Phase.DAMAGED;
   const code: u32 = isDamaged ? -Err.HXE_CRC : r.code;
   layStatus(masterOf(r.head), r.session, r.event, phase, code);
-  const bytes = progressOf(r);
-  store<u8>(FRAME, r.task, F.STATUS_TASK_OFF);
-  store<u16>(FRAME, <u16>bytes, F.STATUS_BYTES_OFF);
-  store<u8>(FRAME, <u8>(bytes >>> 16), F.STATUS_BYTES_OFF + 2);
+  layProgress(r.task, progressOf(r));
 }
 
 /** Sends the STATUS that is due. False: it waits. */

@@ -9,7 +9,7 @@ import type { Settled } from "../../client/bus/master.ts";
 import type { NodeRecord } from "../../client/bus/node-record.ts";
 import type { StoreInfo, TaskInfo } from "../../client/records.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { everyNode, nobody, partialExit, withMaster } from "../bus/bus-host.ts";
+import { ASSIGN, everyNode, nobody, partialExit, withMaster } from "../bus/bus-host.ts";
 import { addBusOptions, addLevelOption, type BusOptionValues } from "../bus/settings.ts";
 import { failureOf } from "../exit.ts";
 import { addCommand, type Context } from "../program.ts";
@@ -127,8 +127,10 @@ async function scan(context: Context, options: Options): Promise<void> {
           ["NODE", "UID", "BOARD", "FIRMWARE", "FREE", "STORE", "STATE", "APPS"],
           nodes.map(row),
         ),
-        plural(nodes.length, "node"),
-      ].join("\n"),
+        nodes.length === 0 ? "no node has an id" : plural(nodes.length, "node"),
+      ]
+        .filter((line) => line !== "")
+        .join("\n"),
     );
     warnings(context, present, unnamed);
     const failures = outcomes.flatMap((o) => {
@@ -145,10 +147,7 @@ function warnings({ out }: Context, present: readonly Present[], unnamed: number
   for (const { node } of present.filter((p) => p.isShared))
     out.warn(`several nodes have id ${node}`, "name them and give each its own: hsx scan --assign");
   if (unnamed > 0)
-    out.warn(
-      `${plural(unnamed, "node")} without an id, or in conflict over one`,
-      "give each an id: hsx scan --assign, or --keep for good",
-    );
+    out.warn(`${plural(unnamed, "node")} without an id, or in conflict over one`, ASSIGN);
 }
 
 export function addScan(program: Command, context: Context): void {
