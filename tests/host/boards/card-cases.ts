@@ -40,6 +40,13 @@ export function cardCases<B extends CardBoard>(
     expectManageable(rig);
   });
 
+  it("gives the block up that nobody waits for when another one is asked for", async () => {
+    const { rig, read, ask } = await withCard({ isHighCapacity: true, access_us: 5000 });
+    ask(9);
+    expect(read(7)).toEqual(["OK", 7, 0]);
+    expectManageable(rig);
+  });
+
   it.each([undefined, 20_000])(
     "pulled in the middle of a read: ABSENT or IO soon, no blocks, and back when it is put in again (access time %s us)",
     async (access_us) => {
