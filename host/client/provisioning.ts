@@ -12,20 +12,22 @@ import {
 import { Err } from "../../assembly/spec/errors.ts";
 import { HXE_MAGIC, HXE_V2_SIZE } from "../../assembly/spec/hxe.ts";
 import { decodeHxe } from "../formats/hxe.ts";
+import {
+  type BootPolicy,
+  bootPolicyOf,
+  bootWordOf,
+  type NodeConfig,
+  nodeConfigWords,
+  readNodeConfig,
+} from "../formats/node-words.ts";
 import type { Core } from "../node/core.ts";
 import {
   type ActivationInfo,
   type AppInfo,
-  type BootPolicy,
-  bootPolicyOf,
-  bootWordOf,
   isOnTrial,
   isUsed,
-  type NodeConfig,
-  nodeConfigWords,
   readActivation,
   readApp,
-  readNodeConfig,
   readStoredSlot,
   type StoredSlotInfo,
 } from "./records.ts";

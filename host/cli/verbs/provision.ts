@@ -5,14 +5,9 @@ import { AppState } from "../../../assembly/spec/boot.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
 import type { NodeClient } from "../../client/node-client.ts";
-import type {
-  AppInfo,
-  BootPolicy,
-  SlotInfo,
-  StoredSlotInfo,
-  TaskInfo,
-} from "../../client/records.ts";
+import type { AppInfo, SlotInfo, StoredSlotInfo, TaskInfo } from "../../client/records.ts";
 import { suggest } from "../../formats/diagnostic.ts";
+import type { BootPolicy } from "../../formats/node-words.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import {
   appRecordData,

@@ -20,23 +20,25 @@ import {
 } from "../../../assembly/spec/frame.ts";
 import type { Level, PersistMode } from "../../../assembly/spec/svc.ts";
 import { readResult, type VerbArgs, type VerbName } from "../../formats/frame.ts";
+import {
+  type BootPolicy,
+  bootWordOf,
+  type NodeConfig,
+  nodeConfigWords,
+  readNodeConfig,
+} from "../../formats/node-words.ts";
 import type { ActivateOptions, MemoryInfo, NodeClient, ProvisionClient } from "../node-client.ts";
 import {
   type ActivationInfo,
   type AppInfo,
-  type BootPolicy,
-  bootWordOf,
   type CommandInfo,
   isOnTrial,
   isUsed,
   type MailboxInfo,
-  type NodeConfig,
-  nodeConfigWords,
   readActivation,
   readApp,
   readCommand,
   readMailbox,
-  readNodeConfig,
   readRefusal,
   readSlot,
   readStore,
