@@ -3,7 +3,7 @@
 // faults, --replay medium:seed:cuts.
 
 import { parseArgs } from "node:util";
-import { type ActivationFigures, proveActivation } from "../tests/drivers/activation.ts";
+import { type ActivationFigures, noFigures, proveActivation } from "../tests/drivers/activation.ts";
 import { ACTIVATION_FAULTS, NODE_WORD_FAULTS } from "../tests/drivers/activation-faults.ts";
 import { MEDIA, type Medium, mediaOf } from "../tests/drivers/media.ts";
 import { proveWords, type WordsFigures } from "../tests/drivers/node-words.ts";
@@ -59,19 +59,8 @@ function add(sum: ActivationFigures, more: ActivationFigures): ActivationFigures
     violations: [...sum.violations, ...more.violations],
   };
 }
-const NOTHING: ActivationFigures = {
-  cuts: 0,
-  bootCuts: 0,
-  boots: 0,
-  operations: 0,
-  rotBits: 0,
-  trialStarts: 0,
-  settledBytes: 0,
-  violations: [],
-};
-
 async function proveAll(): Promise<ActivationFigures> {
-  let sum = NOTHING;
+  let sum = noFigures();
   for (const medium of media) {
     const share = Math.ceil(cuts / media.length);
     for (let done = 0, n = seed; done < share && sum.violations.length < 10; n++) {

@@ -5,7 +5,12 @@
 import { parseArgs } from "node:util";
 import { NvDevice } from "../host/node/nv.ts";
 import { isFlash, MEDIA, type Medium, mediaOf } from "../tests/drivers/media.ts";
-import { type CutFigures, type CutPlan, proveCuts } from "../tests/drivers/power-cuts.ts";
+import {
+  type CutFigures,
+  type CutPlan,
+  noFigures,
+  proveCuts,
+} from "../tests/drivers/power-cuts.ts";
 import { type PlantedFault, STORE_FAULTS } from "../tests/drivers/store-faults.ts";
 import {
   measureBoot,
@@ -67,17 +72,6 @@ function say(text: string): void {
 
 // ---- Power cuts ----
 
-const NOTHING: CutFigures = {
-  cuts: 0,
-  recoveryCuts: 0,
-  powerCycles: 0,
-  operations: 0,
-  needlessWarnings: 0,
-  recoveryBytes: 0,
-  changes: 0,
-  violations: [],
-};
-
 function add(sum: CutFigures, more: CutFigures): CutFigures {
   return {
     cuts: sum.cuts + more.cuts,
@@ -120,7 +114,7 @@ async function provePlan(plan: CutPlan): Promise<CutFigures> {
 }
 
 async function prove(medium: Medium, wanted: number, isUnsteady: boolean): Promise<CutFigures> {
-  let sum = NOTHING;
+  let sum = noFigures();
   for (let n = 0; sum.cuts < wanted && sum.violations.length < 10; n++) {
     const plan: CutPlan = {
       medium,
@@ -144,7 +138,7 @@ function weight(medium: Medium): number {
 
 async function cutFigures(): Promise<Figure[]> {
   const figures: Figure[] = [];
-  let all = NOTHING;
+  let all = noFigures();
   const weights = media.reduce((sum, medium) => sum + weight(medium), 0);
   for (const medium of media) {
     const found = await prove(medium, Math.ceil((cuts * weight(medium)) / weights), false);
@@ -192,7 +186,7 @@ async function cutFigures(): Promise<Figure[]> {
 }
 
 async function flickerFigures(): Promise<Figure[]> {
-  let all = NOTHING;
+  let all = noFigures();
   const pools = media.filter((medium) => !isFlash(medium));
   for (const medium of pools) {
     all = add(all, await prove(medium, Math.ceil((cuts * UNSTEADY_SHARE) / pools.length), true));
@@ -226,7 +220,7 @@ async function isCaught(fault: PlantedFault): Promise<boolean> {
     new NvDevice(new Uint8Array(0)).hal(() => new Uint8Array(0)) as never,
     fault,
   );
-  let sum = NOTHING;
+  let sum = noFigures();
   for (let seed = 1; sum.cuts < plan.cuts; seed++) {
     const part = Math.min(plan.cuts, 20_000);
     const history = {

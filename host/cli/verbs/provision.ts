@@ -3,8 +3,9 @@
 import { type Command, Option } from "commander";
 import { AppState } from "../../../assembly/spec/boot.ts";
 import type { NodeClient } from "../../client/node-client.ts";
-import type { AppInfo, BootPolicy } from "../../client/records.ts";
+import type { AppInfo } from "../../client/records.ts";
 import { suggest } from "../../formats/diagnostic.ts";
+import type { BootPolicy } from "../../formats/node-words.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { bootText, CONFIRM_AFTER, parseAfter, parseSource, SOURCES } from "../boot-text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
