@@ -61,7 +61,7 @@ export function inspectTask(index: usize): i32 {
   store<u8>(to + R.TASK_PID_OFF, t.pid);
   store<u8>(to + R.TASK_STATE_OFF, t.state);
   store<u8>(to + R.TASK_STOP_OFF, c.stop);
-  const flags = (t.flags & <u8>TaskFlag.CONFIRMED) | (c.flags & <u8>ContextFlag.WINDOW);
+  const flags = (t.flags & (<u8>TaskFlag.CONFIRMED)) | (c.flags & (<u8>ContextFlag.WINDOW));
   store<u8>(to + R.TASK_FLAGS_OFF, <u8>flags);
   store<u8>(to + R.TASK_SOURCE_OFF, <u8>taskSource(t));
   store<u32>(to + R.TASK_PC_OFF, c.pc);

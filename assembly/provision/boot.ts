@@ -35,6 +35,7 @@ import {
 import {
   planBegin,
   planGo,
+  planHasBegun,
   planHolds,
   planIsOn,
   planKnowsConfig,
@@ -80,9 +81,9 @@ function isBegun(p: Provision, app: u32): bool {
   return (((<u32>p.begun) >>> app) & 1) != 0;
 }
 
-/** Settles what is left of a trial; of the configuration, too, whose trial is one boot. False: there is nothing. */
-function settleTrial(p: Provision): bool {
-  for (let app: u32 = 0; app <= APP_MAX; app++) {
+/** Settles what is left of the trials of apps from `first` on; of the configuration, too, whose trial is one boot. False: there is nothing. */
+function settleTrial(p: Provision, first: u32): bool {
+  for (let app = first; app <= APP_MAX; app++) {
     const record = recordAt(app);
     if (!isOnTrial(app) || isBegun(p, app)) continue;
     const isOver = attemptsOf(record) == 0; // also of one that is being dropped
@@ -113,7 +114,9 @@ function nextApp(p: Provision): i32 {
 }
 
 function bootOn(p: Provision): void {
-  if (settleTrial(p)) return;
+  if (settleTrial(p, APP_MAX)) return; // it is in use from now on
+  if (!planHasBegun()) return planBegin(p);
+  if (settleTrial(p, 0)) return;
   if (planIsOn()) {
     p.step = <u8>Step.CARD;
     return;
@@ -191,10 +194,11 @@ function awaitRead(p: Provision): void {
   const result = wordsPoll();
   if (result == Err.BUSY) return;
   if (p.job != Job.BOOT) return end(p, Err.OK);
-  if (result < 0) p.begun = 0xffff; // nothing is started from a store that cannot be read
+  if (result < 0)
+    p.begun = 0xffff; // nothing is started from a store that cannot be read
   else if (trialApp() < 0) shadowMerge(); // what a power cut left of a confirmation
   p.since = nodeAt().lastMs;
-  planBegin(p);
+  p.step = <u8>Step.NEXT;
 }
 
 /** Waits for a master as long as the configuration says; `next` WAIT: until it says START. */

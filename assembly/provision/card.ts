@@ -67,7 +67,11 @@ export function planIsOn(): bool {
 }
 /** True once the configuration is as this start will have it. */
 export function planKnowsConfig(): bool {
-  return planAt().step == <u8>PlanStep.NONE || (planAt().flags & PlanFlag.KNOWN) != 0;
+  return (planAt().flags & PlanFlag.KNOWN) != 0;
+}
+/** True once the boot has asked for a card, or need not. */
+export function planHasBegun(): bool {
+  return planIsOn() || planKnowsConfig();
 }
 
 /** The boot goes on: first a master has its time, later what is stored is started. */
@@ -296,7 +300,8 @@ function judge(l: Plan, group: u32): void {
   const limit = recordWord(M.MANIFEST_APP_LIMIT_OFF);
   if (bank < 0 || (limit != 0 && planPassed(l) >= limit)) {
     const pid: u32 = bank < 0 ? 0 : taskAt(bank).pid;
-    if (group >= <u32>l.told) emit(EventType.UNWELL, pid, group, recordLong(M.MANIFEST_APP_CRC_OFF));
+    if (group >= <u32>l.told)
+      emit(EventType.UNWELL, pid, group, recordLong(M.MANIFEST_APP_CRC_OFF));
     if (group >= <u32>l.told) l.told = <u16>(group + 1);
     if ((recordByte(M.MANIFEST_APP_HEALTH_OFF) & M.MANIFEST_HEALTH_GO) != 0) return;
     l.flags |= <u8>PlanFlag.LATE;

@@ -1,6 +1,14 @@
 // The manifest on the card: opened, checked whole, and read record by record. docs/manifest.md says what it holds.
 
-import { fileClose, fileData, fileNext, fileOpen, fileSeek, fileSize, fileTake } from "../card/file";
+import {
+  fileClose,
+  fileData,
+  fileNext,
+  fileOpen,
+  fileSeek,
+  fileSize,
+  fileTake,
+} from "../card/file";
 import { cardOwn } from "../card/volume";
 import { CRC_START, crcByte, crcEnd } from "../crc";
 import { node_uid } from "../hal";
@@ -162,7 +170,5 @@ export function manifestValue(l: Plan, v: u32): i32 {
   fileSeek(at);
   const there = fileNext();
   if (there < 0) return there;
-  return <u32>there < MANIFEST_VALUE_BYTES
-    ? refuse(Err.MANIFEST_DAMAGED, at, 0, 0)
-    : <i32>Err.OK;
+  return <u32>there < MANIFEST_VALUE_BYTES ? refuse(Err.MANIFEST_DAMAGED, at, 0, 0) : <i32>Err.OK;
 }

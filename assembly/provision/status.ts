@@ -51,7 +51,7 @@ function startState(): R.StartState {
   const step: u32 = planAt().step;
   if (step == PlanStep.NONE || step == PlanStep.DONE)
     return step == PlanStep.NONE ? R.StartState.NONE : R.StartState.DONE;
-  return step < PlanStep.CHOOSE ? R.StartState.READING : R.StartState.STARTING;
+  return step < <u32>PlanStep.CHOOSE ? R.StartState.READING : R.StartState.STARTING;
 }
 
 /** Lays out how far the start-up is, and what the card has to do with it. */

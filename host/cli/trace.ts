@@ -90,6 +90,12 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
   [EventType.ACTIVATION]: activationText,
   [EventType.LOAD_ABORTED]: () => "a load was taken back before its end",
   [EventType.ROLLED_BACK]: (e) => `app ${e.a}: an earlier image comes back`,
+  [EventType.CARD]: (e) =>
+    e.a === 0
+      ? `the card: plant ${hex(low(e.b), 4)} version ${high(e.b)} is taken`
+      : `the card: ${errName(e.a)}, ${hex(e.b, 8)}`,
+  [EventType.UNWELL]: (e) =>
+    `start group ${e.a}: the app with image ${hex(e.b, 8)} is not well in its time`,
   [EventType.PAUSED]: (e) => `paused at pc ${hex(e.b, 4)}`,
   [EventType.RESUMED]: () => "resumed",
 };

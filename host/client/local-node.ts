@@ -152,13 +152,13 @@ export class LocalNode {
     this.machine.advance(POLL_US);
   }
 
-  /** Polls until nothing is left to do but what tasks do: mounting, booting, loading, formatting. */
+  /** Polls until nothing is left to do but what tasks do: mounting, booting, loading, formatting; or until a start-up waits for somebody. */
   settle(): void {
     const isReady = (t: TaskInfo) => t.state === TaskState.READY;
     for (let n = 0; n < POLLS_MAX; n++) {
       this.pump();
-      const isWaiting = (this.x.hsx_rest() >>> 0) > 1;
-      if (this.provision.isBusy() && !isWaiting) continue;
+      if (this.provision.isHeld()) return;
+      if (this.provision.isBusy()) continue;
       const rest = this.x.hsx_rest() >>> 0;
       if (rest > 1 || this.tasks().some(isReady)) return;
     }

@@ -23,7 +23,9 @@ export const HEALTH: PlantHealth = {
 export function plantApp(
   image: Uint8Array,
   file: string,
-  more: Partial<Omit<PlantApp, "values">> & { values?: Record<number, [key: number, x: number]> } = {},
+  more: Partial<Omit<PlantApp, "values">> & {
+    values?: Record<number, [key: number, x: number]>;
+  } = {},
 ): PlantApp {
   const { values = {}, ...rest } = more;
   const name = decodeHxe(image).image?.appName.replace(/\0.*$/, "") || "app";

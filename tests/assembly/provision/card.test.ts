@@ -84,7 +84,10 @@ describe("a card with a manifest", () => {
     const role = plantCard(manifestOf([plantApp(A1, "A.HXE")], { select: byRole }), files);
     expect(running(await boot(nv, role))).toEqual([[1, Source.SD]]);
     const other = { kind: ManifestSelect.ROLE, number: 4 } as const;
-    const none = await boot(nv, plantCard(manifestOf([plantApp(A1, "A.HXE")], { select: other }), files));
+    const none = await boot(
+      nv,
+      plantCard(manifestOf([plantApp(A1, "A.HXE")], { select: other }), files),
+    );
     expect(running(none)).toEqual([]);
     expect(cardEvents(none)).toEqual(["CARD MANIFEST_NODE"]);
   });
@@ -105,20 +108,20 @@ describe("values of a manifest", () => {
     plantCard(manifestOf([plantApp(KEEPER, "K.HXE", { values: { 257: [7, x] } })], { version }), {
       "K.HXE": KEEPER,
     });
-  const valueOf = ({ node }: NodeRig) => node.values().find((v) => v.oid === 257)?.value;
+  const keptBy = ({ node }: NodeRig) => node.values().find((v) => v.oid === 257)?.value;
 
   it("are set once for each content; what is changed afterwards stays", async () => {
     const nv = await formatted();
     const card = cardOf(3);
     const rig = await boot(nv, card);
-    expect(valueOf(rig)).toBe(f16FromNumber(3));
+    expect(keptBy(rig)).toBe(f16FromNumber(3));
     rig.node.setValue(257, f16FromNumber(8));
     rig.node.run(2000);
     const written = nv.bytesProgrammed;
     const again = await boot(nv, card);
-    expect(valueOf(again)).toBe(f16FromNumber(8));
+    expect(keptBy(again)).toBe(f16FromNumber(8));
     expect(nv.bytesProgrammed).toBe(written);
-    expect(valueOf(await boot(nv, cardOf(4, 2)))).toBe(f16FromNumber(4));
+    expect(keptBy(await boot(nv, cardOf(4, 2)))).toBe(f16FromNumber(4));
   });
 
   it("of an older version, or of another plant, are not taken, and nothing else of it", async () => {
@@ -253,9 +256,17 @@ describe("a card that is not as it should be", () => {
   const good = () => plantCard(manifestOf([plantApp(A1, "A.HXE")]), { "A.HXE": A1 });
 
   it.each([
-    ["damaged manifest", "CARD MANIFEST_DAMAGED", (c: FatView, at: number) => (c.image[at + 70] = 0xee)],
+    [
+      "damaged manifest",
+      "CARD MANIFEST_DAMAGED",
+      (c: FatView, at: number) => (c.image[at + 70] = 0xee),
+    ],
     ["no manifest", "CARD MANIFEST_FORMAT", (c: FatView, at: number) => (c.image[at] = 0)],
-    ["manifest of a later format", "CARD MANIFEST_FORMAT", (c: FatView, at: number) => (c.image[at + 4] = 2)],
+    [
+      "manifest of a later format",
+      "CARD MANIFEST_FORMAT",
+      (c: FatView, at: number) => (c.image[at + 4] = 2),
+    ],
   ])("%s: %s", async (_, event, spoil) => {
     const card = new FatView(good());
     spoil(card, card.place(card.startOf(card.find("HSX     HXM"))));
