@@ -190,8 +190,8 @@ function valueLine({ key, bits }: StoredValue, known: readonly KeptValue[]): str
 export function writeCalibration(
   content: {
     readonly schema: number;
-    readonly media: string;
-    readonly storeCells: number;
+    readonly media?: string | undefined;
+    readonly storeCells?: number | undefined;
     readonly cells: readonly StoredValue[];
   },
   known: readonly KeptValue[],
@@ -204,8 +204,8 @@ export function writeCalibration(
   const head = [
     `# ${remark}`,
     `schema = ${content.schema}`,
-    `media = "${content.media}"`,
-    `cells = ${content.storeCells}`,
+    ...(content.media === undefined ? [] : [`media = "${content.media}"`]),
+    ...(content.storeCells === undefined ? [] : [`cells = ${content.storeCells}`]),
   ];
   return [...head, ...tables, ""].join("\n");
 }
