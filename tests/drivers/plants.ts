@@ -4,19 +4,20 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assemble } from "../../host/toolchain/assembler.ts";
 import { link } from "../../host/toolchain/linker.ts";
-import { fromRoot } from "../../scripts/root.ts";
+
+const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
 
 export const PLANTS = ["single", "pumps", "mixed"] as const;
 
 const SOURCES: Record<string, string> = {
-  "supply.hxe": "examples/plants/supply.mvasm",
-  "pump.hxe": "examples/plants/pump.mvasm",
-  "thermostat.hxe": "examples/thermostat/thermostat.mvasm",
-  "blink.hxe": "examples/blink/blink.mvasm",
+  "supply.hxe": "plants/supply.mvasm",
+  "pump.hxe": "plants/pump.mvasm",
+  "thermostat.hxe": "thermostat/thermostat.mvasm",
+  "blink.hxe": "blink/blink.mvasm",
 };
 
 function built(path: string): Uint8Array {
-  const file = fromRoot(path);
+  const file = join(EXAMPLES, path);
   const readFile = (name: string) => readFileSync(name, "utf8");
   const { object } = assemble(readFileSync(file, "utf8"), { file, readFile });
   const linked = link(object === undefined ? [] : [object]);
@@ -30,7 +31,7 @@ export const PLANT_IMAGES: ReadonlyMap<string, Uint8Array> = new Map(
 );
 
 export function plantText(name: (typeof PLANTS)[number]): string {
-  return readFileSync(fromRoot("examples/plants", `${name}.toml`), "utf8");
+  return readFileSync(join(EXAMPLES, "plants", `${name}.toml`), "utf8");
 }
 
 /** Writes manifests and images into a folder. */
