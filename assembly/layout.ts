@@ -136,6 +136,7 @@ export const STORE_SIZE: usize = 144;
 export const WORDS_SIZE: usize = 8 + 2 * WORD_MAX;
 export const PROVISION_SIZE: usize = 16 + ((2 * <usize>APP_MAX + 3) & ~3);
 export const PROTOCOL_SIZE: usize = 96;
+export const CARD_SIZE: usize = 4;
 export const RECEPTION_SIZE: usize = 88;
 export const SERIAL_SIZE: usize = 64;
 export const FILE_SIZE: usize = 12;
@@ -180,7 +181,8 @@ export const CELLS_SIZE: usize = ((CELL_MAX + 31) / 32) * 4;
 export const WORDS_BASE: usize = CELLS_BASE + CELLS_SIZE;
 export const PROVISION_BASE: usize = WORDS_BASE + WORDS_SIZE;
 export const PROTOCOL_BASE: usize = PROVISION_BASE + PROVISION_SIZE;
-export const RECEPTION_BASE: usize = PROTOCOL_BASE + PROTOCOL_SIZE;
+export const CARD_BASE: usize = PROTOCOL_BASE + PROTOCOL_SIZE;
+export const RECEPTION_BASE: usize = CARD_BASE + CARD_SIZE;
 export const SERIAL_BASE: usize = RECEPTION_BASE + RECEPTION_SIZE;
 export const FILES_BASE: usize = SERIAL_BASE + SERIAL_SIZE;
 /** One entry more than files: the file that is being rebuilt. */

@@ -66,7 +66,9 @@ export const BENCH = z.strictObject({
             "a core in Node of that profile, or the firmware on a simulated board; default small",
           ),
         count: upTo(250, 1).optional().describe("so many alike; ids and uids count up"),
-        id: upTo(127).optional().describe("configured id of the first; 0 or nothing: none"),
+        id: upTo(127)
+          .optional()
+          .describe("configured id of the first; 0: none; without, the lowest ids that are free"),
         uid: z
           .string()
           .regex(/^([0-9a-fA-F]{2}){1,16}$/)

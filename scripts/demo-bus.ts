@@ -86,6 +86,7 @@ async function openBench(): Promise<BenchInstall> {
   const install = new Install(ROOT);
   const bench = await Bench.create(spec, {
     core: (profile) => install.core(profile),
+    coreHash: (profile) => install.coreHash(profile),
     firmware: (board) => install.firmware(board),
     read: (name) => readFileSync(fromRoot(name)),
   });

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import {
   type ActivationFigures,
   type ActivationPlan,
+  noFigures,
   proveActivation,
 } from "../tests/drivers/activation.ts";
 import { ACTIVATION_FAULTS, NODE_WORD_FAULTS } from "../tests/drivers/activation-faults.ts";
@@ -69,19 +70,9 @@ function add(sum: ActivationFigures, more: ActivationFigures): ActivationFigures
     violations: [...sum.violations, ...more.violations],
   };
 }
-const NOTHING: ActivationFigures = {
-  cuts: 0,
-  bootCuts: 0,
-  boots: 0,
-  operations: 0,
-  rotBits: 0,
-  trialStarts: 0,
-  settledBytes: 0,
-  violations: [],
-};
 
 /** What was found so far. */
-let lived = NOTHING;
+let lived = noFigures();
 
 async function proveAll(): Promise<void> {
   for (const medium of media) {

@@ -15,10 +15,10 @@ import { readElf } from "../host/formats/elf.ts";
 import {
   type BoardRig,
   startBoard,
+  startOnFullBus,
   useFirmware,
-  watchCanInterrupt,
 } from "../tests/drivers/avr-board.ts";
-import { DIVIDER, ENDLESS, KEEPER, LISTENER, OID } from "../tests/drivers/board-rig.ts";
+import { DIVIDER, KEEPER, LISTENER, OID } from "../tests/drivers/board-rig.ts";
 import { guestOf } from "../tests/drivers/guest.ts";
 import { readFirmware as readStm32 } from "../tests/drivers/stm32.ts";
 import { type ThumbChip, thumbCore } from "../tests/drivers/unicorn.ts";
@@ -36,15 +36,8 @@ const RUN_MS = 500;
 
 /** One app takes all frames, another never yields, and the bus is never idle. */
 async function fillBus(bytes: number): Promise<Figure[]> {
-  const rig = await startBoard();
-  rig.node.load(ENDLESS);
-  rig.node.load(LISTENER);
-  rig.node.run(10);
-  const longest = watchCanInterrupt(rig);
-  const { partner } = rig.machine.live;
-  let n = 0;
-  partner.source = () => ({ id: 0x123, data: new Uint8Array(bytes).fill(n++) });
-  rig.board.wire.wake();
+  const frameOf = (n: number) => ({ id: 0x123, data: new Uint8Array(bytes).fill(n) });
+  const { rig, longest } = await startOnFullBus(frameOf);
   const before = rig.board.wire.frames;
   rig.node.run(RUN_MS);
   const id = `can.${bytes}_bytes`;

@@ -5,7 +5,12 @@
 import { parseArgs } from "node:util";
 import { NvDevice } from "../host/node/nv.ts";
 import { isFlash, MEDIA, type Medium, mediaOf } from "../tests/drivers/media.ts";
-import { type CutFigures, type CutPlan, proveCuts } from "../tests/drivers/power-cuts.ts";
+import {
+  type CutFigures,
+  type CutPlan,
+  noFigures,
+  proveCuts,
+} from "../tests/drivers/power-cuts.ts";
 import { type PlantedFault, STORE_FAULTS } from "../tests/drivers/store-faults.ts";
 import {
   measureBoot,
@@ -72,17 +77,6 @@ function say(text: string): void {
 }
 
 // ---- Power cuts ----
-
-const NOTHING: CutFigures = {
-  cuts: 0,
-  recoveryCuts: 0,
-  powerCycles: 0,
-  operations: 0,
-  needlessWarnings: 0,
-  recoveryBytes: 0,
-  changes: 0,
-  violations: [],
-};
 
 function add(sum: CutFigures, more: CutFigures): CutFigures {
   return {
@@ -151,10 +145,10 @@ function weight(medium: Medium): number {
 }
 
 /** What was found so far, medium by medium. */
-const plain = media.map((medium) => ({ medium, found: { ...NOTHING } }));
+const plain = media.map((medium) => ({ medium, found: noFigures() }));
 const unsteady = media
   .filter((medium) => !isFlash(medium))
-  .map((medium) => ({ medium, found: { ...NOTHING } }));
+  .map((medium) => ({ medium, found: noFigures() }));
 
 async function proveAll(): Promise<void> {
   const weights = media.reduce((sum, medium) => sum + weight(medium), 0);
@@ -168,7 +162,7 @@ async function flicker(): Promise<void> {
 
 function cutFigures(): Figure[] {
   const figures: Figure[] = [];
-  let all = NOTHING;
+  let all = noFigures();
   for (const { medium, found } of plain) {
     all = add(all, found);
     figures.push({ id: `${medium}.cuts`, value: found.cuts, unit: "cuts" });
@@ -214,7 +208,7 @@ function cutFigures(): Figure[] {
 }
 
 function flickerFigures(): Figure[] {
-  const all = unsteady.reduce((sum, { found }) => add(sum, found), NOTHING);
+  const all = unsteady.reduce((sum, { found }) => add(sum, found), noFigures());
   const most = Math.max(1, Math.floor(all.cuts / 20_000));
   return [
     {
@@ -245,7 +239,7 @@ async function isCaught(name: string): Promise<boolean> {
     new NvDevice(new Uint8Array(0)).hal(() => new Uint8Array(0)) as never,
     fault,
   );
-  let sum = NOTHING;
+  let sum = noFigures();
   for (let seed = 1; sum.cuts < plan.cuts; seed++) {
     const part = Math.min(plan.cuts, 20_000);
     const history = {

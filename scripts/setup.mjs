@@ -22,6 +22,8 @@ const DEBIAN_PACKAGES = [
   "python3-serial",
   "can-utils", // log2asc and asc2log
   "tshark",
+  "dosfstools", // cards
+  "mtools",
 ];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -43,6 +43,8 @@ export enum WordGroup {
   BOOT = 2,
   /** two copies of the configuration, six words each */
   CONFIG = 3,
+  /** what the node took from the manifest of its plant, PlantWord; 0xFFFF is noted as 0xFFFE */
+  PLANT = 4,
 }
 
 // ---- Activation record: one word ----
@@ -108,3 +110,12 @@ export enum NodeWord {
 }
 /** The order of sources of a node that was not told one: host, SD, CAN, serial. */
 export const SOURCES_DEFAULT: u32 = 0x4321;
+
+// ---- What was applied of a manifest (spec/manifest.ts): four words ----
+export enum PlantWord {
+  PLANT = 0,
+  VERSION = 1,
+  /** the content of the node, lower and upper half; written before the other two */
+  CONTENT_LOW = 2,
+  CONTENT_HIGH = 3,
+}

@@ -119,4 +119,20 @@ export enum Err {
   NO_FALLBACK = -86,
   /** the image is meant for another node, see the refusal; send it there */
   WRONG_NODE = -87,
+
+  // ---- Refusals of a card: `offset` of the refusal is the block ----
+  /** no file system was found; format the card as FAT32 or FAT16 */
+  CARD_BLANK = -96,
+  /** the card is formatted as FAT12, which only cards below 8 MB need; format it as FAT16 or FAT32 */
+  CARD_FAT12 = -97,
+  /** the card is formatted as exFAT; format it as FAT32 */
+  CARD_EXFAT = -98,
+  /** the card is formatted as NTFS; format it as FAT32 */
+  CARD_NTFS = -99,
+  /** the file system counts in sectors of another size than 512 bytes, see the refusal; format the card anew */
+  CARD_FORMAT = -100,
+  /** the file system contradicts itself, or ends behind the card; copy what is needed, then format the card anew */
+  CARD_DAMAGED = -101,
+  /** the root of the card has no file of the name in the refusal; copy it there under its 8.3 name */
+  CARD_NO_FILE = -102,
 }

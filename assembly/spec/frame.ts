@@ -322,8 +322,11 @@ export const DATA_WHITENING: u32 = 0x55;
 /** Frames of a window; its bytes are 8 times that. */
 export const WINDOW_FRAMES: u32 = 128;
 export const WINDOW_BYTES: u32 = 1024;
-/** Ms after a DATA frame within which the other parity bit means the next window; 128 frames last longer than this at any bit rate. */
-export const STREAM_MS: u32 = 10;
+/** In a stream the other parity bit means the next window for less than this many bits after a DATA frame: 112 of 111 bits, the
+ * shortest. A window has 128; the rest is for the clock, and for frames that wait in a node. */
+export const STREAM_BITS: u32 = 12432;
+/** Ms that are at 1 Mbit/s; and on a serial line, whose rate a node does not know. */
+export const STREAM_LEAST_MS: u32 = 12;
 /** Ms without a frame of its session after which a node gives a load up, and ms it may take in all. */
 export const LOAD_SILENCE_MS: u32 = 3000;
 export const LOAD_TOTAL_MS: u32 = 120000;

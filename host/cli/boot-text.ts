@@ -1,8 +1,9 @@
 // Activation records, boot list and configuration in words, the same for a node and for an image of its memory.
 
 import { AppState, ConfirmAfter, Source } from "../../assembly/spec/boot.ts";
-import type { ActivationInfo, BootPolicy, NodeConfig } from "../client/records.ts";
+import type { ActivationInfo } from "../client/records.ts";
 import { suggest } from "../formats/diagnostic.ts";
+import type { BootPolicy, NodeConfig } from "../formats/node-words.ts";
 import { plural } from "../formats/text.ts";
 import { usage } from "./exit.ts";
 

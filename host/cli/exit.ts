@@ -116,6 +116,7 @@ function ofNode(error: NodeError): Failure {
 const BUS_EXITS: Record<BusErrorCode, Exit> = {
   "no-slot": Exit.BUSY,
   "no-nodes": Exit.TIMEOUT,
+  "no-ids": Exit.NOT_FOUND,
   "no-id": Exit.DOES_NOT_FIT,
   "no-answer": Exit.TIMEOUT,
   "other-protocol": Exit.DOES_NOT_FIT,

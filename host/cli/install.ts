@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { ABI_VERSION } from "../../assembly/spec/svc.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import type { CanTransport } from "../bus/transport.ts";
@@ -48,10 +49,16 @@ export class Install {
     const name = profile === "small" && hasPages ? "small-flash" : profile;
     const known = this.modules.get(name);
     if (known !== undefined) return known;
-    const bytes = readFileSync(join(this.root, "build/core", `${name}.wasm`));
-    const module = WebAssembly.compile(new Uint8Array(bytes));
+    const module = WebAssembly.compile(this.coreBytes(name));
     this.modules.set(name, module);
     return module;
+  }
+  /** What nodes with a core tell of their firmware: 16 bits of the CRC-32 over it. */
+  coreHash(profile: ProfileName): number {
+    return crc32(this.coreBytes(profile)) & 0xffff;
+  }
+  private coreBytes(name: string): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(readFileSync(join(this.root, "build/core", `${name}.wasm`)));
   }
 
   /** The firmware of a board as its build leaves it: an ELF file, and the interface of its core. */

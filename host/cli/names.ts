@@ -21,7 +21,8 @@ function missing(
   known: readonly string[],
   shown: readonly string[] = known,
 ): Failure {
-  const none = `there is none; load an app${what === "task" ? "" : " that has one"}`;
+  const none =
+    what === "task" ? "no app runs: load one" : `no app here has a ${what}: load one that does`;
   const verb = shown.length === 1 ? "is" : "are";
   const otherwise = shown.length === 0 ? none : `there ${verb} ${few(shown)}`;
   return new Failure(Exit.NOT_FOUND, "NOT_FOUND", `there is no ${what} "${text}"`, {

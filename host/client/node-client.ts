@@ -3,13 +3,12 @@
 import type { ConfirmAfter } from "../../assembly/spec/boot.ts";
 import type { Profile } from "../../assembly/spec/limits.ts";
 import type { PersistMode } from "../../assembly/spec/svc.ts";
+import type { BootPolicy, NodeConfig } from "../formats/node-words.ts";
 import type {
   ActivationInfo,
   AppInfo,
-  BootPolicy,
   CommandInfo,
   MailboxInfo,
-  NodeConfig,
   SlotInfo,
   StoredSlotInfo,
   StoreInfo,
@@ -62,6 +61,8 @@ export interface MemoryInfo {
 export interface NodeClient {
   readonly provision: ProvisionClient;
   memory(): Awaitable<MemoryInfo>;
+  /** Lets time pass at the node. */
+  wait(ms: number): Awaitable<void>;
   tasks(): Awaitable<TaskInfo[]>;
   /** Starts a task over from its image. */
   restart(pid: number): Awaitable<void>;

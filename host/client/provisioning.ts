@@ -12,18 +12,22 @@ import {
 import { Err } from "../../assembly/spec/errors.ts";
 import { HXE_MAGIC, HXE_V2_SIZE } from "../../assembly/spec/hxe.ts";
 import { decodeHxe } from "../formats/hxe.ts";
-import type { Core } from "../node/core.ts";
 import {
-  type ActivationInfo,
-  type AppInfo,
   type BootPolicy,
   bootPolicyOf,
   bootWordOf,
   type NodeConfig,
   nodeConfigWords,
+  readNodeConfig,
+} from "../formats/node-words.ts";
+import type { Core } from "../node/core.ts";
+import {
+  type ActivationInfo,
+  type AppInfo,
+  isOnTrial,
+  isUsed,
   readActivation,
   readApp,
-  readNodeConfig,
   readStoredSlot,
   type StoredSlotInfo,
 } from "./records.ts";
@@ -152,13 +156,13 @@ export class Provisioning {
     for (let app = 0; this.x.hsx_provision_info(app + 1) !== Err.INVALID; app++) {
       this.x.hsx_provision_info(app);
       const info = readApp(app, this.node.core.view());
-      if (info.state !== AppState.EMPTY || bootWordOf(info.boot) !== 0) apps.push(info);
+      if (isUsed(info)) apps.push(info);
     }
     return apps;
   }
   /** The app on trial. */
   trial(): AppInfo | undefined {
-    return this.apps().find(({ state }) => state === AppState.TRIAL || state === AppState.DROPPING);
+    return this.apps().find(isOnTrial);
   }
 
   /** Makes the image in a slot the active one of its app, and starts it. Returns the pid. Refused, the app before runs on, or again. */

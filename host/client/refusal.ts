@@ -229,6 +229,12 @@ const say =
   (_, s) =>
     about(s, text, remedy);
 
+/** What is wrong with a card, and in which of its blocks that was seen. */
+const card =
+  (text: string, remedy: string): Sentence =>
+  (r, s) =>
+    about(s, r.isTold ? `${text} (block ${count(r.offset)})` : text, remedy);
+
 /** An app of the node stands in the way; its name is told if its image can be read. */
 const theApp = (r: Told) => (r.isTold && r.name !== "" ? `the app "${r.name}"` : "an app");
 
@@ -335,6 +341,31 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
         ? `it is meant for node ${r.need}, this is node ${r.have}`
         : "it is meant for another node",
       "send it to the node it is meant for",
+    ),
+  CARD_BLANK: card("it has no FAT file system", "format it as FAT32 or FAT16, then: hsx sd make"),
+  CARD_FAT12: card(
+    "it is formatted as FAT12, which is for floppy disks",
+    "format it as FAT16 or FAT32: mkfs.fat -F 16, or -F 32",
+  ),
+  CARD_EXFAT: card("it is formatted as exFAT", "format it as FAT32: mkfs.fat -F 32"),
+  CARD_NTFS: card("it is formatted as NTFS", "format it as FAT32: mkfs.fat -F 32"),
+  CARD_FORMAT: (r, s) =>
+    about(
+      s,
+      r.isTold
+        ? `its file system has sectors of ${count(r.need)} bytes, the node reads ${count(r.have)}`
+        : "its file system has sectors of another size than 512 bytes",
+      "format it anew: mkfs.fat -S 512",
+    ),
+  CARD_DAMAGED: card(
+    "its file system contradicts itself",
+    "copy what is needed, look at it with fsck.fat -n, then format it anew",
+  ),
+  CARD_NO_FILE: (r, s) =>
+    about(
+      s,
+      r.isTold ? `its root has no file ${r.name}` : "a file is not in its root",
+      "make the card with hsx sd make; names have 8.3 characters at most",
     ),
 };
 

@@ -15,7 +15,7 @@ export const BIT_RATES = [10, 20, 50, 100, 125, 250, 500, 1000] as const;
 export interface BenchNodeSpec {
   readonly number: number;
   readonly kind: NodeKind;
-  /** Configured id; 0: none. */
+  /** Configured id; 0: none, or what its file says. */
   readonly id: number;
   readonly role: number;
   /** Undefined: the simulation gives one, unlike all others. */
@@ -93,7 +93,9 @@ export function readBench(
 }
 
 class Reader extends TomlReader {
-  private readonly nodes: BenchNodeSpec[] = [];
+  private readonly nodes: (BenchNodeSpec & { id: number })[] = [];
+  /** Nodes of which the file says no id. */
+  private readonly unnamed: { id: number }[] = [];
   private readonly ids = new Map<number, Position>();
 
   read(root: TomlTable): Bench {
@@ -117,6 +119,7 @@ class Reader extends TomlReader {
         "this bench has no nodes",
         'add [[nodes]] with kind = "small"',
       );
+    this.giveIds();
     // behind the nodes, wherever they stand: faults name them
     const tables = faults === undefined ? [] : this.tablesOf(faults, "fault");
     return {
@@ -202,7 +205,17 @@ class Reader extends TomlReader {
     const id = first === undefined || first.first === 0 ? 0 : first.first + n;
     if (first !== undefined && id > 0) this.takeId(id, first.place);
     const number = this.nodes.length + 1;
-    this.nodes.push({ ...node, number, id, uid: uid && countedUp(uid, n) });
+    const made = { ...node, number, id, uid: uid && countedUp(uid, n) };
+    this.nodes.push(made);
+    if (first === undefined && node.file === undefined) this.unnamed.push(made);
+  }
+  /** The lowest ids that are free, as long as there are any. */
+  private giveIds(): void {
+    let id = 1;
+    for (const node of this.unnamed) {
+      while (this.ids.has(id)) id++;
+      if (id <= IDS_MAX) node.id = id++;
+    }
   }
   private takeId(id: number, place: Position): void {
     const other = this.ids.get(id);

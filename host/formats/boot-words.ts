@@ -4,6 +4,7 @@ import {
   APPS_MAX,
   CONFIG_WORDS,
   NodeWord,
+  PlantWord,
   WORD_GROUP_LOG2,
   WORD_KEY,
   WordGroup,
@@ -15,6 +16,8 @@ const NAMES: Record<WordGroup, (n: number) => string | undefined> = {
   [WordGroup.NODE]: (n) => ["configuration: activation", "slots", "uses of the medium / 256"][n],
   [WordGroup.BOOT]: (n) => (n < APPS_MAX ? `app ${n}: boot` : undefined),
   [WordGroup.CONFIG]: (n) => configName(n),
+  [WordGroup.PLANT]: (n) =>
+    n in PlantWord ? `plant: ${PlantWord[n]?.toLowerCase().replace("_", " ")}` : undefined,
 };
 
 function configName(n: number): string | undefined {

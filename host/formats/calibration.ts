@@ -6,6 +6,7 @@ import { Desktop } from "../../assembly/spec/limits.ts";
 import type { Diagnostic, Position } from "./diagnostic.ts";
 import { f16FromNumber, f16Shortest, f16ToNumber } from "./f16.ts";
 import { findKey, isWithin, type KeptValue, limitsText } from "./kept-values.ts";
+import type { BootPolicy, NodeConfig } from "./node-words.ts";
 import { hex } from "./text.ts";
 import { kindText, parseToml, type TomlMember, type TomlNode, type TomlTable } from "./toml.ts";
 import { type PlacedText, TomlReader } from "./toml-reader.ts";
@@ -19,29 +20,12 @@ export interface CalibrationCell {
   readonly place: Position;
 }
 
-/** Settings that a node keeps; 0, or no sources: the board's default. */
-export interface NodeSettings {
-  readonly id: number;
-  readonly role: number;
-  /** kbit/s */
-  readonly bitRate: number;
-  readonly baseId: number;
-  readonly sources: readonly Source[];
-  readonly masterWait_ms: number;
-  readonly cardWait_ms: number;
-}
-
 /** An app whose image the device is to hold. */
-export interface AppEntry {
+export interface AppEntry extends BootPolicy {
   /** File of the image, as written. */
   readonly image: string;
   /** Of the image's name in the file. */
   readonly place: Position;
-  readonly order: number;
-  readonly restarts: number;
-  readonly fallbackOnFault: boolean;
-  readonly source: Source;
-  readonly quantum: number;
 }
 
 export interface Calibration {
@@ -52,7 +36,7 @@ export interface Calibration {
   /** `fram:8192`, where the file says it. */
   readonly media: PlacedText | undefined;
   readonly cells: readonly CalibrationCell[];
-  readonly node: NodeSettings | undefined;
+  readonly node: NodeConfig | undefined;
   readonly slots: { readonly count: number; readonly bytes: number } | undefined;
   readonly apps: readonly AppEntry[];
 }
@@ -121,7 +105,7 @@ class Reader extends TomlReader {
 
   // ---- Node, slots, apps ----
 
-  private readNode(member: TomlMember): NodeSettings | undefined {
+  private readNode(member: TomlMember): NodeConfig | undefined {
     const numbers = { id: 0, role: 0, bitRate: 0, baseId: 0, masterWait_ms: 0, cardWait_ms: 0 };
     let sources: Source[] = [];
     for (const item of this.tableOf(member)?.members ?? []) {
@@ -332,8 +316,8 @@ function valueLine({ key, bits }: StoredValue, known: readonly KeptValue[]): str
 export function writeCalibration(
   content: {
     readonly schema: number;
-    readonly media: string;
-    readonly storeCells: number;
+    readonly media?: string | undefined;
+    readonly storeCells?: number | undefined;
     readonly cells: readonly StoredValue[];
   },
   known: readonly KeptValue[],
@@ -346,8 +330,8 @@ export function writeCalibration(
   const head = [
     `# ${remark}`,
     `schema = ${content.schema}`,
-    `media = "${content.media}"`,
-    `cells = ${content.storeCells}`,
+    ...(content.media === undefined ? [] : [`media = "${content.media}"`]),
+    ...(content.storeCells === undefined ? [] : [`cells = ${content.storeCells}`]),
   ];
   return [...head, ...tables, ""].join("\n");
 }

@@ -1,6 +1,6 @@
 // Field tables: one row per field of a binary format, read and written by one pair of functions.
 
-/** How a field lies in its bytes. `ascii32` ends at its first NUL; `bytesN` are N raw bytes. */
+/** How a field lies in its bytes. `ascii32` ends at its first NUL; `bytesN` are N raw bytes; `textN` is a byte of length, then ASCII, N bytes in all. */
 export type FieldType =
   | "u8"
   | "u16be"
@@ -11,13 +11,20 @@ export type FieldType =
   | "ascii32"
   | "bytes6"
   | "bytes8"
-  | "bytes24";
-type RawType = "bytes6" | "bytes8" | "bytes24";
+  | "bytes11"
+  | "bytes12"
+  | "bytes16"
+  | "bytes24"
+  | "text20"
+  | "text24"
+  | "text44";
+type RawType = Extract<FieldType, `bytes${number}`>;
+type TextType = Extract<FieldType, "ascii32" | `text${number}`>;
 
 /** Name of the field to its offset and type. */
 export type FieldTable = Readonly<Record<string, readonly [offset: number, type: FieldType]>>;
 
-type FieldValue<T extends FieldType> = T extends "ascii32"
+type FieldValue<T extends FieldType> = T extends TextType
   ? string
   : T extends RawType
     ? Uint8Array
@@ -37,7 +44,13 @@ export const FIELD_SIZE: Readonly<Record<FieldType, number>> = {
   ascii32: 32,
   bytes6: 6,
   bytes8: 8,
+  bytes11: 11,
+  bytes12: 12,
+  bytes16: 16,
   bytes24: 24,
+  text20: 20,
+  text24: 24,
+  text44: 44,
 };
 
 /** Reads every field of `table` from `bytes` at `base`; the caller has checked the length. */
@@ -66,8 +79,9 @@ export function writeFields<T extends FieldTable>(
 }
 
 function readField(bytes: Uint8Array, at: number, type: FieldType): number | string | Uint8Array {
-  const raw = bytes.slice(at, at + FIELD_SIZE[type]);
+  const raw = Uint8Array.from(bytes.subarray(at, at + FIELD_SIZE[type])); // a copy, of a Buffer, too
   if (type === "ascii32") return latin1(raw);
+  if (type.startsWith("text")) return String.fromCharCode(...raw.subarray(1, 1 + (raw[0] ?? 0)));
   if (type.startsWith("bytes")) return raw;
   return (type.endsWith("le") ? raw.reverse() : raw).reduce((sum, byte) => sum * 256 + byte, 0);
 }
@@ -90,7 +104,8 @@ function writeField(
     }
     return;
   }
-  const raw = typeof value === "string" ? Uint8Array.from(value, (c) => c.charCodeAt(0)) : value;
+  const text = type.startsWith("text") ? String.fromCharCode(value.length) + value : value;
+  const raw = typeof text === "string" ? Uint8Array.from(text, (c) => c.charCodeAt(0)) : text;
   if (raw.length > FIELD_SIZE[type]) throw new Error(`${name}: longer than ${type}`);
   bytes.set(raw, at);
 }

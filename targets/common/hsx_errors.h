@@ -59,4 +59,11 @@ enum {
   ERR_NO_TRIAL = -85, // nothing is on trial; there is nothing to confirm
   ERR_NO_FALLBACK = -86, // the app has no earlier image; activate another slot
   ERR_WRONG_NODE = -87, // the image is meant for another node, see the refusal; send it there
+  ERR_CARD_BLANK = -96, // no file system was found; format the card as FAT32 or FAT16
+  ERR_CARD_FAT12 = -97, // the card is formatted as FAT12, which only cards below 8 MB need; format it as FAT16 or FAT32
+  ERR_CARD_EXFAT = -98, // the card is formatted as exFAT; format it as FAT32
+  ERR_CARD_NTFS = -99, // the card is formatted as NTFS; format it as FAT32
+  ERR_CARD_FORMAT = -100, // the file system counts in sectors of another size than 512 bytes, see the refusal; format the card anew
+  ERR_CARD_DAMAGED = -101, // the file system contradicts itself, or ends behind the card; copy what is needed, then format the card anew
+  ERR_CARD_NO_FILE = -102, // the root of the card has no file of the name in the refusal; copy it there under its 8.3 name
 };

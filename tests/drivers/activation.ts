@@ -41,6 +41,19 @@ export interface ActivationFigures {
   /** Each tells how to come to it again. */
   violations: string[];
 }
+/** Those of no cut at all. */
+export function noFigures(): ActivationFigures {
+  return {
+    cuts: 0,
+    bootCuts: 0,
+    boots: 0,
+    operations: 0,
+    rotBits: 0,
+    trialStarts: 0,
+    settledBytes: 0,
+    violations: [],
+  };
+}
 
 const KEYS = 40;
 const SLOTS = 3;
@@ -97,16 +110,7 @@ function originOf(medium: Medium): number {
 }
 
 class ActivationRig {
-  readonly figures: ActivationFigures = {
-    cuts: 0,
-    bootCuts: 0,
-    boots: 0,
-    operations: 0,
-    rotBits: 0,
-    trialStarts: 0,
-    settledBytes: 0,
-    violations: [],
-  };
+  readonly figures = noFigures();
   private readonly random: Random;
   private life: Life = {
     confirmed: 0,

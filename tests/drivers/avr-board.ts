@@ -2,8 +2,9 @@
 
 import { AvrBoard, type BoardOptions, newMedia } from "../../host/boards/avr/board.ts";
 import type { Firmware } from "../../host/boards/avr/firmware.ts";
+import type { CanFrame } from "../../host/formats/can-frame.ts";
 import { readFirmware } from "./avr.ts";
-import { type BoardRig as Rig, startRig } from "./board-rig.ts";
+import { ENDLESS, LISTENER, type BoardRig as Rig, startRig } from "./board-rig.ts";
 
 /** Vector of INT2, the interrupt of the MCP2515. */
 const CAN_VECTOR = 3;
@@ -52,4 +53,19 @@ export function watchCanInterrupt({ board }: BoardRig): () => number {
     });
   }
   return () => longest;
+}
+
+/** A board on a bus that is never idle: one app takes the frames of `source`, another never yields. `longest`: watchCanInterrupt(). */
+export async function startOnFullBus(
+  source: (n: number) => CanFrame,
+): Promise<{ rig: BoardRig; longest: () => number }> {
+  const rig = await startBoard();
+  rig.node.load(ENDLESS);
+  rig.node.load(LISTENER);
+  rig.node.run(10);
+  const longest = watchCanInterrupt(rig);
+  let n = 0;
+  rig.machine.live.partner.source = () => source(n++);
+  rig.board.wire.wake();
+  return { rig, longest };
 }

@@ -45,6 +45,8 @@ export function cardOf(blocks: number): Uint8Array {
 /** The card as the core sees it. */
 export interface CardReader {
   blocks(): number | undefined;
+  /** Asks for a block once. */
+  ask(block: number): void;
   /** Reads a block, as often as the driver is busy; then what it says, and the first and the last byte. */
   read(block: number, between?: (n: number) => void): (string | number | undefined)[];
 }
@@ -59,6 +61,7 @@ export function cardReader<B extends Board>(
   const once = port.function({ symbol: "sd_read", params: ["u32", "u16"], result: "s8" });
   return {
     blocks: () => blocks?.(),
+    ask: (block) => once?.(block, buffer),
     read(block, between = () => {}) {
       for (let n = 0; n < 2000; n++) {
         const err = once?.(block, buffer) ?? 0;

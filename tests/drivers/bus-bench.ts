@@ -1,6 +1,7 @@
 // Benches for tests and figures: nodes by number and kind, what they lose, and a master with its adapter.
 
 import { readFileSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import { Bench, type BenchSources } from "../../host/client/bench/bench.ts";
 import { BenchClients } from "../../host/client/bench/sim-transport.ts";
 import { BusMaster } from "../../host/client/bus/master.ts";
@@ -63,16 +64,21 @@ const modules = new Map<string, Promise<WebAssembly.Module>>();
 const root = new URL("../../build/", import.meta.url).pathname;
 const FIRMWARE = { avr: ["avr", "hsx.elf"], stm32f072: ["stm32/stm32f072", "hsx.elf"] } as const;
 
+function coreBytes(profile: string): Uint8Array<ArrayBuffer> {
+  const file = `${process.env.HSX_CORE ?? `${root}core`}/${profile}.wasm`;
+  return new Uint8Array(readFileSync(file));
+}
+
 /** What this clone has built. */
 export const SOURCES: BenchSources = {
   core(profile) {
     const known = modules.get(profile);
     if (known !== undefined) return known;
-    const file = `${process.env.HSX_CORE ?? `${root}core`}/${profile}.wasm`;
-    const compiled = WebAssembly.compile(new Uint8Array(readFileSync(file)));
+    const compiled = WebAssembly.compile(coreBytes(profile));
     modules.set(profile, compiled);
     return compiled;
   },
+  coreHash: (profile) => crc32(coreBytes(profile)) & 0xffff,
   firmware(board) {
     const [folder, program] = FIRMWARE[board];
     const core = JSON.parse(readFileSync(`${root}${folder}/core.json`, "utf8"));

@@ -2,10 +2,11 @@
 
 import { CellType, StoreState } from "../../assembly/spec/cell.ts";
 import { Err } from "../../assembly/spec/errors.ts";
-import { PowerCut, type Tear } from "../../host/node/nv.ts";
+import type { Tear } from "../../host/node/nv.ts";
 import type { Fault } from "../probes/compile.ts";
 import { blankDevice, coreOf, GEOMETRY, isFlash, type Medium } from "./media.ts";
 import { type Found, type Snapshot, StoreRig } from "./store-rig.ts";
+import { isCutShort } from "./tears.ts";
 
 /** Pages of a flash store. */
 const PAGES = 3;
@@ -47,6 +48,19 @@ export interface CutFigures {
   changes: number;
   /** Each tells how to come to it again. */
   violations: string[];
+}
+/** Those of no cut at all. */
+export function noFigures(): CutFigures {
+  return {
+    cuts: 0,
+    recoveryCuts: 0,
+    powerCycles: 0,
+    operations: 0,
+    needlessWarnings: 0,
+    recoveryBytes: 0,
+    changes: 0,
+    violations: [],
+  };
 }
 
 /** Operations before the first cut, so that it meets a store with a past. */
@@ -182,16 +196,7 @@ function appValue(found: Found | undefined): number | "none" {
 }
 
 class CutProof {
-  readonly figures: CutFigures = {
-    cuts: 0,
-    recoveryCuts: 0,
-    powerCycles: 0,
-    operations: 0,
-    needlessWarnings: 0,
-    recoveryBytes: 0,
-    changes: 0,
-    violations: [],
-  };
+  readonly figures = noFigures();
   private readonly random: (below: number) => number;
   private readonly keys: readonly Key[];
   private model: Model = new Map();
@@ -334,15 +339,7 @@ class CutProof {
     const flicker = this.isUnsteady && { flicker: () => this.flicker() };
     const granules = this.isFlash && { isUnreadable: () => this.random(3) === 0 };
     device.cut = { after, tear, ...(tail && { tail }), ...flicker, ...granules };
-    try {
-      act();
-      return false;
-    } catch (error) {
-      if (error instanceof PowerCut) return true;
-      throw error;
-    } finally {
-      device.powerOn();
-    }
+    return isCutShort(device, act);
   }
 
   private bootUnsteady(operation: Operation): void {

@@ -397,7 +397,8 @@ export class ModelNode {
     const s = this.session;
     if (s?.window === undefined || s.phase !== F.LoadPhase.RECEIVING) return;
     const isStream = (s.flags & F.WindowFlag.STREAM) !== 0;
-    const isLate = this.clock.now - s.lastData_ns > F.STREAM_MS * MS;
+    const bit_ns = this.partner.bit_ns ?? 0;
+    const isLate = this.clock.now - s.lastData_ns >= F.STREAM_BITS * bit_ns;
     if (isStream && isLate) s.window = undefined;
     if (s.window === undefined) return;
     s.lastData_ns = this.clock.now;

@@ -36,6 +36,11 @@ export function isCutIn(device: NvDevice, { after, tear, random }: Cut, act: () 
   const model = tear.tear(random);
   const isUnreadable = () => random.oneIn(3); // of what has granules only
   device.cut = { after, tear: model, ...(tear.hasTail && { tail: model }), isUnreadable };
+  return isCutShort(device, act);
+}
+
+/** Lets an act go on until the power of the device is cut as it was told. False: the act ended before. */
+export function isCutShort(device: NvDevice, act: () => void): boolean {
   try {
     act();
     return false;

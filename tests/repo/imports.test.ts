@@ -10,11 +10,12 @@ import { lineOf, nodesOf, parse, projectFiles, read, violations } from "./source
 /** Each room with those directly below it; what lies further down may be used as well. */
 const BELOW: Record<string, readonly string[]> = {
   "assembly/index": ["assembly/provision"],
-  "assembly/provision": ["assembly/executive"],
+  "assembly/provision": ["assembly/executive", "assembly/card"],
   "assembly/executive": ["assembly/registry", "assembly/image", "assembly/vm"],
   "assembly/registry": ["assembly/mailbox", "assembly/image"], // particulars are read from the image's slot
   "assembly/image": ["assembly/persist"],
   "assembly/persist": ["assembly/base"],
+  "assembly/card": ["assembly/base"],
   "assembly/mailbox": ["assembly/base"],
   "assembly/vm": ["assembly/base"],
   "assembly/base": ["assembly/spec"], // the files beside index.ts: layout, arena, node
@@ -37,7 +38,7 @@ const BELOW: Record<string, readonly string[]> = {
 };
 
 /** Who calls the machine. Those above them do not thereby get to call it. */
-const HAL_CALLERS = ["provision", "executive", "image", "persist"].map(
+const HAL_CALLERS = ["provision", "executive", "image", "persist", "card"].map(
   (room) => `assembly/${room}`,
 );
 /** The node in TypeScript implements the HAL: it sees its types. */

@@ -3,6 +3,7 @@
 
 import { arenaAllocate, arenaRelease } from "../../arena";
 import { isAlive, taskAt } from "../../executive/task";
+import { can_open } from "../../hal";
 import { slotBytes, slotCopy, slotCrc, slotSum } from "../../image/slot";
 import { CRC_START, crcEnd } from "../../crc";
 import { storedHasWindow, storedNote } from "../../image/stored";
@@ -48,7 +49,7 @@ import {
   Stage,
   windowCount,
 } from "./reception";
-import { FRAME, lineOf, masterOf, protocolAt, RECEIVED_DATA } from "./state";
+import { FRAME, Line, lineOf, masterOf, protocolAt, RECEIVED_DATA } from "./state";
 
 /** Ms a slot may take to be cleared before it is told. */
 const CLEARING_MS: u32 = 3;
@@ -60,6 +61,8 @@ const PREFIX_A_POLL: u32 = 32;
 const CHECK_BYTES: u32 = 128;
 /** NACKs in one poll: those that wait longer may be heard from others. */
 const NACKS_A_POLL: u32 = 2;
+/** Ms after a frame of the load in which apps have less of a poll. */
+const STREAMING_MS: u32 = 10;
 /** What four bytes of DATA are XORed with. */
 const WHITENING: u32 = F.DATA_WHITENING * 0x01010101;
 /** In STATUS: a stored slot, not a pid. */
@@ -124,15 +127,18 @@ export function layStatus(master: u32, session: u32, event: u32, phase: u32, cod
   store<u8>(FRAME, <u8>(event | (phase << F.STATUS_PHASE_SHIFT)), F.STATUS_EVENT_OFF);
   store<u8>(FRAME, <u8>code, F.STATUS_CODE_OFF);
 }
+/** Completes a STATUS frame: pid or stored slot, and 24 bits of bytes, or a place in the file. */
+export function layProgress(task: u32, bytes: u32): void {
+  store<u8>(FRAME, <u8>task, F.STATUS_TASK_OFF);
+  store<u16>(FRAME, <u16>bytes, F.STATUS_BYTES_OFF);
+  store<u8>(FRAME, <u8>(bytes >>> 16), F.STATUS_BYTES_OFF + 2);
+}
 function layOwnStatus(r: Reception): void {
   const phase = phaseOf(r);
   const isDamaged = r.stage == Stage.LOADING && loadAt().phase == Phase.DAMAGED;
   const code: u32 = isDamaged ? -Err.HXE_CRC : r.code;
   layStatus(masterOf(r.head), r.session, r.event, phase, code);
-  const bytes = progressOf(r);
-  store<u8>(FRAME, r.task, F.STATUS_TASK_OFF);
-  store<u16>(FRAME, <u16>bytes, F.STATUS_BYTES_OFF);
-  store<u8>(FRAME, <u8>(bytes >>> 16), F.STATUS_BYTES_OFF + 2);
+  layProgress(r.task, progressOf(r));
 }
 
 /** Sends the STATUS that is due. False: it waits. */
@@ -228,6 +234,12 @@ function expect(r: Reception): i32 {
   return err;
 }
 
+/** Ms from one DATA frame of a stream to another. */
+function streamMs(line: u32): u32 {
+  const kbits = line == Line.CAN ? can_open(configWord(NodeWord.BIT_RATE)) : 0;
+  return kbits == 0 ? F.STREAM_LEAST_MS : F.STREAM_BITS / kbits;
+}
+
 /** Everything that was offered is known. */
 function begin(r: Reception): void {
   if (hasAlready(r)) return;
@@ -239,6 +251,7 @@ function begin(r: Reception): void {
   r.frames = <u16>framesIn(r.total);
   r.missing = r.frames;
   r.began = now();
+  r.streamMs = <u16>streamMs(lineOf(r.head));
   if (arenaAllocate(bitmapBytes(r), bitmapField())) return;
   const full = refuseMemory(bitmapBytes(r));
   sessionAbort();
@@ -360,7 +373,7 @@ function windowFor(r: Reception, parity: u32): u32 {
   const window: u32 = r.window;
   if (window == NO_WINDOW || (r.windowFlags & F.WindowFlag.STREAM) == 0)
     return (window & 1) == parity ? window : NO_WINDOW;
-  const isLate = ((now() - r.dataSince) & 0xffff) > F.STREAM_MS;
+  const isLate = ((now() - r.dataSince) & 0xffff) >= <u32>r.streamMs;
   if (isLate) return NO_WINDOW;
   return (window & 1) == parity ? window : window + 1;
 }
@@ -631,7 +644,7 @@ function hasWork(r: Reception): bool {
 /** Instructions of apps in a poll of `budget`: fewer while bytes stream in, which will not wait. */
 export function streamBudget(budget: u32): u32 {
   const r = receptionAt();
-  const isStreaming = r.stage == Stage.LOADING && now() - r.since <= F.STREAM_MS && r.missing != 0;
+  const isStreaming = r.stage == Stage.LOADING && now() - r.since < STREAMING_MS && r.missing != 0;
   return isStreaming ? (budget >>> 3) + 1 : budget;
 }
 

@@ -35,7 +35,8 @@
 // 59  (1 spare)
 // 60  place        u32  in the file, of an error
 // 64  frames       u16  of the file
-// 66  (6 spare)
+// 66  streamMs     u16  ms after a DATA frame in which one of the other parity is of the next window
+// 68  (4 spare)
 // 72  nacks        16   a bit a NACK that is due
 
 import { arenaAddress } from "../../arena";
@@ -98,6 +99,7 @@ export class Reception {
   said: u8 = 0;
   place: u32 = 0;
   frames: u16 = 0;
+  streamMs: u16 = 0;
 }
 if (offsetof<Reception>("bitmap") != 18) ERROR("Reception.bitmap: offset");
 if (offsetof<Reception>("place") != 60) ERROR("Reception.place: offset");

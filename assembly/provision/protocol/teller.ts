@@ -5,7 +5,7 @@ import { eventPeek } from "../../events";
 import { provisionPost } from "../../executive/feed";
 import { nodeAt } from "../../node";
 import { AppState } from "../../spec/boot";
-import { LoadEvent, LoadPhase, STATUS_BYTES_OFF, STATUS_TASK_OFF } from "../../spec/frame";
+import { LoadEvent, LoadPhase } from "../../spec/frame";
 import {
   EVENT_A_OFF,
   EVENT_B_OFF,
@@ -15,7 +15,7 @@ import {
   NEVER,
 } from "../../spec/node";
 import { stateOf } from "../record";
-import { isReceiving, layStatus } from "./broadcast";
+import { isReceiving, layProgress, layStatus } from "./broadcast";
 import { sayLater } from "./line";
 import { FRAME, headOf, Line, protocolAt, ProtocolFlag } from "./state";
 
@@ -52,9 +52,7 @@ function lay(at: usize, event: u32): void {
   const phase: u32 = event == LoadEvent.PROGRESS ? LoadPhase.RECEIVING : LoadPhase.IDLE;
   layStatus(0, 0, event, phase, isError ? a : 0);
   const bytes = event == LoadEvent.PROGRESS ? a << 6 : isError ? b : 0;
-  store<u8>(FRAME, load<u8>(at, EVENT_PID_OFF), STATUS_TASK_OFF);
-  store<u16>(FRAME, <u16>bytes, STATUS_BYTES_OFF);
-  store<u8>(FRAME, <u8>(bytes >>> 16), STATUS_BYTES_OFF + 2);
+  layProgress(load<u8>(at, EVENT_PID_OFF), bytes);
 }
 
 /** Tells an event. False: a reader has no room for what must not be lost. */

@@ -19,6 +19,7 @@ export async function openBench(file: string, install: Install): Promise<Bench> 
   const { Bench } = await import("../../client/bench/bench.ts");
   return Bench.create(spec, {
     core: (profile) => install.core(profile),
+    coreHash: (profile) => install.coreHash(profile),
     firmware: (board) => install.firmware(board),
     read: (name) => readBytes(isAbsolute(name) ? name : join(dirname(file), name)),
   });

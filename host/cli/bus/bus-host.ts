@@ -54,20 +54,31 @@ export async function everyNode(
   const { revived, unnamed } = await master.revive(present);
   return { present: revived.length === 0 ? present : await master.census(), unnamed };
 }
-/** The same, or a BusError when there are none. */
-async function presentNodes(master: BusMaster): Promise<readonly Present[]> {
-  const { present } = await everyNode(master);
-  if (present.length === 0) throw nobody(master.link.transport);
-  return present;
+/** What gives ids to nodes that have none, or share one. */
+export const ASSIGN = "give each an id: hsx scan --assign, or --keep for good";
+
+/** The ids that are there, or a BusError when there are none. */
+async function presentIds({ out }: Context, master: BusMaster): Promise<readonly number[]> {
+  const { present, unnamed } = await everyNode(master);
+  if (present.length > 0) {
+    if (unnamed > 0)
+      out.warn(`${plural(unnamed, "node")} without an id, which cannot be meant`, ASSIGN);
+    return present.map(({ node }) => node);
+  }
+  const { transport } = master.link;
+  if (unnamed === 0) throw nobody(transport);
+  const message = `no node on ${transport.name} has an id; ${plural(unnamed, "node")} without one`;
+  throw new BusError("no-ids", message, ASSIGN);
 }
 
 /** Ids that the options mean: those that are there, and those that are named. */
 export async function meantNodes(
+  context: Context,
   master: BusMaster,
   options: BusOptionValues,
 ): Promise<readonly number[]> {
   const named = nodesOf(options);
-  const there = (await presentNodes(master)).map(({ node }) => node);
+  const there = await presentIds(context, master);
   if (named !== undefined && !isExclusion(options)) return [...named].sort((a, b) => a - b);
   return named === undefined ? there : there.filter((id) => named.has(id));
 }
@@ -92,6 +103,8 @@ export async function atEach(
       out: outputs.get(node.id) as NodeOutput,
       node,
       now_ms: Math.floor(master.link.now_us / 1000),
+      id: node.id,
+      nodes: ids.length,
     }),
   );
   const failures: Failure[] = [];
@@ -116,7 +129,7 @@ export class BusHost implements NodeHost {
   }
   async each(options: BusOptionValues, work: NodeWork): Promise<void> {
     await withMaster(this.context, options, async (master) =>
-      atEach(this.context, master, await meantNodes(master, options), work),
+      atEach(this.context, master, await meantNodes(this.context, master, options), work),
     );
   }
 }

@@ -190,7 +190,7 @@ async function load(context: Context, file: string, options: Options): Promise<v
   const job = jobOf(options);
   const cap = parseInteger(options.cap, "--cap", 1, 100);
   await withMaster(context, options, async (master) => {
-    const nodes = await meantNodes(master, options);
+    const nodes = await meantNodes(context, master, options);
     const plan = await planned(master, nodes, image);
     if (options.dryRun) return tellPlan(context, file, image, plan);
     if (options.stopFirst) await stopFirst(master, plan, image);

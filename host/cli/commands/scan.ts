@@ -1,7 +1,6 @@
 // hsx scan: every node of a bus, and what it is and runs.
 
 import type { Command } from "commander";
-import { HelloFlag } from "../../../assembly/spec/frame.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
 import type { BusNode } from "../../client/bus/bus-node.ts";
 import type { Present } from "../../client/bus/census.ts";
@@ -9,7 +8,8 @@ import type { Settled } from "../../client/bus/master.ts";
 import type { NodeRecord } from "../../client/bus/node-record.ts";
 import type { StoreInfo, TaskInfo } from "../../client/records.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { everyNode, nobody, partialExit, withMaster } from "../bus/bus-host.ts";
+import { ASSIGN, everyNode, nobody, partialExit, withMaster } from "../bus/bus-host.ts";
+import { statesOf, uidText } from "../bus/node-words.ts";
 import { addBusOptions, addLevelOption, type BusOptionValues } from "../bus/settings.ts";
 import { failureOf } from "../exit.ts";
 import { addCommand, type Context } from "../program.ts";
@@ -27,24 +27,6 @@ interface Found {
   readonly about: NodeRecord;
   readonly tasks: readonly TaskInfo[];
   readonly store: StoreInfo;
-}
-
-const STATES: Record<keyof typeof HelloFlag, string> = {
-  WAITING: "waits for a master",
-  LOADING: "loading",
-  PREPARED: "prepared",
-  TRIAL: "on trial",
-  FAULTED: "an app has faulted",
-  STORE: "store not ready",
-};
-
-export function uidText(uid: Uint8Array): string {
-  return Buffer.from(uid).toString("hex");
-}
-
-function statesOf(flags: number): string[] {
-  const names = Object.keys(STATES) as (keyof typeof HelloFlag)[];
-  return names.filter((name) => (flags & HelloFlag[name]) !== 0).map((name) => STATES[name]);
 }
 
 async function look(node: BusNode, present: Present): Promise<Found> {
@@ -127,8 +109,10 @@ async function scan(context: Context, options: Options): Promise<void> {
           ["NODE", "UID", "BOARD", "FIRMWARE", "FREE", "STORE", "STATE", "APPS"],
           nodes.map(row),
         ),
-        plural(nodes.length, "node"),
-      ].join("\n"),
+        nodes.length === 0 ? "no node has an id" : plural(nodes.length, "node"),
+      ]
+        .filter((line) => line !== "")
+        .join("\n"),
     );
     warnings(context, present, unnamed);
     const failures = outcomes.flatMap((o) => {
@@ -145,10 +129,7 @@ function warnings({ out }: Context, present: readonly Present[], unnamed: number
   for (const { node } of present.filter((p) => p.isShared))
     out.warn(`several nodes have id ${node}`, "name them and give each its own: hsx scan --assign");
   if (unnamed > 0)
-    out.warn(
-      `${plural(unnamed, "node")} without an id, or in conflict over one`,
-      "give each an id: hsx scan --assign, or --keep for good",
-    );
+    out.warn(`${plural(unnamed, "node")} without an id, or in conflict over one`, ASSIGN);
 }
 
 export function addScan(program: Command, context: Context): void {

@@ -11,15 +11,14 @@ import {
 } from "../../../assembly/spec/boot.ts";
 import { CellType } from "../../../assembly/spec/cell.ts";
 import type { Found } from "../../client/persist-image.ts";
+import { type ActivationInfo, readActivation } from "../../client/records.ts";
+import { decodeHxe } from "../../formats/hxe.ts";
 import {
-  type ActivationInfo,
   type BootPolicy,
   bootPolicyOf,
   type NodeConfig,
-  readActivation,
   readNodeConfig,
-} from "../../client/records.ts";
-import { decodeHxe } from "../../formats/hxe.ts";
+} from "../../formats/node-words.ts";
 import { type StoredImage, storedImages } from "../../formats/persist-image.ts";
 import { geometryOf, logOf } from "../media.ts";
 import type { OpenImage } from "./image.ts";

@@ -5,8 +5,8 @@ import { AppState, Source } from "../../../assembly/spec/boot.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
 import { Config } from "../../../assembly/spec/node.ts";
 import { Level } from "../../../assembly/spec/svc.ts";
-import type { NodeConfig } from "../../client/records.ts";
 import { suggest } from "../../formats/diagnostic.ts";
+import type { NodeConfig } from "../../formats/node-words.ts";
 import { count } from "../../formats/text.ts";
 import {
   appStateText,

@@ -15,9 +15,14 @@ import { AvrNode, Stm32Node } from "./board-node.ts";
 import { CoreNode } from "./core-node.ts";
 import { configureMedia, makeMedia, type NamedImage } from "./media.ts";
 
+/** Profiles of cores in this process. */
+export type CoreKind = "small" | "large" | "desktop";
+
 /** Where a bench gets what its nodes are made of. */
 export interface BenchSources {
-  core(profile: "small" | "large" | "desktop"): Promise<WebAssembly.Module>;
+  core(profile: CoreKind): Promise<WebAssembly.Module>;
+  /** What nodes with this core tell of their firmware: 16 bits of a sum over it. */
+  coreHash(profile: CoreKind): number;
   firmware(board: "avr" | "stm32f072"): {
     readonly elf: Uint8Array;
     readonly core: ConstructorParameters<typeof AvrFirmware>[1];
@@ -270,7 +275,7 @@ async function partOf(
     return (bench, spec) =>
       new Stm32Node(spec, program, fram, uidOf(spec, bench.random), bench.placeOf(spec));
   }
-  const module = await sources.core(kind);
+  const program = { module: await sources.core(kind), hash: sources.coreHash(kind) };
   return (bench, spec) =>
-    new CoreNode(spec, module, fram, uidOf(spec, bench.random), bench.placeOf(spec));
+    new CoreNode(spec, program, fram, uidOf(spec, bench.random), bench.placeOf(spec));
 }

@@ -50,7 +50,7 @@ export class CoreNode implements BenchNode {
 
   constructor(
     readonly spec: BenchNodeSpec,
-    private readonly module: WebAssembly.Module,
+    private readonly program: { readonly module: WebAssembly.Module; readonly hash: number },
     /** What its FRAM holds; changed as it writes. */
     readonly fram: Uint8Array,
     private readonly uid: Uint8Array,
@@ -102,6 +102,7 @@ export class CoreNode implements BenchNode {
     this.machine = new BenchMachine(this, {
       nv: this.nv,
       uid: this.uid,
+      firmware: { hash: this.program.hash, board: "node" },
       canRing: this.spec.ring,
       resetCause,
       onFrame: () => this.stir(),
@@ -111,7 +112,7 @@ export class CoreNode implements BenchNode {
       },
     });
     this.machine.can.join(this.place.wire()).ppm = this.place.ppm;
-    this.core = Core.of(this.module, this.machine);
+    this.core = Core.of(this.program.module, this.machine);
     this.core.exports.hsx_start();
     this.stir();
   }

@@ -3,6 +3,7 @@
 export type BusErrorCode =
   | "no-slot"
   | "no-nodes"
+  | "no-ids"
   | "no-answer"
   | "no-id"
   | "other-protocol"

@@ -1,10 +1,10 @@
 // A node at the other end of a bus: the verbs of NodeClient as requests.
 
 import {
-  AppState,
   ATTEMPTS_DEFAULT,
   CONFIG_APP,
   ConfirmAfter,
+  STORED_UNIT,
 } from "../../../assembly/spec/boot.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
 import {
@@ -20,21 +20,25 @@ import {
 } from "../../../assembly/spec/frame.ts";
 import type { Level, PersistMode } from "../../../assembly/spec/svc.ts";
 import { readResult, type VerbArgs, type VerbName } from "../../formats/frame.ts";
+import {
+  type BootPolicy,
+  bootWordOf,
+  type NodeConfig,
+  nodeConfigWords,
+  readNodeConfig,
+} from "../../formats/node-words.ts";
 import type { ActivateOptions, MemoryInfo, NodeClient, ProvisionClient } from "../node-client.ts";
 import {
   type ActivationInfo,
   type AppInfo,
-  type BootPolicy,
-  bootWordOf,
   type CommandInfo,
+  isOnTrial,
+  isUsed,
   type MailboxInfo,
-  type NodeConfig,
-  nodeConfigWords,
   readActivation,
   readApp,
   readCommand,
   readMailbox,
-  readNodeConfig,
   readRefusal,
   readSlot,
   readStore,
@@ -144,6 +148,9 @@ export class BusNode implements NodeClient {
   }
   memory(): Promise<MemoryInfo> {
     return this.about();
+  }
+  wait(ms: number): Promise<void> {
+    return this.requests.link.sleep(ms * 1000);
   }
   async store(): Promise<StoreInfo> {
     return readStore(await this.only(Info.STORE));
@@ -264,7 +271,7 @@ class BusProvision implements ProvisionClient {
   }
   async formatSlots(count: number, bytes: number): Promise<void> {
     const subject = { kind: "store", name: `${count} slots of ${bytes} bytes` } as const;
-    await this.perform(ProvisionWhat.FORMAT, count, Math.ceil(bytes / 256), subject);
+    await this.perform(ProvisionWhat.FORMAT, count, Math.ceil(bytes / STORED_UNIT), subject);
   }
 
   /** Records of apps; the last is that of the configuration. */
@@ -273,11 +280,9 @@ class BusProvision implements ProvisionClient {
   }
   async apps(): Promise<AppInfo[]> {
     const apps = (await this.appRecords()).slice(0, -1).map(([view, n]) => readApp(n, view));
-    return apps.filter((a) => a.state !== AppState.EMPTY || bootWordOf(a.boot) !== 0);
+    return apps.filter(isUsed);
   }
   async trial(): Promise<AppInfo | undefined> {
-    const isOnTrial = ({ state }: AppInfo) =>
-      state === AppState.TRIAL || state === AppState.DROPPING;
     return (await this.apps()).find(isOnTrial);
   }
   private async appOf(app: number | undefined): Promise<number> {

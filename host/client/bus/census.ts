@@ -73,9 +73,8 @@ export async function census(link: BusLink, requests: Requests, rounds = 2): Pro
 
 // ---- The walk ----
 
-/** Who is looked for: nodes without an id or in conflict, those of an id, or every node. */
+/** Who is looked for: nodes without an id or in conflict. A node id instead means those of this id. */
 export const UNNAMED = 0;
-export const EVERYBODY = 255;
 
 /** The identity answers to one question. Asked twice, because a lost answer hides everything behind it. */
 async function branches(

@@ -36,6 +36,8 @@ export class BusLink {
   private readonly waits = new Set<Wait>();
   private isPumping = false;
   private slowest_us = 0;
+  /** When a frame was handed over last. */
+  private sent_us = 0;
 
   constructor(
     readonly transport: CanTransport,
@@ -70,7 +72,14 @@ export class BusLink {
 
   /** Hands a frame to the transport; resolves when there is room for another. */
   async send(frame: Frame): Promise<void> {
+    this.sent_us = this.now_us;
     await this.transport.send(encodeFrame(this.base, frame));
+  }
+  /** Whether nothing of ours has gone to the bus for `us`, as far as the adapter tells. */
+  async hasPaused(us: number): Promise<boolean> {
+    if (this.now_us - this.sent_us < us) return false;
+    await this.drain(); // this process may have stood still, and what it knows may be old
+    return this.transport.unsent === 0;
   }
   /** Waits until what was sent is on the bus, as far as the adapter tells. */
   async settle(): Promise<void> {

@@ -69,6 +69,11 @@ export interface LoadReport {
 
 /** Frames in which what begins a load is said again: one lost frame must not cost a node the whole image. */
 const ANNOUNCE_AT = new Set([2, 6]);
+/**
+ * A pause after which the window is named again, and from which on frames are no stream: half of STREAM_BITS at 1 Mbit/s, so
+ * that it holds at any bit rate.
+ */
+const PAUSE_US = 6_000;
 /** Frames between two looks at what nodes say. */
 const LOOK_EVERY = 8;
 /** From so many nodes and windows on, asking for single frames takes longer than parity for all. */
@@ -269,16 +274,19 @@ export class Broadcast {
     }
   }
   private async streamWindow(window: number): Promise<void> {
-    await this.openWindow(window, WindowFlag.STREAM);
+    const { link, job } = this;
+    const flags = (job.frame_us ?? 0) < PAUSE_US ? WindowFlag.STREAM : 0;
+    await this.openWindow(window, flags);
     for (let index = 0; index < this.framesOf(window); index++) {
       if (index % LOOK_EVERY === 0) {
-        await this.link.drain();
+        await link.drain();
         if (this.isOver()) return;
       }
       if (window === 0 && ANNOUNCE_AT.has(index)) {
-        await this.announce(this.job.nodes);
-        await this.openWindow(window, WindowFlag.STREAM);
+        await this.announce(job.nodes);
+        await this.openWindow(window, flags);
       }
+      if (flags !== 0 && (await link.hasPaused(PAUSE_US))) await this.openWindow(window, flags);
       await this.sendData(this.frame(window, index));
       this.dataFrames++;
     }

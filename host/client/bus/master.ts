@@ -12,6 +12,7 @@ import { Broadcast, type LoadJob, type LoadReport } from "./load.ts";
 import type { NodeRecord } from "./node-record.ts";
 import { Requests } from "./requests.ts";
 import { holdSlot, takeSlot } from "./slot.ts";
+import { type ProvisioningEvent, watchProvisioning } from "./watch.ts";
 
 export interface MasterOptions {
   /** First identifier of the block; default: 0x400. */
@@ -166,6 +167,10 @@ export class BusMaster {
     return this.link.listen((frame, time_us) => {
       if (frame.kind === "pub") hear(frame, time_us);
     });
+  }
+  /** Hears what happens to images, whoever brings them, until the returned function is called. */
+  onProvisioning(tell: (event: ProvisioningEvent) => void): () => void {
+    return watchProvisioning(this.link, tell);
   }
   /** Lets time pass while frames are heard. */
   listen(ms: number, isDone: () => boolean = () => false): Promise<boolean> {

@@ -58,6 +58,8 @@ static u8 has_block_addresses;
 /** When the start, or the block under way, began; ms. */
 static u16 since;
 static u32 blocks;
+/** The block under way. */
+static u32 wanted;
 
 static u16 elapsed(void) { return (u16)clock_ms() - since; }
 
@@ -219,6 +221,7 @@ static hal_s8 start_block(u32 block) {
   if (block >= blocks) return ERR_IO;
   since = (u16)clock_ms();
   state = WAITING;
+  wanted = block;
   const u8 r1 = begin(READ_SINGLE_BLOCK, has_block_addresses ? block : block << BLOCK_SHIFT);
   return r1 == R1_READY ? ERR_BUSY : failure();
 }
@@ -240,6 +243,7 @@ static hal_s8 finish_block(hal_u16 to) {
 
 hal_s8 sd_read(u32 block, hal_u16 data) {
   if (!sd_is_in()) return ERR_ABSENT;
+  if (sd_holds_bus() && block != wanted) give_up(); // nobody waits for that one any more
   switch (state) {
   case READY: return start_block(block);
   case WAITING: return wait_for_token();

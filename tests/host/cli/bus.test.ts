@@ -60,6 +60,17 @@ describe("scan", () => {
     });
   });
 
+  it("says so when no node has an id, as does a command that would need one", async () => {
+    const bus = () => new ModelBus({ nodes: [{ id: 0, uid: Uint8Array.of(0xde, 0xad) }] });
+    const scan = await on(bus(), ["scan"]);
+    expect({ exit: scan.exit, out: scan.out }).toEqual({ exit: 0, out: "no node has an id\n" });
+    const load = await on(bus(), ["load", image]);
+    expect({ exit: load.exit, err: load.err }).toEqual({
+      exit: 3,
+      err: "error: no node on wire has an id; 1 node without one\n  remedy: give each an id: hsx scan --assign, or --keep for good\n",
+    });
+  });
+
   it("ends with 4 when nobody answers", async () => {
     const { exit, err } = await on(new ModelBus({ nodes: [] }), ["scan"]);
     expect(exit).toBe(4);
@@ -102,6 +113,13 @@ describe("val", () => {
     expect(out).toBe("node 1  20.02\n");
     expect(err).toContain("node 9: error: node 9 does not answer on wire");
     expect(err).toContain("1 of 2 nodes failed");
+  });
+
+  it("says where a value would come from when no app has one", async () => {
+    const { err } = await on(new ModelBus({ nodes: models(1) }), ["val", "get", "limit"]);
+    expect(err).toBe(
+      'node 1: error: there is no value "limit"\n  remedy: no app here has a value: load one that does\n',
+    );
   });
 
   it("ends with 3 when no node has the value", async () => {
@@ -152,6 +170,16 @@ describe("load", () => {
     expect(exit).toBe(6);
     expect(out).toContain("1 of 2 nodes in");
     expect(err).toContain("node 2: error: ");
+  });
+
+  it("leaves out nodes without an id, and says so", async () => {
+    const nodes = [...models(1), { id: 0, uid: Uint8Array.of(0xde, 0xad) }];
+    const { exit, out, err } = await on(new ModelBus({ nodes }), ["load", image]);
+    expect(exit).toBe(0);
+    expect(out).toContain("1 of 1 node in");
+    expect(err).toContain(
+      "warning: 1 node without an id, which cannot be meant\n  remedy: give each an id: hsx scan --assign, or --keep for good\n",
+    );
   });
 
   it("shows what it would do", async () => {

@@ -82,7 +82,7 @@ async function openOn(bench: Bench): Promise<SimTransport> {
 
 describe("a bench", () => {
   it("starts the apps of its nodes from their slots, and carries frames to and from them", async () => {
-    const text = `[[nodes]]\nkind = "small"\ncount = 3\n${SLOTS}\napps = ["echo.hxe"]`;
+    const text = `[[nodes]]\nid = 0\nkind = "small"\ncount = 3\n${SLOTS}\napps = ["echo.hxe"]`;
     const bench = await benchOf(text, { "echo.hxe": ECHO });
     const client = await openOn(bench);
     await client.send(frame(0x120, 0x55));
@@ -92,7 +92,9 @@ describe("a bench", () => {
   });
 
   it("gives each node a crystal of its own, and time that goes with it", async () => {
-    const bench = await benchOf(`seed = 5\n[[nodes]]\nkind = "small"\ncount = 3\ncrystal = 50`);
+    const bench = await benchOf(
+      `seed = 5\n[[nodes]]\nid = 0\nkind = "small"\ncount = 3\ncrystal = 50`,
+    );
     bench.run_us(10_000_000);
     const late = [1, 2, 3].map((n) => coreAt(bench, n).local_us - 10_000_000);
     expect(new Set(late).size).toBe(3);
@@ -103,7 +105,7 @@ describe("a bench", () => {
   it("runs alike with the same seed and otherwise with another", async () => {
     const hashes: string[] = [];
     for (const seed of [1, 1, 2]) {
-      const text = `seed = ${seed}\nlatency = [2, 10]\n[[nodes]]\nkind = "small"\ncount = 2\ncrystal = 50\n${SLOTS}\napps = ["echo.hxe"]
+      const text = `seed = ${seed}\nlatency = [2, 10]\n[[nodes]]\nid = 0\nkind = "small"\ncount = 2\ncrystal = 50\n${SLOTS}\napps = ["echo.hxe"]
         [[faults]]\nkind = "errors"\nprobability = 0.2\n[[faults]]\nkind = "loss"\nprobability = 0.1`;
       const bench = await benchOf(text, { "echo.hxe": ECHO });
       const client = await openOn(bench);
@@ -117,7 +119,7 @@ describe("a bench", () => {
   });
 
   it("keeps what was stored over a power cut, and is deaf meanwhile", async () => {
-    const text = `[[nodes]]\nkind = "small"\n${SLOTS}\napps = ["echo.hxe"]
+    const text = `[[nodes]]\nid = 0\nkind = "small"\n${SLOTS}\napps = ["echo.hxe"]
       [[faults]]\nkind = "power"\nfrom = 200\nto = 300`;
     const bench = await benchOf(text, { "echo.hxe": ECHO });
     const client = await openOn(bench);
@@ -134,7 +136,7 @@ describe("a bench", () => {
   });
 
   it("parts a bus where its cable is cut, and joins it again", async () => {
-    const text = `[[nodes]]\nkind = "small"\ncount = 2\n${SLOTS}\napps = ["echo.hxe"]
+    const text = `[[nodes]]\nid = 0\nkind = "small"\ncount = 2\n${SLOTS}\napps = ["echo.hxe"]
       [[faults]]\nkind = "cut"\nnodes = "1-2"\nfrom = 150\nto = 250`;
     const bench = await benchOf(text, { "echo.hxe": ECHO });
     const client = await openOn(bench);
@@ -148,7 +150,7 @@ describe("a bench", () => {
   });
 
   it("loses frames at a node whose ring is full, and counts them", async () => {
-    const text = `[[nodes]]\nkind = "small"\nring = 2\n${SLOTS}\napps = ["echo.hxe"]`;
+    const text = `[[nodes]]\nid = 0\nkind = "small"\nring = 2\n${SLOTS}\napps = ["echo.hxe"]`;
     const bench = await benchOf(text, { "echo.hxe": ECHO });
     const client = await openOn(bench);
     const { machine } = coreAt(bench, 1).local;
@@ -158,7 +160,7 @@ describe("a bench", () => {
   });
 
   it("is disturbed by a node that never stops sending", async () => {
-    const text = `[[nodes]]\nkind = "small"\n[[faults]]\nkind = "babble"\nid = 0\nfrom = 10\nto = 20`;
+    const text = `[[nodes]]\nid = 0\nkind = "small"\n[[faults]]\nkind = "babble"\nid = 0\nfrom = 10\nto = 20`;
     const bench = await benchOf(text);
     const client = new BenchClients(bench).client();
     await client.open();
@@ -173,7 +175,7 @@ describe("a bench", () => {
   });
 
   it("takes a client's frames in order, with the latency of its host each way", async () => {
-    const bench = await benchOf(`latency = [2, 10]\n[[nodes]]\nkind = "small"`);
+    const bench = await benchOf(`latency = [2, 10]\n[[nodes]]\nid = 0\nkind = "small"`);
     const clients = new BenchClients(bench);
     const [a, b] = [clients.client("a"), clients.client("b")];
     await a.open();

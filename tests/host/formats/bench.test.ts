@@ -18,13 +18,20 @@ describe("a bench file", () => {
     const { bitRate, seed, latency_ms, nodes, faults } = benchOf('[[nodes]]\nkind = "avr"');
     expect([bitRate, seed, latency_ms, faults]).toEqual([500, 1, [0, 0], []]);
     expect(nodes).toMatchObject([
-      { number: 1, kind: "avr", id: 0, role: 0, fram: 131072, crystal_ppm: 0, ring: 16, on_ms: 0 },
+      { number: 1, kind: "avr", id: 1, role: 0, fram: 131072, crystal_ppm: 0, ring: 16, on_ms: 0 },
     ]);
+  });
+
+  it("gives nodes of which the file says no id the lowest that are free", () => {
+    const { nodes } = benchOf(
+      "[[nodes]]\ncount = 2\n[[nodes]]\nid = 2\n[[nodes]]\nid = 0\n[[nodes]]\nfile = 'a.fram'\n[[nodes]]",
+    );
+    expect(nodes.map(({ id }) => id)).toEqual([1, 3, 2, 0, 0, 4]);
   });
 
   it("counts ids and uids up", () => {
     const { nodes } = benchOf(
-      '[[nodes]]\nkind = "small"\n[[nodes]]\nkind = "stm32f072"\ncount = 3\nid = 5\nuid = "00FF"',
+      '[[nodes]]\nkind = "small"\nid = 0\n[[nodes]]\nkind = "stm32f072"\ncount = 3\nid = 5\nuid = "00FF"',
     );
     expect(nodes.map(({ number, id, uid }) => [number, id, uid && [...uid]])).toEqual([
       [1, 0, undefined],

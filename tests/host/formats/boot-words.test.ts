@@ -16,7 +16,9 @@ it.each([
   [0x01c0, "configuration 0: id"],
   [0x01cb, "configuration 1: card wait"],
   [0x01cc, undefined],
-  [0x0200, undefined],
+  [0x0200, "plant: plant"],
+  [0x0203, "plant: content high"],
+  [0x0204, undefined],
 ])("%i is %s", (key, name) => {
   expect(wordName(key)).toBe(name);
 });

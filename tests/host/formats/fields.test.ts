@@ -12,8 +12,14 @@ import {
   MAILBOX_FIELDS,
   VALUE_FIELDS,
 } from "../../../host/formats/hxe-metadata.ts";
+import {
+  MANIFEST_APP_FIELDS,
+  MANIFEST_HEADER_FIELDS,
+  MANIFEST_NODE_FIELDS,
+  MANIFEST_VALUE_FIELDS,
+} from "../../../host/formats/plant-manifest.ts";
 
-// Sizes: HXE 2, docs/hxe.md
+// Sizes: HXE 2, docs/hxe.md; docs/manifest.md
 it.each<[string, FieldTable, number]>([
   ["header, version 1", HXE_V1_FIELDS, 32],
   ["header, version 2", HXE_V2_FIELDS, 96],
@@ -21,6 +27,10 @@ it.each<[string, FieldTable, number]>([
   ["value", VALUE_FIELDS, 20],
   ["command", COMMAND_FIELDS, 16],
   ["mailbox", MAILBOX_FIELDS, 16],
+  ["header of a manifest", MANIFEST_HEADER_FIELDS, 64],
+  ["node of a manifest", MANIFEST_NODE_FIELDS, 64],
+  ["app of a manifest", MANIFEST_APP_FIELDS, 64],
+  ["value of a manifest", MANIFEST_VALUE_FIELDS, 8],
 ])("%s has no gap and no overlap", (_, table, size) => {
   const spans = Object.values(table).sort((a, b) => a[0] - b[0]);
   let end = 0;

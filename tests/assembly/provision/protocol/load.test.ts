@@ -128,17 +128,20 @@ describe("loss", () => {
     expect([...new Set(spread.poll(Poll.FRAMES, 0))]).toEqual([3]);
   });
 
-  it("makes a node wait for WINDOW after 10 ms of silence in a stream", () => {
+  // 12,432 bits at 500 kbit/s are 24.9 ms, and a test's DATA frame takes 0.2
+  it("makes a node wait for WINDOW after 24 ms of silence in a stream, no earlier", () => {
     const spread = new Spread(wire, APP);
     spread.offer();
     spread.window(0, WindowFlag.STREAM);
     spread.data(0, 0);
-    spread.listen(12);
+    spread.listen(22);
     spread.data(0, 1);
-    spread.window(0, WindowFlag.STREAM);
+    spread.listen(25);
     spread.data(0, 2);
+    spread.window(0, WindowFlag.STREAM);
+    spread.data(0, 3);
     expect(new Set(spread.poll(Poll.FRAMES, 0))).toEqual(
-      new Set([1, ...Array.from({ length: 125 }, (_, n) => n + 3)]),
+      new Set([2, ...Array.from({ length: 124 }, (_, n) => n + 4)]),
     );
   });
 

@@ -12,19 +12,12 @@ import { fromRoot } from "../../../../scripts/root.ts";
 import {
   type BoardRig,
   startBoard,
+  startOnFullBus,
   useFirmware,
-  watchCanInterrupt,
 } from "../../../drivers/avr-board.ts";
-import {
-  cardOf,
-  cardReader,
-  ENDLESS,
-  KEEPER,
-  LISTENER,
-  OID,
-  runProbe,
-} from "../../../drivers/board-rig.ts";
+import { cardOf, cardReader, ENDLESS, KEEPER, OID, runProbe } from "../../../drivers/board-rig.ts";
 import { guestOf } from "../../../drivers/guest.ts";
+import { cardCases } from "../card-cases.ts";
 
 beforeAll(async () => {
   useFirmware((await buildAvr(fromRoot("build/avr-board"))).folder);
@@ -128,15 +121,8 @@ describe("on a sound board", () => {
   });
 
   it.each([8, 0])("loses no frame of %i bytes on a full bus while apps run", async (bytes) => {
-    const rig = await startBoard();
-    rig.node.load(ENDLESS);
-    rig.node.load(LISTENER);
-    rig.node.run(10);
-    const longest = watchCanInterrupt(rig);
+    const { rig, longest } = await startOnFullBus((n) => frameOf(n, bytes));
     const { partner } = rig.machine.live;
-    let n = 0;
-    partner.source = () => frameOf(n++, bytes);
-    rig.board.wire.wake();
     const before = rig.board.wire.frames;
     rig.node.run(200);
     const frames = rig.board.wire.frames - before;
@@ -242,48 +228,12 @@ describe("more console input than it takes", () => {
 });
 
 describe("the SD card", () => {
-  async function withCard(isHighCapacity: boolean) {
-    const media = { ...newMedia("MB85RS64V"), sd: cardOf(2048) };
-    const rig = await startBoard({ media, sd: { isHighCapacity } });
-    return { rig, ...cardReader(rig, BUFFER) };
-  }
   /** The end of linear memory, free without an app. */
   const BUFFER = 0x3a00;
-
-  it.each([false, true])("is read block by block, high capacity %s", async (isHighCapacity) => {
-    const { rig, blocks, read } = await withCard(isHighCapacity);
-    expect(blocks()).toBe(2048);
-    expect([read(7), read(2047), read(0)]).toEqual([
-      ["OK", 7, 0],
-      ["OK", 255, 0],
-      ["OK", 0, 0],
-    ]);
-    expect(read(2048)[0]).toBe("IO");
-    expectManageable(rig);
-  });
-
-  it("with a block that cannot be read, or comes damaged: IO, and the next block is read", async () => {
-    const { rig, read } = await withCard(true);
-    rig.board.sd.badBlocks.add(5);
-    rig.board.sd.spoiledBlocks.add(6);
-    expect([read(5)[0], read(6)[0], read(7)]).toEqual(["IO", "IO", ["OK", 7, 0]]);
-    expectManageable(rig);
-  });
-
-  it("pulled in the middle of a read: ABSENT or IO soon, no blocks, and back when it is put in again", async () => {
-    const { rig, blocks, read } = await withCard(true);
-    const [err] = read(9, (n) => {
-      if (n === 1) rig.board.pullCard();
-    });
-    expect(["ABSENT", "IO"]).toContain(err);
-    rig.machine.advance(50_000);
-    expect(blocks()).toBe(0);
-    expectManageable(rig);
-    rig.board.insertCard();
-    rig.machine.advance(1_500_000);
-    expect(blocks()).toBe(2048);
-    expect(read(9)).toEqual(["OK", 9, 0]);
-  });
+  cardCases(async (sd) => {
+    const rig = await startBoard({ media: { ...newMedia("MB85RS64V"), sd: cardOf(2048) }, sd });
+    return { rig, ...cardReader(rig, BUFFER) };
+  }, expectManageable);
 
   it("out, or pulled while the node starts: the node runs on", async () => {
     const media = { ...newMedia("MB85RS64V"), sd: new Uint8Array(512 * 2048) };

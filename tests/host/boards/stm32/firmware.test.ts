@@ -25,6 +25,7 @@ import {
 import { guestOf } from "../../../drivers/guest.ts";
 import { readFirmware } from "../../../drivers/stm32.ts";
 import { type BoardRig, startBoard } from "../../../drivers/stm32-board.ts";
+import { cardCases } from "../card-cases.ts";
 
 type BoardName = keyof typeof BOARDS;
 
@@ -88,6 +89,10 @@ describe.each(BOARD_FACTS)("the firmware of the $name", (facts) => {
   function readTicks(board: BoardRig["board"]): number {
     return board.chip.read(firmwares[name].addressOf("ticks") ?? 0, 4);
   }
+
+  describe("an SD card", () => {
+    cardCases(withCard, expectManageable);
+  });
 
   describe("on a sound board", () => {
     it("says why it started, mounts its FRAM, runs apps and rests", async () => {
@@ -299,41 +304,6 @@ describe.each(BOARD_FACTS)("the firmware of the $name", (facts) => {
         expect(seen.size).toBeGreaterThan(2);
       },
     );
-    it.each([false, true])(
-      "an SD card is read block by block, high capacity %s",
-      async (isHigh) => {
-        const { rig, blocks, read } = await withCard({ isHighCapacity: isHigh });
-        expect(blocks()).toBe(2048);
-        expect([read(7), read(2047), read(0)]).toEqual([
-          ["OK", 7, 0],
-          ["OK", 255, 0],
-          ["OK", 0, 0],
-        ]);
-        expect(read(2048)[0]).toBe("IO");
-        expectManageable(rig);
-      },
-    );
-    it("a block that cannot be read, or comes damaged: IO, and the next block is read", async () => {
-      const { rig, read } = await withCard({ isHighCapacity: true });
-      rig.board.sd.badBlocks.add(5);
-      rig.board.sd.spoiledBlocks.add(6);
-      expect([read(5)[0], read(6)[0], read(7)]).toEqual(["IO", "IO", ["OK", 7, 0]]);
-      expectManageable(rig);
-    });
-    it("an SD card pulled in the middle of a read: ABSENT or IO soon, no blocks, and back later", async () => {
-      const { rig, blocks, read } = await withCard({ isHighCapacity: true, access_us: 20_000 });
-      const [error] = read(9, (n) => {
-        if (n === 1) rig.board.pullCard();
-      });
-      expect(["ABSENT", "IO"]).toContain(error);
-      rig.machine.advance(50_000);
-      expect(blocks()).toBe(0);
-      expectManageable(rig);
-      rig.board.insertCard();
-      rig.machine.advance(1_500_000);
-      expect(blocks()).toBe(2048);
-      expect(read(9)).toEqual(["OK", 9, 0]);
-    });
     it("a card that takes its time: the FRAM waits, and nothing is mixed up", async () => {
       const { rig, read } = await withCard({ isHighCapacity: true, access_us: 50_000 });
       rig.node.load(KEEPER);

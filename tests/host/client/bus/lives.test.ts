@@ -23,6 +23,20 @@ describe("a bus of cores", () => {
     expect(nodes.map(({ state }) => state)).toEqual(["refused", "complete"]);
   });
 
+  it("repairs nothing when its host takes 1 to 20 ms a frame, now and then 40", async () => {
+    const { master } = await openBusBench({ kinds: kindsOf("small", 2), latency_ms: [1, 20] });
+    const { transport } = master.link;
+    const send = transport.send.bind(transport);
+    let sent = 0;
+    transport.send = async (frame) => {
+      await send(frame);
+      if (++sent % 100 === 0) await transport.sleep(40_000);
+    };
+    const report = await master.load({ image: bulkImage(8192), nodes: idsOf(2) });
+    expect(report.nodes.map(({ state }) => state)).toEqual(["complete", "complete"]);
+    expect(report).toMatchObject({ dataFrames: 1024, repairFrames: 0, parityFrames: 0 });
+  });
+
   it("lives through losses, power cuts and masters that vanish", { timeout: 120_000 }, async () => {
     const counts = newCounts();
     for (let seed = 4; seed <= 8; seed++) await runBus({ seed, nodes: 20 }, counts);
