@@ -1,14 +1,13 @@
 // hsx manifest: the manifest of a plant checked, its images locked, the form of the file.
 
 import type { Command } from "commander";
-import schema from "../../../docs/manifest.schema.json" with { type: "json" };
 import { plantId, selectText } from "../../formats/plant.ts";
 import type { PlantFile, PlantFileNode } from "../../formats/plant-file.ts";
 import { type LockedImage, lockedOf, readLock, writeLock } from "../../formats/plant-lock.ts";
 import { encodePlant } from "../../formats/plant-manifest.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { Exit } from "../exit.ts";
-import { readTextIfAny, writeOutput } from "../files.ts";
+import { readText, readTextIfAny, writeOutput } from "../files.ts";
 import { unfitApps } from "../plant/fit.ts";
 import { checkLock, lockPath, mistakes, readPlantFile } from "../plant/read.ts";
 import { addCommand, type Context } from "../program.ts";
@@ -30,8 +29,8 @@ export function addManifest(program: Command, context: Context): void {
   addCommand(manifest, "schema", "print the JSON Schema of manifests, for editors", [
     ["hsx manifest schema > manifest.schema.json", "for a line #:schema manifest.schema.json"],
   ]).action(() => {
-    const text = JSON.stringify(schema, null, 2);
-    context.out.result("hsx.manifest.schema/1", { json_schema: schema }, () => text);
+    const text = readText(context.install.page("manifest.schema.json"));
+    context.out.result("hsx.manifest.schema/1", { json_schema: JSON.parse(text) }, () => text);
   });
 }
 
