@@ -13,8 +13,8 @@ const u32 = count.max(0xffff_ffff);
 const pid = count.max(250);
 /** Milliseconds of node time. */
 const ms = z.number().nonnegative();
-/** Id of a node on a bus. */
-const nodeId = count.min(1).max(127);
+/** Id of a node; 0: one without, over a serial line of its own. */
+const nodeId = count.max(127);
 /** Group and id of a value or command. */
 const oid = z.string().regex(/^\d+\.\d+$/);
 /** Null stands for NaN and the infinities, which JSON lacks. */
