@@ -19,7 +19,6 @@ import { refuse } from "../refusal";
 import { saverOutcome, saverPut } from "../registry/saver";
 import {
   AppState,
-  BOOT_ORDER_MASK,
   NodeWord,
   PLANT_WORDS,
   PlantWord,
@@ -309,7 +308,7 @@ function judge(l: Plan, group: u32): void {
   if (l.unwell == 0 || group < <u32>l.unwell) l.unwell = <u16>(group + 1);
 }
 
-/** Looks at one app after the other; then the first in the order is next. */
+/** Looks at one app after the other; then the first of the lowest start group is next. */
 function choose(l: Plan, p: Provision): i32 {
   if (l.app == 0) {
     l.best = 0xffff;
@@ -321,10 +320,9 @@ function choose(l: Plan, p: Provision): i32 {
     const err = manifestRecord(l, <u32>l.first + <u32>l.app);
     if (err < 0) return err;
     const group = recordByte(M.MANIFEST_APP_GROUP_OFF);
-    const rank = (group << 8) | (recordWord(M.MANIFEST_APP_BOOT_OFF) & BOOT_ORDER_MASK);
     if ((((<u32>l.done) >>> (<u32>l.app)) & 1) != 0) judge(l, group);
-    else if (rank < <u32>l.best || l.next == l.count) {
-      l.best = <u16>rank;
+    else if (group < <u32>l.best) {
+      l.best = <u16>group;
       l.next = l.app;
     }
     l.app += 1;
@@ -339,8 +337,7 @@ function choose(l: Plan, p: Provision): i32 {
 
 /** True while the group that is next has to wait for one before it. */
 function isHeld(l: Plan): bool {
-  const group = (<u32>l.best) >>> 8;
-  return l.unwell != 0 && <u32>l.unwell <= group && (l.flags & PlanFlag.GO) == 0;
+  return l.unwell != 0 && l.unwell <= l.best && (l.flags & PlanFlag.GO) == 0;
 }
 /** UNWELL: an app had its time. BUSY: it has time left. */
 function hold(l: Plan): i32 {
@@ -350,7 +347,7 @@ function hold(l: Plan): i32 {
 /** The turn of the app that is next has come. */
 function turn(l: Plan): void {
   l.flags &= ~(<u8>(PlanFlag.HOLDING | PlanFlag.GO));
-  l.group = <u8>((<u32>l.best) >>> 8);
+  l.group = <u8>l.best;
   l.step = <u8>PlanStep.DELAY;
   planStamp(l);
 }

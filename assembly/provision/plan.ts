@@ -12,7 +12,7 @@
 //  8  values   u16  record at which the values begin
 // 10  held     u16  record that lies in cardOwn()
 // 12  done     u16  one bit an app: its turn has come
-// 14  best     u16  start group and order of the app that is next, as far as they were looked at
+// 14  best     u16  start group of the app that is next, as far as they were looked at
 // 16  app      u8   that is looked at
 // 17  next     u8   the app that is next
 // 18  value    u8   of the app, or word, that is set next
