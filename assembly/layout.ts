@@ -8,6 +8,8 @@ const IS_SMALL: bool = PROFILE == Profile.SMALL;
 const IS_LARGE: bool = PROFILE == Profile.LARGE;
 /** Whether the store can be on flash pages: build constant PAGES. An AVR has no room for what it takes, and no use for it. */
 export const HAS_LOG: bool = PAGES != 0;
+/** Whether blobs are written: build constant BLOBS. Nothing in the node does so yet, so only tests of the store have it. */
+export const HAS_BLOBS: bool = BLOBS != 0;
 /** Only a desktop node offers the reference's flat 64 KiB, its bare machine and libm. */
 export const IS_DESKTOP: bool = PROFILE == Profile.DESKTOP;
 /** A build for tests: all code runs through a code window, that of images in memory, too. */

@@ -196,6 +196,8 @@ export enum EventType {
   LOAD_ABORTED = 26,
   /** an earlier image comes back; a: app */
   ROLLED_BACK = 27,
+  /** a word of the node was damaged beyond mending and counts as not stored; a: its key */
+  WORD_LOST = 28,
 }
 
 // ---- Event, 16 bytes ----
