@@ -51,6 +51,7 @@ const NODE_NUMBERS = {
   role: [255, "role"],
   bit_rate: [0xffff, "bitRate"],
   base_id: [0x7ff, "baseId"],
+  change_level: [3, "changeLevel"],
   master_wait: [0xffff, "masterWait_ms"],
   card_wait: [0xffff, "cardWait_ms"],
 } as const;
@@ -106,7 +107,8 @@ class Reader extends TomlReader {
   // ---- Node, slots, apps ----
 
   private readNode(member: TomlMember): NodeConfig | undefined {
-    const numbers = { id: 0, role: 0, bitRate: 0, baseId: 0, masterWait_ms: 0, cardWait_ms: 0 };
+    const waits = { masterWait_ms: 0, cardWait_ms: 0 };
+    const numbers = { id: 0, role: 0, bitRate: 0, baseId: 0, changeLevel: 0, ...waits };
     let sources: Source[] = [];
     for (const item of this.tableOf(member)?.members ?? []) {
       const number = NODE_NUMBERS[item.key as keyof typeof NODE_NUMBERS];
