@@ -54,6 +54,7 @@ import {
   mailboxSend,
   mailboxTap,
 } from "./mailbox/mailbox";
+import { nodeAt } from "./node";
 import { storeDelete, storeFind, storePoll, storeResult, storeWrite } from "./persist/pool";
 import {
   activateSlot,
@@ -91,18 +92,25 @@ export function hsx_start(): void {
   executiveStart();
   provisionStart();
 }
-/** One poll: time and store, load, frames, input, then tasks for at most `budget` instructions. Returns how many were retired. */
+/**
+ * One poll: time and store, or the load, frames, input, then tasks for at most `budget` instructions, an eighth of them when
+ * store or load had work. Returns how many were retired.
+ */
 export function hsx_poll(budget: u32): u32 {
+  const node = nodeAt();
+  node.hasWorked = 0;
   if (!arenaHasHoles()) executiveTime();
   if (!arenaHasHoles()) {
-    sessionPoll();
+    if (node.hasWorked == 0) sessionPoll();
     provisionPoll();
     protocolPoll();
   }
+  if (node.hasWorked != 0) budget = (budget + 7) >>> 3;
   return executivePoll(isChangingOver() ? 0 : protocolBudget(budget));
 }
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function hsx_rest(): u32 {
+  if (arenaHasHoles()) return 0;
   const load = sessionRest();
   const rest = executiveRest();
   const due = provisionRest();

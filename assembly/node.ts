@@ -1,6 +1,6 @@
 // Node, 80 bytes: configuration and state of the node as a whole, and its counters.
 //  0  arenaGranules    u16  size of the arena's stack of blocks
-//  2  arenaHoles       u16  freed blocks not yet closed
+//  2  arenaHoles       u16  freed blocks not yet closed, the gap among them
 //  4  mode             u8   NodeMode bits
 //  5  level            u8   authority of the host's session (Level)
 //  6  quantum          u16  instructions a turn
@@ -30,7 +30,11 @@
 // 60  canDropped       u32  frames a mailbox had no room for
 // 64  uartDropped      u32  console bytes a mailbox had no room for
 // 68  noticesDropped   u32  value notifications a mailbox had no room for
-// 72  (8 spare)
+// 72  gap              u16  ref of the gap that is being closed
+// 74  gapSize          u16  its granules; 0: there is none
+// 76  gapLeft          u16  granules of the block above it that are still to be moved; 0: none is torn
+// 78  hasWorked        u8   1: this poll has already done what there is time for beside a few instructions of apps
+// 79  (1 spare)
 
 import { COUNTERS_SIZE, IS_DESKTOP, NODE_BASE, NODE_SIZE } from "./layout";
 import { NodeMode } from "./spec/node";
@@ -68,9 +72,14 @@ export class Node {
   canDropped: u32 = 0;
   uartDropped: u32 = 0;
   noticesDropped: u32 = 0;
+  gap: u16 = 0;
+  gapSize: u16 = 0;
+  gapLeft: u16 = 0;
+  hasWorked: u8 = 0;
 }
 if (offsetof<Node>("nextPid") != NODE_SIZE) ERROR("Node: counters");
 if (offsetof<Node>("noticesDropped") != 68) ERROR("Node.noticesDropped: offset");
+if (offsetof<Node>("hasWorked") != 78) ERROR("Node.hasWorked: offset");
 if (offsetof<Node>() > NODE_SIZE + COUNTERS_SIZE) ERROR("Node: size");
 
 /** The one Node. */

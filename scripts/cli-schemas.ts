@@ -686,6 +686,29 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     unit: z.string(),
   }),
   nodeObject("hsx.val.persist/1", { value }),
+  nodeObject("hsx.val.export/1", {
+    schema_of_keys: count,
+    values: z.array(
+      z.strictObject({
+        id: oid,
+        name: z.string(),
+        key: u16,
+        value: real,
+        bits: u16,
+        unit: z.string(),
+      }),
+    ),
+    /** The file, where no output was named. */
+    text: z.string().optional(),
+    output: z.string().optional(),
+  }),
+  nodeObject("hsx.val.import/1", {
+    file: z.string(),
+    set: z.array(z.strictObject({ name: z.string(), before: real, value: real })),
+    unchanged: count,
+    /** Read-only values that the file says otherwise. */
+    left: names,
+  }),
   nodeObject("hsx.cmd.list/1", {
     commands: z.array(
       z.strictObject({
@@ -752,6 +775,13 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     hex: hexDigits.optional(),
   }),
   nodeObject("hsx.provision.status/1", {
+    /** Of a node on a bus. */
+    uid: hexDigits.optional(),
+    board: z.string().optional(),
+    firmware: u16.optional(),
+    states: names.optional(),
+    up_ms: ms.optional(),
+    started_by: z.string().optional(),
     profile: z.string(),
     images: z.array(
       z.strictObject({
@@ -794,6 +824,33 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     damaged: count,
     free_cells: count,
     ...wear,
+  }),
+  object("hsx.provision.event/1", {
+    /** `node.hello`: a node is there; the others as in docs/protocol.md, `phase` and `commit` besides. */
+    event: z.enum([
+      "provisioning.started",
+      "provisioning.progress",
+      "provisioning.complete",
+      "provisioning.error",
+      "provisioning.aborted",
+      "provisioning.persisted",
+      "provisioning.rollback",
+      "provisioning.phase",
+      "provisioning.commit",
+      "node.hello",
+    ]),
+    at_ms: ms,
+    /** Null: a master says it to all. */
+    node: nodeId.nullable(),
+    master: count.max(7).nullable(),
+    phase: z.string(),
+    code: z.string().nullable(),
+    pid: pid.nullable(),
+    slot: count.nullable(),
+    bytes: count,
+    /** Null: its beginning was not heard. */
+    total: count.nullable(),
+    states: names,
   }),
   nodeObject("hsx.provision.app/1", { app: storedApp }),
   object("hsx.provision.remove/1", {

@@ -1,5 +1,5 @@
 // Writes docs/cli.md from the command trees, docs/schemas.json from the schemas of what --json prints, and the schemas of
-// calibration and bench files.
+// calibration files, bench files and manifests.
 
 import { z } from "zod";
 import { makeProgram } from "../host/cli/cli.ts";
@@ -12,6 +12,7 @@ import { BENCH } from "./bench-schema.ts";
 import { CALIBRATION } from "./calibration-schema.ts";
 import { SCHEMAS } from "./cli-schemas.ts";
 import { writeGenerated } from "./generated.ts";
+import { MANIFEST } from "./manifest-schema.ts";
 import { ROOT } from "./root.ts";
 
 function page(): string {
@@ -53,3 +54,4 @@ writeGenerated("docs/cli.md", page());
 writeGenerated("docs/schemas.json", schemas());
 writeGenerated("docs/calibration.schema.json", fileSchema("HSX calibration file", CALIBRATION));
 writeGenerated("docs/bench.schema.json", fileSchema("HSX bench file", BENCH));
+writeGenerated("docs/manifest.schema.json", fileSchema("HSX manifest of a plant", MANIFEST));

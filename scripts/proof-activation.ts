@@ -1,14 +1,20 @@
 // `npm run proof:activation`: a node with stored images, installed, started, confirmed and rolled back, and its boot list and
 // configuration changed, with the power cut before every byte; and the design faults it must catch. --json, --cuts N, --seed S, --media fram,eeprom,eeprom8,flash2,flash4,flash8,flash16, --skip
-// faults, --replay medium:seed:cuts.
+// faults, --replay medium:seed:cuts, --jobs N (processes). Interrupted, it prints what was done.
 
 import { parseArgs } from "node:util";
-import { type ActivationFigures, noFigures, proveActivation } from "../tests/drivers/activation.ts";
+import {
+  type ActivationFigures,
+  type ActivationPlan,
+  noFigures,
+  proveActivation,
+} from "../tests/drivers/activation.ts";
 import { ACTIVATION_FAULTS, NODE_WORD_FAULTS } from "../tests/drivers/activation-faults.ts";
 import { MEDIA, type Medium, mediaOf } from "../tests/drivers/media.ts";
-import { proveWords, type WordsFigures } from "../tests/drivers/node-words.ts";
+import { proveWords, type WordsFigures, type WordsPlan } from "../tests/drivers/node-words.ts";
 import { compileModule, type Fault } from "../tests/probes/compile.ts";
 import { type Figure, report } from "./figures.ts";
+import { isWorker, Jobs, jobsOf, serve } from "./jobs.ts";
 
 /** The counts of a release, of which a shorter run does its share. */
 const RELEASE = { cuts: 300_000, boots: 1_000_000 };
@@ -27,17 +33,22 @@ const { values } = parseArgs({
     media: { type: "string", default: MEDIA.join(",") },
     skip: { type: "string", default: "" },
     replay: { type: "string" },
+    jobs: { type: "string", default: "1" },
   },
 });
 const cuts = Number(values.cuts);
 const seed = Number(values.seed);
 const media = mediaOf(values.media);
-if (!(cuts > 0) || !Number.isInteger(seed) || media.length === 0) {
+const processes = jobsOf(values.jobs);
+if (processes === undefined || !(cuts > 0) || !Number.isInteger(seed) || media.length === 0) {
   console.error(
-    `usage: npm run proof:activation -- [--json] [--cuts N] [--seed S] [--media ${MEDIA.join(",")}] [--skip faults] [--replay MEDIUM:SEED:CUTS]`,
+    `usage: npm run proof:activation -- [--json] [--cuts N] [--seed S] [--media ${MEDIA.join(",")}] [--skip faults] [--jobs N] [--replay MEDIUM:SEED:CUTS]`,
   );
   process.exit(2);
 }
+/** The processes that do the work. */
+let jobs: Jobs<typeof work>;
+
 const say = (text: string) => process.stderr.write(`\r${text.padEnd(60)}`);
 
 function tell(medium: Medium, first: number, wanted: number, found: ActivationFigures): void {
@@ -59,24 +70,27 @@ function add(sum: ActivationFigures, more: ActivationFigures): ActivationFigures
     violations: [...sum.violations, ...more.violations],
   };
 }
-async function proveAll(): Promise<ActivationFigures> {
-  let sum = noFigures();
+
+/** What was found so far. */
+let lived = noFigures();
+
+async function proveAll(): Promise<void> {
   for (const medium of media) {
-    const share = Math.ceil(cuts / media.length);
-    for (let done = 0, n = seed; done < share && sum.violations.length < 10; n++) {
-      const wanted = Math.min(CUTS_OF_A_LIFE, share - done);
-      const found = await proveActivation({ medium, seed: n, cuts: wanted });
-      tell(medium, n, wanted, found);
-      done += found.cuts;
-      sum = add(sum, found);
-      say(`${medium}: ${done} cuts, ${sum.boots} boots in all`);
-    }
+    const live = async (wanted: number, n: number) => {
+      if (lived.violations.length >= 10) return 0;
+      const plan = { medium, seed: seed + n, cuts: wanted };
+      const found = await jobs.do("live", plan);
+      tell(medium, plan.seed, wanted, found);
+      lived = add(lived, found);
+      say(`${medium}: ${lived.cuts} cuts, ${lived.boots} boots in all`);
+      return found.cuts;
+    };
+    await jobs.reach(Math.ceil(cuts / media.length), live, CUTS_OF_A_LIFE);
   }
-  return sum;
 }
 
-async function proofFigures(): Promise<Figure[]> {
-  const found = await proveAll();
+function proofFigures(): Figure[] {
+  const found = lived;
   const least = (count: number) => `>= ${Math.floor((count * cuts) / RELEASE.cuts)}` as const;
   return [
     { id: "cuts", value: found.cuts, unit: "cuts", must: least(RELEASE.cuts) },
@@ -107,25 +121,30 @@ async function proofFigures(): Promise<Figure[]> {
   ];
 }
 
-async function wordsFigures(): Promise<Figure[]> {
-  const sum = { cuts: 0, bootCuts: 0, operations: 0, rotBits: 0, trialBoots: 0, violations: 0 };
-  const share = Math.ceil((cuts * WORDS_SHARE) / media.length);
+const sum = { cuts: 0, bootCuts: 0, operations: 0, rotBits: 0, trialBoots: 0, violations: 0 };
+
+async function changeWords(): Promise<void> {
   for (const medium of media) {
-    for (let done = 0, n = seed; done < share && sum.violations < 10; n++) {
-      const plan = { medium, seed: n, cuts: Math.min(CUTS_OF_A_LIFE, share - done) };
-      const found: WordsFigures = await proveWords(plan);
+    const change = async (wanted: number, n: number) => {
+      if (sum.violations >= 10) return 0;
+      const plan = { medium, seed: seed + n, cuts: wanted };
+      const found = await jobs.do("words", plan);
       for (const violation of found.violations)
         process.stderr.write(`\n${violation}, of ${plan.cuts} cuts\n`);
-      done += found.cuts;
       sum.cuts += found.cuts;
       sum.bootCuts += found.bootCuts;
       sum.operations += found.operations;
       sum.rotBits += found.rotBits;
       sum.trialBoots = Math.max(sum.trialBoots, found.trialBoots);
       sum.violations += found.violations.length;
-      say(`boot list and configuration on ${medium}: ${done} cuts`);
-    }
+      say(`boot list and configuration on ${medium}: ${sum.cuts} cuts in all`);
+      return found.cuts;
+    };
+    await jobs.reach(Math.ceil((cuts * WORDS_SHARE) / media.length), change, CUTS_OF_A_LIFE);
   }
+}
+
+function wordsFigures(): Figure[] {
   return [
     {
       id: "words_cuts",
@@ -160,12 +179,18 @@ async function wordsFigures(): Promise<Figure[]> {
 }
 
 type Prove = typeof proveActivation | typeof proveWords;
+const PLANTED: readonly [Fault, Prove][] = [
+  ...ACTIVATION_FAULTS.map((fault): [Fault, Prove] => [fault, proveActivation]),
+  ...NODE_WORD_FAULTS.map((fault): [Fault, Prove] => [fault, proveWords]),
+];
 
-async function isCaught(fault: Fault, prove: Prove): Promise<boolean> {
+/** Whether a proof finds fault `n` of those planted. */
+async function isCaught(n: number): Promise<boolean> {
+  const [fault, prove] = PLANTED[n] as [Fault, Prove];
   await compileModule("node", "small", fault); // a fault that cannot be planted is not caught: it ends the proof
-  for (let n = 1; n <= FAULT_CUTS / 2000; n++) {
+  for (let first = 1; first <= FAULT_CUTS / 2000; first++) {
     try {
-      const plan = { medium: "fram", seed: n, cuts: 2000, isSparse: true, fault } as const;
+      const plan = { medium: "fram", seed: first, cuts: 2000, isSparse: true, fault } as const;
       const found = await prove(plan);
       if (found.violations.length > 0) return true;
     } catch {
@@ -174,38 +199,64 @@ async function isCaught(fault: Fault, prove: Prove): Promise<boolean> {
   }
   return false;
 }
-async function faultFigures(): Promise<Figure[]> {
-  const missed: string[] = [];
-  const planted: [Fault, Prove][] = [
-    ...ACTIVATION_FAULTS.map((fault): [Fault, Prove] => [fault, proveActivation]),
-    ...NODE_WORD_FAULTS.map((fault): [Fault, Prove] => [fault, proveWords]),
-  ];
-  for (const [fault, prove] of planted) {
-    say(`design fault: ${fault.name}`);
-    if (!(await isCaught(fault, prove))) missed.push(fault.name);
-  }
+
+const faults = { caught: 0, missed: [] as string[] };
+
+async function plantFaults(): Promise<void> {
+  let next = 0;
+  await jobs.repeat(async () => {
+    const n = next++;
+    const name = PLANTED[n]?.[0].name;
+    if (name === undefined) return false;
+    say(`design fault: ${name}`);
+    if (await jobs.do("isCaught", n)) faults.caught++;
+    else faults.missed.push(name);
+    return true;
+  });
+}
+function faultFigures(): Figure[] {
+  const { caught, missed } = faults;
   return [
     {
       id: "faults_caught",
-      value: planted.length - missed.length,
+      value: caught,
       unit: "faults",
-      must: `== ${planted.length}`,
+      must: `== ${PLANTED.length}`,
       note:
         missed.length === 0 ? "design faults planted one by one" : `missed: ${missed.join(", ")}`,
     },
   ];
 }
 
-if (values.replay !== undefined) {
-  const [medium, first, wanted] = values.replay.split(":");
-  const plan = { medium: medium as Medium, seed: Number(first), cuts: Number(wanted) };
-  const found = await proveActivation(plan);
-  tell(plan.medium, plan.seed, plan.cuts, found);
-  process.stderr.write(`${JSON.stringify(found)}\n`);
-  process.exit(found.violations.length > 0 ? 1 : 0);
-}
+const work = {
+  live: (plan: ActivationPlan): Promise<ActivationFigures> => proveActivation(plan),
+  words: (plan: WordsPlan): Promise<WordsFigures> => proveWords(plan),
+  isCaught,
+};
+if (isWorker()) serve(work);
+else await main(processes);
 
-const figures = [...(await proofFigures()), ...(await wordsFigures())];
-if (!values.skip.split(",").includes("faults")) figures.push(...(await faultFigures()));
-process.stderr.write("\n");
-report({ command: "proof:activation", figures });
+async function main(count: number): Promise<void> {
+  if (values.replay !== undefined) {
+    const [medium, first, wanted] = values.replay.split(":");
+    const plan = { medium: medium as Medium, seed: Number(first), cuts: Number(wanted) };
+    const found = await proveActivation(plan);
+    tell(plan.medium, plan.seed, plan.cuts, found);
+    process.stderr.write(`${JSON.stringify(found)}\n`);
+    process.exit(found.violations.length > 0 ? 1 : 0);
+  }
+  jobs = new Jobs(count);
+  const figures: (() => Figure[])[] = [];
+  const part = async (figuresOf: () => Figure[], prove: () => Promise<void>) => {
+    figures.push(figuresOf);
+    await prove();
+  };
+  await jobs.run(async () => {
+    await part(proofFigures, proveAll);
+    await part(wordsFigures, changeWords);
+    if (!values.skip.split(",").includes("faults")) await part(faultFigures, plantFaults);
+  });
+  process.stderr.write("\n");
+  const all = figures.flatMap((figuresOf) => figuresOf());
+  report({ command: "proof:activation", figures: [...all, ...jobs.figures()] });
+}

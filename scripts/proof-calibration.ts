@@ -1,14 +1,19 @@
 // `npm run proof:calibration`: random lives of calibrated apps, upgraded on trial, confirmed and rolled back, with the power
 // cut anywhere, against a model; and the design faults it must catch. --json, --sequences N, --seed S, --media fram,eeprom,
-// eeprom8,flash2,flash4,flash8,flash16, --skip faults.
+// eeprom8,flash2,flash4,flash8,flash16, --skip faults, --jobs N (processes). Interrupted, it prints what was done.
 
 import { parseArgs } from "node:util";
 import { GEOMETRY } from "../host/node/nv.ts";
-import { type CalibrationFigures, proveCalibration } from "../tests/drivers/calibration.ts";
+import {
+  type CalibrationFigures,
+  type CalibrationPlan,
+  proveCalibration,
+} from "../tests/drivers/calibration.ts";
 import { CALIBRATION_FAULTS } from "../tests/drivers/calibration-faults.ts";
 import { FLUSHED, type Flush, flush } from "../tests/drivers/flush.ts";
 import { isFlash, MEDIA, type Medium, mediaOf } from "../tests/drivers/media.ts";
 import { type Figure, report } from "./figures.ts";
+import { isWorker, Jobs, jobsOf, serve } from "./jobs.ts";
 
 /** The sequences of a release. */
 const RELEASE = 100_000;
@@ -24,41 +29,64 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     media: { type: "string", default: MEDIA.join(",") },
     skip: { type: "string", default: "" },
+    jobs: { type: "string", default: "1" },
   },
 });
 const sequences = Number(values.sequences);
 const seed = Number(values.seed);
 const media = mediaOf(values.media);
-if (!(sequences > 0) || !Number.isInteger(seed) || media.length === 0) {
+const processes = jobsOf(values.jobs);
+if (processes === undefined || !(sequences > 0) || !Number.isInteger(seed) || media.length === 0) {
   console.error(
-    `usage: npm run proof:calibration -- [--json] [--sequences N] [--seed S] [--media ${MEDIA.join(",")}] [--skip faults]`,
+    `usage: npm run proof:calibration -- [--json] [--sequences N] [--seed S] [--media ${MEDIA.join(",")}] [--skip faults] [--jobs N]`,
   );
   process.exit(2);
 }
 
+/** Sequences that a process does at a time. */
+const SEQUENCES_AT_ONCE = 500;
+
+/** The processes that do the work. */
+let jobs: Jobs<typeof work>;
+
 const say = (text: string) => process.stderr.write(`\r${text.padEnd(60)}`);
 
-async function provenOn(medium: Medium): Promise<CalibrationFigures> {
+const proven: { medium: Medium; found: CalibrationFigures }[] = [];
+
+/** Seeds follow each other, whoever takes them; the first part makes the special cuts, too. */
+async function proveOn(medium: Medium): Promise<void> {
   const all = media.reduce((sum, name) => sum + shareOf(name), 0);
-  const count = Math.ceil((sequences * shareOf(medium)) / all);
-  const found = await proveCalibration({ medium, seed, sequences: count, isSpecial: true }, (n) =>
-    say(`${medium}: ${n} sequences`),
-  );
-  for (const difference of found.differences) process.stderr.write(`\n${difference}\n`);
-  return found;
+  const wanted = Math.ceil((sequences * shareOf(medium)) / all);
+  let done = 0;
+  const live = async (count: number, n: number) => {
+    const first = seed + n * SEQUENCES_AT_ONCE;
+    const plan = { medium, seed: first, sequences: count, isSpecial: n === 0 };
+    const found = await jobs.do("live", plan);
+    for (const difference of found.differences) process.stderr.write(`\n${difference}\n`);
+    proven.push({ medium, found });
+    done += found.sequences;
+    say(`${medium}: ${done} sequences`);
+    return found.differences.length > 0 ? 0 : found.sequences;
+  };
+  await jobs.reach(wanted, live, SEQUENCES_AT_ONCE);
+}
+async function proveAll(): Promise<void> {
+  for (const medium of media) await proveOn(medium);
 }
 
-async function proofFigures(): Promise<Figure[]> {
-  const found: CalibrationFigures[] = [];
-  for (const medium of media) found.push(await provenOn(medium));
-  const sum = (pick: (f: CalibrationFigures) => number) => found.reduce((n, f) => n + pick(f), 0);
+function proofFigures(): Figure[] {
+  const total = (pick: (f: CalibrationFigures) => number, name?: Medium) =>
+    proven
+      .filter(({ medium }) => name === undefined || medium === name)
+      .reduce((n, { found }) => n + pick(found), 0);
+  const sum = (pick: (f: CalibrationFigures) => number) => total(pick);
   return [
     {
       id: "sequences",
       value: sum((f) => f.sequences),
       unit: "sequences",
       must: `>= ${sequences}`,
-      note: media.map((name, n) => `${name} ${found[n]?.sequences}`).join(", "),
+      note: media.map((name) => `${name} ${total((f) => f.sequences, name)}`).join(", "),
     },
     { id: "operations", value: sum((f) => f.operations), unit: "operations" },
     { id: "upgrades", value: sum((f) => f.upgrades), unit: "upgrades" },
@@ -98,27 +126,60 @@ async function flushFigures(): Promise<Figure[]> {
   return figures;
 }
 
-async function faultFigures(): Promise<Figure[]> {
-  const missed: string[] = [];
-  for (const fault of CALIBRATION_FAULTS) {
+const faults = { caught: 0, missed: [] as string[] };
+
+async function isCaught(name: string): Promise<boolean> {
+  const fault = CALIBRATION_FAULTS.find((known) => known.name === name);
+  if (fault === undefined) throw new Error(`no fault ${name}`);
+  const plan = { medium: "fram", seed, isSpecial: true, fault } as const;
+  const found = await proveCalibration({ ...plan, sequences: FAULT_SEQUENCES });
+  return found.differences.length > 0;
+}
+async function plantFaults(): Promise<void> {
+  const left = [...CALIBRATION_FAULTS];
+  await jobs.repeat(async () => {
+    const fault = left.shift();
+    if (fault === undefined) return false;
     say(`fault ${fault.name}`);
-    const plan = { medium: "fram", seed, isSpecial: true, fault } as const;
-    const found = await proveCalibration({ ...plan, sequences: FAULT_SEQUENCES });
-    if (found.differences.length === 0) missed.push(fault.name);
-  }
-  const planted = CALIBRATION_FAULTS.length;
+    if (await jobs.do("isCaught", fault.name)) faults.caught++;
+    else faults.missed.push(fault.name);
+    return true;
+  });
+}
+function faultFigures(): Figure[] {
+  const { caught, missed } = faults;
   return [
     {
       id: "faults.caught",
-      value: planted - missed.length,
+      value: caught,
       unit: "faults",
-      must: `== ${planted}`,
+      must: `== ${CALIBRATION_FAULTS.length}`,
       note: missed.length === 0 ? "all that were planted" : `missed: ${missed.join(", ")}`,
     },
   ];
 }
 
-const figures = [...(await proofFigures()), ...(await flushFigures())];
-if (!values.skip.split(",").includes("faults")) figures.push(...(await faultFigures()));
-say("");
-report({ command: "proof:calibration", figures });
+const work = {
+  live: (plan: CalibrationPlan): Promise<CalibrationFigures> => proveCalibration(plan),
+  flushes: (_: null): Promise<Figure[]> => flushFigures(),
+  isCaught,
+};
+if (isWorker()) serve(work);
+else await main(processes);
+
+async function main(count: number): Promise<void> {
+  jobs = new Jobs(count);
+  const figures: (() => Figure[])[] = [];
+  await jobs.run(async () => {
+    figures.push(proofFigures);
+    await proveAll();
+    const flushes = await jobs.do("flushes", null);
+    figures.push(() => flushes);
+    if (values.skip.split(",").includes("faults")) return;
+    figures.push(faultFigures);
+    await plantFaults();
+  });
+  say("");
+  const all = figures.flatMap((figuresOf) => figuresOf());
+  report({ command: "proof:calibration", figures: [...all, ...jobs.figures()] });
+}

@@ -1,6 +1,6 @@
 // `npm run proof:power`: cuts the power of a cell store a million times, flips and jams its bits, wears it out, plants
 // design faults, and counts what a node finds. Options: --json, --cuts N, --seed S, --media fram,eeprom,eeprom8,flash2,flash4,flash8,flash16,
-// --replay <what a violation says>, --skip faults,wear,images,bits.
+// --replay <what a violation says>, --skip faults,wear,images,bits, --jobs N (processes). Interrupted, it prints what was done.
 
 import { parseArgs } from "node:util";
 import { NvDevice } from "../host/node/nv.ts";
@@ -24,6 +24,7 @@ import {
 } from "../tests/drivers/store-trials.ts";
 import { compileProbe } from "../tests/probes/compile.ts";
 import { type Figure, report } from "./figures.ts";
+import { isWorker, Jobs, jobsOf, serve } from "./jobs.ts";
 
 /** Cuts of one history; then another begins with the next seed. */
 const CUTS_OF_A_HISTORY = 10_000;
@@ -52,19 +53,24 @@ const { values } = parseArgs({
     media: { type: "string", default: MEDIA.join(",") },
     replay: { type: "string" },
     skip: { type: "string", default: "" },
+    jobs: { type: "string", default: "1" },
   },
 });
 const cuts = Number(values.cuts);
 const firstSeed = Number(values.seed);
 const media = mediaOf(values.media);
 const skipped = values.skip.split(",");
-if (!(cuts > 0) || !Number.isInteger(firstSeed) || media.length === 0) {
+const processes = jobsOf(values.jobs);
+if (processes === undefined || !(cuts > 0) || !Number.isInteger(firstSeed) || media.length === 0) {
   console.error(
-    `usage: npm run proof:power -- [--json] [--cuts N] [--seed S] [--media ${MEDIA.join(",")}] [--replay PLAN]`,
+    `usage: npm run proof:power -- [--json] [--cuts N] [--seed S] [--media ${MEDIA.join(",")}] [--skip faults,wear,images,bits] [--jobs N] [--replay PLAN]`,
   );
   process.exit(2);
 }
 const share = cuts / RELEASE.cuts;
+
+/** The processes that do the work. */
+let jobs: Jobs<typeof work>;
 
 function say(text: string): void {
   process.stderr.write(`\r${text.padEnd(70)}`);
@@ -105,30 +111,32 @@ function planFrom(text: string): CutPlan {
   };
 }
 
-async function provePlan(plan: CutPlan): Promise<CutFigures> {
-  const found = await proveCuts(plan);
+function tell(plan: CutPlan, found: CutFigures): void {
   for (const violation of found.violations) {
     process.stderr.write(`\n${violation}\n  npm run proof:power -- --replay ${planText(plan)}\n`);
   }
-  return found;
 }
 
-async function prove(medium: Medium, wanted: number, isUnsteady: boolean): Promise<CutFigures> {
-  let sum = noFigures();
-  for (let n = 0; sum.cuts < wanted && sum.violations.length < 10; n++) {
+/** Histories on a medium until they make `wanted` cuts together, added to `sum` one by one. */
+async function prove(medium: Medium, wanted: number, isUnsteady: boolean, sum: CutFigures) {
+  const history = async (left: number, n: number) => {
+    if (sum.violations.length >= 10) return 0;
     const plan: CutPlan = {
       medium,
       seed: firstSeed + n + SEEDS_OF_A_MEDIUM * (media.indexOf(medium) + (isUnsteady ? 10 : 0)),
-      cuts: Math.min(wanted - sum.cuts, CUTS_OF_A_HISTORY),
+      cuts: left,
       powerCycles: isUnsteady ? 0 : CYCLES_OF_A_HISTORY,
       isExhaustive: !isUnsteady && n % EXHAUSTIVE_EACH === 0,
       isUnsteady,
       ...(SIZES[n % SIZES.length] ?? { cells: 14, keys: 8 }),
     };
-    sum = add(sum, await provePlan(plan));
+    const found = await jobs.do("history", plan);
+    tell(plan, found);
+    Object.assign(sum, add(sum, found));
     say(`${medium}${isUnsteady ? ", flickering bits" : ""}: ${sum.cuts} cuts`);
-  }
-  return sum;
+    return found.cuts;
+  };
+  await jobs.reach(wanted, history, CUTS_OF_A_HISTORY);
 }
 
 /** Flash recovers without a write, so that the cuts inside recovery must come from the others. */
@@ -136,12 +144,26 @@ function weight(medium: Medium): number {
   return isFlash(medium) ? 1 : 2;
 }
 
-async function cutFigures(): Promise<Figure[]> {
+/** What was found so far, medium by medium. */
+const plain = media.map((medium) => ({ medium, found: noFigures() }));
+const unsteady = media
+  .filter((medium) => !isFlash(medium))
+  .map((medium) => ({ medium, found: noFigures() }));
+
+async function proveAll(): Promise<void> {
+  const weights = media.reduce((sum, medium) => sum + weight(medium), 0);
+  for (const { medium, found } of plain)
+    await prove(medium, Math.ceil((cuts * weight(medium)) / weights), false, found);
+}
+async function flicker(): Promise<void> {
+  for (const { medium, found } of unsteady)
+    await prove(medium, Math.ceil((cuts * UNSTEADY_SHARE) / unsteady.length), true, found);
+}
+
+function cutFigures(): Figure[] {
   const figures: Figure[] = [];
   let all = noFigures();
-  const weights = media.reduce((sum, medium) => sum + weight(medium), 0);
-  for (const medium of media) {
-    const found = await prove(medium, Math.ceil((cuts * weight(medium)) / weights), false);
+  for (const { medium, found } of plain) {
     all = add(all, found);
     figures.push({ id: `${medium}.cuts`, value: found.cuts, unit: "cuts" });
     figures.push({
@@ -185,12 +207,8 @@ async function cutFigures(): Promise<Figure[]> {
   ];
 }
 
-async function flickerFigures(): Promise<Figure[]> {
-  let all = noFigures();
-  const pools = media.filter((medium) => !isFlash(medium));
-  for (const medium of pools) {
-    all = add(all, await prove(medium, Math.ceil((cuts * UNSTEADY_SHARE) / pools.length), true));
-  }
+function flickerFigures(): Figure[] {
+  const all = unsteady.reduce((sum, { found }) => add(sum, found), noFigures());
   const most = Math.max(1, Math.floor(all.cuts / 20_000));
   return [
     {
@@ -212,7 +230,8 @@ async function flickerFigures(): Promise<Figure[]> {
 
 // ---- Design faults ----
 
-async function isCaught(fault: PlantedFault): Promise<boolean> {
+async function isCaught(name: string): Promise<boolean> {
+  const fault = STORE_FAULTS.find((known) => known.name === name) as PlantedFault;
   const { plan } = fault;
   await compileProbe(
     "persist",
@@ -241,14 +260,21 @@ async function isCaught(fault: PlantedFault): Promise<boolean> {
   return false;
 }
 
-async function faultFigures(): Promise<Figure[]> {
-  let caught = 0;
-  const missed: string[] = [];
-  for (const fault of STORE_FAULTS) {
+const faults = { caught: 0, missed: [] as string[] };
+
+async function plantFaults(): Promise<void> {
+  const left = [...STORE_FAULTS];
+  await jobs.repeat(async () => {
+    const fault = left.shift();
+    if (fault === undefined) return false;
     say(`design fault: ${fault.name}`);
-    if (await isCaught(fault)) caught++;
-    else missed.push(fault.name);
-  }
+    if (await jobs.do("isCaught", fault.name)) faults.caught++;
+    else faults.missed.push(fault.name);
+    return true;
+  });
+}
+function faultFigures(): Figure[] {
+  const { caught, missed } = faults;
   return [
     {
       id: "faults_caught",
@@ -263,29 +289,61 @@ async function faultFigures(): Promise<Figure[]> {
 
 // ---- All of it ----
 
-if (values.replay !== undefined) {
-  const { violations, ...counts } = await provePlan(planFrom(values.replay));
-  process.stderr.write(`${JSON.stringify(counts)}\n`);
-  process.exit(violations.length > 0 ? 1 : 0);
-}
+/** What is proved besides cuts and faults, each by one worker. */
+const SECTIONS = {
+  bits: async () => [
+    ...(await tryChangedBits()),
+    ...(await tryMending()),
+    ...(await tryStuckBits()),
+  ],
+  images: () => mountRandomImages(Math.ceil(RELEASE.images * share)),
+  boot: measureBoot,
+  updates: async () => [...(await measureUpdates()), ...(await measureFlash())],
+  wear: wearOut,
+} as const;
+type Section = keyof typeof SECTIONS;
 
-const figures: Figure[] = [];
-const section = async (name: string, act: () => Promise<Figure[]>) => {
-  if (skipped.includes(name)) return;
-  say(name);
-  figures.push(...(await act()));
+const work = {
+  history: (plan: CutPlan) => proveCuts(plan),
+  isCaught,
+  section: (name: Section): Promise<Figure[]> => SECTIONS[name](),
 };
-await section("cuts", cutFigures);
-await section("flicker", flickerFigures);
-await section("bits", async () => [
-  ...(await tryChangedBits()),
-  ...(await tryMending()),
-  ...(await tryStuckBits()),
-]);
-await section("images", () => mountRandomImages(Math.ceil(RELEASE.images * share)));
-await section("boot", measureBoot);
-await section("updates", async () => [...(await measureUpdates()), ...(await measureFlash())]);
-await section("wear", wearOut);
-await section("faults", faultFigures);
-process.stderr.write("\n");
-report({ command: "proof:power", figures });
+if (isWorker()) serve(work);
+else await main(processes);
+
+async function main(count: number): Promise<void> {
+  if (values.replay !== undefined) {
+    const plan = planFrom(values.replay);
+    const found = await proveCuts(plan);
+    tell(plan, found);
+    const { violations, ...counts } = found;
+    process.stderr.write(`${JSON.stringify(counts)}\n`);
+    process.exit(violations.length > 0 ? 1 : 0);
+  }
+  jobs = new Jobs(count);
+  const figures = new Map<string, () => Figure[]>();
+  const isWanted = (name: string) => !skipped.includes(name);
+  const part = async (name: string, figuresOf: () => Figure[], prove: () => Promise<void>) => {
+    if (!isWanted(name)) return;
+    figures.set(name, figuresOf);
+    await prove();
+  };
+  await jobs.run(async () => {
+    await part("cuts", cutFigures, proveAll);
+    await part("flicker", flickerFigures, flicker);
+    const left = (Object.keys(SECTIONS) as Section[]).filter(isWanted);
+    for (const name of left) figures.set(name, () => []);
+    await jobs.repeat(async () => {
+      const name = left.shift();
+      if (name === undefined) return false;
+      say(name);
+      const found = await jobs.do("section", name);
+      figures.set(name, () => found);
+      return true;
+    });
+    await part("faults", faultFigures, plantFaults);
+  });
+  process.stderr.write("\n");
+  const all = [...figures.values()].flatMap((figuresOf) => figuresOf());
+  report({ command: "proof:power", figures: [...all, ...jobs.figures()] });
+}

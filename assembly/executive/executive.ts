@@ -109,7 +109,6 @@ function takeInput(): void {
 export function executivePoll(budget: u32): u32 {
   if (arenaHasHoles()) {
     arenaStep();
-    tasksRebind();
     return 0;
   }
   tasksRebind();
@@ -126,7 +125,7 @@ export function executivePowerFail(): i32 {
 
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function executiveRest(): u32 {
-  if (arenaHasHoles() || hasTask(TaskState.READY)) return 0;
+  if (hasTask(TaskState.READY)) return 0;
   for (let i: usize = 0; i < TASK_MAX; i++) {
     const t = taskAt(i);
     if (t.state == TaskState.WRITING) return 0;

@@ -9,7 +9,6 @@ import {
   CELL_KEY_OFF,
   CELL_TYPE_OFF,
   CELL_VALUE_OFF,
-  CRC_ORDER,
   CRC_POLYNOMIAL,
   CellType,
   EPOCH_FACTOR,
@@ -27,13 +26,20 @@ import {
 
 // ---- CRC-16/DNP ----
 
-/** The CRC after so many more bits that are 0. */
-function clock(crc: u32, bits: u32): u32 {
-  for (; bits != 0; bits--) crc = ((crc << 1) ^ (crc & 0x8000 ? CRC_POLYNOMIAL : 0)) & 0xffff;
+// What four bits at the top of the CRC make of it. docs/persistence.md, "CRC".
+const ROWS: usize = memory.data<u16>([
+  0x0000, 0x3d65, 0x7aca, 0x47af, 0xf594, 0xc8f1, 0x8f5e, 0xb23b, 0xd64d, 0xeb28, 0xac87, 0x91e2,
+  0x23d9, 0x1ebc, 0x5913, 0x6476,
+]);
+function clockByte(crc: u32, byte: u32): u32 {
+  for (crc ^= byte << 8, byte = 2; byte != 0; byte--)
+    crc = ((crc << 4) ^ load<u16>(ROWS + ((crc >>> 12) << 1))) & 0xffff;
   return crc;
 }
-function clockByte(crc: u32, byte: u32): u32 {
-  return clock(crc ^ (byte << 8), 8);
+/** The CRC before so many bits that are 0. */
+function back(crc: u32, bits: u32): u32 {
+  for (; bits != 0; bits--) crc = crc & 1 ? ((crc ^ CRC_POLYNOMIAL) >>> 1) | 0x8000 : crc >>> 1;
+  return crc;
 }
 function crcOf(crc: u32, at: usize, len: usize): u32 {
   for (let end = at + len; at < end; at++) crc = clockByte(crc, load<u8>(at));
@@ -92,33 +98,35 @@ function bodyCrc(at: usize, cell: u32, epoch: u32): u32 {
 export function sealOf(at: usize, type: u32, cell: u32, epoch: u32): u32 {
   return clockByte(bodyCrc(at, cell, epochOf(type, epoch)), type);
 }
+/** The type a body is sealed for in this epoch, whatever its marker; DEAD: none. */
+function sealedFor(at: usize, cell: u32, epoch: u32): u32 {
+  const type = back(cellSeal(at), 8) ^ bodyCrc(at, cell, epoch);
+  return (type & 0xff) == 0 && isCellType(type >>> 8) ? type >>> 8 : <u32>CellType.DEAD;
+}
 /** The type of a cell whose body is whole, whatever its marker. DEAD: it is not whole. */
 export function typeOf(at: usize, cell: u32, epoch: u32): u32 {
-  let type: u32 = CellType.MEANING;
-  const crc = bodyCrc(at, cell, epoch);
-  for (; type != 0; type -= 15) {
-    if (!isCellType(type)) continue;
-    const seal = type == CellType.FACTORY ? sealOf(at, type, cell, epoch) : clockByte(crc, type);
-    if (seal == cellSeal(at)) break;
-  }
-  return isKey(cellKey(at)) ? type : <u32>CellType.DEAD;
+  if (!isKey(cellKey(at))) return CellType.DEAD;
+  const type = sealedFor(at, cell, epoch);
+  if (type != CellType.DEAD && type != CellType.FACTORY) return type;
+  const isFactory = sealedFor(at, cell, epoch & EPOCH_FACTORY) == CellType.FACTORY;
+  return isFactory ? <u32>CellType.FACTORY : <u32>CellType.DEAD;
 }
 /** True for a marked cell that a reset left behind: its CRC is right under an earlier epoch. */
 export function isOld(at: usize, cell: u32, epoch: u32): bool {
   const type = cellMarker(at);
   const now = epochOf(type, epoch);
   // the seeds of both differ by what is left when the difference of both CRCs is clocked back to before the first byte
-  const seeds = clock(cellSeal(at) ^ sealOf(at, type, cell, epoch), CRC_ORDER - 48);
+  const seeds = back(cellSeal(at) ^ sealOf(at, type, cell, epoch), 48);
   const then = ((seeds ^ (now * EPOCH_FACTOR)) * EPOCH_INVERSE) & 0xffff;
   return (then & 0xff) <= (now & 0xff) && then >>> 8 <= now >>> 8;
 }
 
 /** Puts right the one bit that has changed in a damaged cell, if it is a SYSTEM cell. False: more has changed. */
 export function mendCell(at: usize, cell: u32, epoch: u32): bool {
-  const difference = sealOf(at, CellType.SYSTEM, cell, epoch) ^ cellSeal(at);
+  let difference = sealOf(at, CellType.SYSTEM, cell, epoch) ^ cellSeal(at);
   // backwards through the CRC's own 16 bits, the 8 of the type and the 40 of the body
-  for (let n: u32 = 0, made: u32 = 1; n < 64; n++, made = clock(made, 1)) {
-    if (made != difference) continue;
+  for (let n: u32 = 0; n < 64; n++, difference = back(difference, 1)) {
+    if (difference != 1) continue;
     const i = n >>> 3;
     const byte: u32 = i < 3 ? CELL_CRC_OFF + i : 7 - i;
     at += <usize>byte;

@@ -80,24 +80,24 @@ function checkTables(slot: u32): i32 {
   return Err.OK;
 }
 
-/** Reserves the memory of the task to be. */
-function reserve(l: Load): i32 {
-  const bytes = memoryBytesOf(l.slot);
-  return arenaAllocate(bytes, loadMemoryField(l)) ? <i32>Err.OK : refuseMemory(bytes);
-}
-
-/** Admits the verified image of a load, and reserves bank and memory for it. HXE_CAPS, APP_EXISTS, HXE_BSS, FULL, NO_MEMORY. */
+/** Whether the verified image of a load may run here, and under its name. HXE_CAPS, APP_EXISTS. */
 export function admit(l: Load): i32 {
   const d = declarerAt();
   if (d.replaced == <u8>NAMESAKE) d.replaced = pidOfNamesake(l.slot);
   if (taskFind(d.replaced) < 0) d.replaced = 0; // it was killed while the image came
-  const replaced: u32 = d.replaced;
-  let err = checkCaps(l.slot);
-  if (err >= 0) err = checkName(l, replaced);
-  if (err >= 0) err = checkSegments(l.slot);
+  const err = checkCaps(l.slot);
+  return err < 0 ? err : checkName(l, d.replaced);
+}
+
+/** Reserves bank and memory for an admitted image. HXE_BSS, FULL, NO_MEMORY. */
+export function reserve(l: Load): i32 {
+  const d = declarerAt();
+  if (taskFind(d.replaced) < 0) d.replaced = 0; // or since then
+  let err = checkSegments(l.slot);
   if (err >= 0) err = checkTables(l.slot);
-  const bank = err < 0 ? err : chooseBank(replaced);
+  const bank = err < 0 ? err : chooseBank(d.replaced);
   if (bank < 0) return bank;
   l.bank = <u8>bank;
-  return reserve(l);
+  const bytes = memoryBytesOf(l.slot);
+  return arenaAllocate(bytes, loadMemoryField(l)) ? <i32>Err.OK : refuseMemory(bytes);
 }

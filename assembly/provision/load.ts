@@ -47,6 +47,8 @@ export enum Phase {
   SUMMING = 12,
   /** they are not; some must come again */
   DAMAGED = 13,
+  /** its name can be had: bank and memory are next */
+  RESERVING = 14,
 }
 
 export enum LoadFlag {

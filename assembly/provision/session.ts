@@ -66,7 +66,7 @@ import {
 import { StoreState } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { EventType, NEVER, REFUSAL_OFFSET_OFF, TaskState } from "../spec/node";
-import { admit } from "./admit";
+import { admit, reserve } from "./admit";
 import {
   adjustMailbox,
   attachTask,
@@ -572,7 +572,11 @@ function endedTasks(): u32 {
 }
 
 function admitNext(l: Load): i32 {
-  const err = admit(l);
+  l.phase = <u8>Phase.RESERVING;
+  return admit(l);
+}
+function reserveNext(l: Load): i32 {
+  const err = reserve(l);
   if (err < 0) return err;
   declare(l, nodeAt().nextPid);
   l.cursor = 0;
@@ -619,7 +623,7 @@ function finish(l: Load): i32 {
   taskPrepare(l.bank, (l.flags & LoadFlag.RESTART) == 0);
   l.cursor = 0;
   l.phase = <u8>Phase.FILLING;
-  return fill(l);
+  return Err.OK;
 }
 
 /** Fills the new task's memory, then starts it. One that the device does not give its rodata faults at once. */
@@ -639,6 +643,8 @@ function step(l: Load): i32 {
       return receive(l);
     case Phase.ADMITTING:
       return admitNext(l);
+    case Phase.RESERVING:
+      return reserveNext(l);
     case Phase.VALUES:
       return after(l, enlistValue(l), Phase.COMMANDS);
     case Phase.COMMANDS:
@@ -666,6 +672,7 @@ function step(l: Load): i32 {
 export function sessionPoll(): void {
   const l = loadAt();
   if (l.phase == Phase.IDLE) return restartDue();
+  if (sessionRest() == 0) nodeAt().hasWorked = 1;
   tasksRebind();
   const err = step(l);
   if (err < 0 && l.phase != Phase.IDLE) fail(l, err);

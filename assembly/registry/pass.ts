@@ -16,6 +16,7 @@ import { CellType, MEANING_UNKNOWN, NO_CELL } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { VALUE_INIT_OFF } from "../spec/hxe";
 import { EventType, ValueOrigin } from "../spec/node";
+import { nodeAt } from "../node";
 import { entryU16 } from "./entry";
 import { nearest } from "./range";
 import {
@@ -32,7 +33,7 @@ import {
 import { meaningOf, setOrigin, Value, ValueBit, valueAt, valueCount, valueServed } from "./value";
 
 /** Cells read, or values settled, in one poll. */
-const STEPS_A_POLL: u32 = 8;
+const STEPS_A_POLL: u32 = 2;
 
 /** What is known of a value that waits, in its timer, which nothing else needs meanwhile. */
 enum Known {
@@ -198,10 +199,12 @@ function conclude(s: Saver): void {
 
 /** One step of the pass; value `v` waits for it. */
 export function passPoll(s: Saver, v: Value): void {
+  if (s.phase == Phase.ANNOUNCED) {
+    s.phase = <u8>Phase.DUE; // unless the load has another value in this poll
+    return;
+  }
+  nodeAt().hasWorked = 1;
   switch (<u32>s.phase) {
-    case Phase.ANNOUNCED:
-      s.phase = <u8>Phase.DUE;
-      break;
     case Phase.DUE:
       if (storeIsAmiss() && (s.flags & SaverFlag.SOUGHT) == 0) {
         s.flags |= <u8>SaverFlag.SOUGHT;

@@ -58,7 +58,7 @@ import {
 /** Ms until a save that failed is tried again. */
 const RETRY_MS: u32 = 60000;
 /** Cells looked at for shadows in one poll. */
-const CELLS_A_POLL: u32 = 8;
+const CELLS_A_POLL: u32 = 4;
 /** Rank of a value that is to be saved, and how much more its flag STICKY counts than any level. */
 const RANK_SAVE: u32 = 2;
 const STICKY_SHIFT: u32 = 6;
@@ -222,6 +222,7 @@ function endSearch(s: Saver): void {
 
 /** Merges or kills the next shadow. Its value gets the meaning that a loaded app declares; else nobody knows it. */
 function search(s: Saver): void {
+  nodeAt().hasWorked = 1;
   if (!storeHasShadow()) return endSearch(s);
   for (let n: u32 = 0; n < CELLS_A_POLL; n++) {
     const cell = storeNext(s.cursor);
@@ -274,6 +275,7 @@ function due(s: Saver, elapsed: u32): i32 {
   let most: u32 = 1;
   for (let i = valueCount(); i > 0; i--) {
     const v = valueAt(i - 1);
+    if ((v.bits & (ValueBit.DIRTY | ValueBit.RESTORE)) == 0) continue;
     if ((v.bits & ValueBit.DIRTY) != 0)
       v.timer = <u16>(<u32>v.timer > elapsed ? <u32>v.timer - elapsed : 0);
     const rank = rankOf(s, v);
@@ -291,16 +293,19 @@ export function saverPoll(elapsed: u32): void {
   if (s.job != SaverJob.NONE && result != Err.BUSY) conclude(s, result);
   else if (result >= 0) forgetCells();
   refill(s, elapsed);
-  const index: i32 = nodeAt().waiting == 0 ? -1 : due(s, elapsed);
-  if (s.job != SaverJob.NONE || storeState() != StoreState.READY) return;
+  const node = nodeAt();
+  const isIdle = s.job == SaverJob.NONE;
+  const index: i32 = node.waiting == 0 || (elapsed == 0 && !isIdle) ? -1 : due(s, elapsed);
+  if (!isIdle || storeState() != StoreState.READY) return;
   if ((s.flags & SaverFlag.SEARCH) != 0) return search(s);
   const rounds = (s.flags & SaverFlag.RUSH) != 0 ? 0 : storeCountDue();
   if (rounds != 0) return saveCount(s, rounds);
-  if (nodeAt().waiting == 0) clearJob();
+  if (node.waiting == 0) clearJob();
   if (index < 0) return;
   const v = valueAt(index);
-  if ((v.bits & ValueBit.RESTORE) != 0) passPoll(s, v);
-  else if (storeIsWorn()) refuseWorn(s, index);
+  if ((v.bits & ValueBit.RESTORE) != 0) return passPoll(s, v);
+  node.hasWorked = 1;
+  if (storeIsWorn()) refuseWorn(s, index);
   else save(s, v);
 }
 

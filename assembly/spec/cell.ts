@@ -97,8 +97,6 @@ export const EPOCH_FACTORY: u32 = 0xff00;
 
 // ---- CRC-16/DNP: most significant bit first, not reflected, no final exclusive or ----
 export const CRC_POLYNOMIAL: u32 = 0x3d65;
-/** Zero bits after which the sum is what it was: x to this power is 1 modulo the polynomial. */
-export const CRC_ORDER: u32 = 151;
 /** The start value of a cell is 0xFFFF ^ epoch * EPOCH_FACTOR ^ cell * CELL_FACTOR, modulo 2^16. */
 export const EPOCH_FACTOR: u32 = 0x9e37;
 export const CELL_FACTOR: u32 = 0x1357;

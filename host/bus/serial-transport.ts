@@ -15,6 +15,7 @@ const ROOM_BYTES = 16 * 14;
 
 /** Frames look as on a bus whose block begins at the default base. Others do not go over the line. */
 export class SerialTransport extends StreamTransport {
+  readonly isOneNode = true;
   private readonly reader = new SerialReader();
   private handed = 0;
 

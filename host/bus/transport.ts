@@ -20,6 +20,8 @@ export type TransportState = ErrorState | "unknown";
 export interface CanTransport {
   /** As `--bus` names it: `tcp:127.0.0.1:29536`. */
   readonly name: string;
+  /** True: a line to one node. Nobody else is there, and what goes to a bus only, PUB, does not come. */
+  readonly isOneNode?: boolean;
   /** Microseconds since some moment; never goes back. */
   now_us(): number;
   /** Throws a TransportError. */

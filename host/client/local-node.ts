@@ -197,6 +197,9 @@ export class LocalNode {
         this.machine.advance(Math.min(next, end) - this.machine.now_us);
     }
   }
+  wait(ms: number): void {
+    this.run(ms);
+  }
 
   // ---- Loading ----
 

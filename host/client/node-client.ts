@@ -61,6 +61,8 @@ export interface MemoryInfo {
 export interface NodeClient {
   readonly provision: ProvisionClient;
   memory(): Awaitable<MemoryInfo>;
+  /** Lets time pass at the node. */
+  wait(ms: number): Awaitable<void>;
   tasks(): Awaitable<TaskInfo[]>;
   /** Starts a task over from its image. */
   restart(pid: number): Awaitable<void>;

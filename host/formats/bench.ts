@@ -3,7 +3,8 @@
 import type { Diagnostic, Position } from "./diagnostic.ts";
 import { parseNumberSet } from "./number-set.ts";
 import { kindText, parseToml, type TomlMember, type TomlTable } from "./toml.ts";
-import { type PlacedText, TomlReader } from "./toml-reader.ts";
+import { TomlNodeReader } from "./toml-node-reader.ts";
+import type { PlacedText } from "./toml-reader.ts";
 
 export const NODE_KINDS = ["small", "large", "desktop", "avr", "stm32f072"] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
@@ -92,7 +93,7 @@ export function readBench(
   return { bench, diagnostics: [] };
 }
 
-class Reader extends TomlReader {
+class Reader extends TomlNodeReader {
   private readonly nodes: (BenchNodeSpec & { id: number })[] = [];
   /** Nodes of which the file says no id. */
   private readonly unnamed: { id: number }[] = [];
@@ -227,15 +228,6 @@ class Reader extends TomlReader {
     } else this.ids.set(id, place);
   }
 
-  private uid(member: TomlMember): Uint8Array | undefined {
-    const read = this.text(member);
-    if (read === undefined) return undefined;
-    if (/^([0-9a-fA-F]{2}){1,16}$/.test(read.text))
-      return Uint8Array.from(Buffer.from(read.text, "hex"));
-    const message = `"${read.text}" is no uid: 1 to 16 bytes in hexadecimal`;
-    this.wrong(read.place, "bad-uid", message, 'write for example "0102030405060708"');
-    return undefined;
-  }
   private fram(member: TomlMember): number {
     const bytes = this.integer(member, FRAM_SIZES[0], FRAM_SIZES[FRAM_SIZES.length - 1] as number);
     if ((FRAM_SIZES as readonly number[]).includes(bytes)) return bytes;

@@ -42,23 +42,28 @@ export function meaningOf(unit: string, flags: number): number | undefined {
   return low === 0 ? 1 : low === MEANING_UNKNOWN ? MEANING_UNKNOWN - 1 : low;
 }
 
+/** All values of an image; those that are not kept have key 0. */
+export function allValues(app: string, values: readonly ValueEntry[]): KeptValue[] {
+  return values.map((v) => ({
+    key: v.persistKey,
+    label: `${v.groupName || v.group}:${v.name || v.id}`,
+    name: v.name ?? "",
+    unit: v.unit ?? "",
+    app,
+    oid: v.group * 256 + v.id,
+    flags: v.flags,
+    init: v.init,
+    min: v.min,
+    max: v.max,
+  }));
+}
 /** The kept values of an image. */
 export function keptValues(app: string, values: readonly ValueEntry[]): KeptValue[] {
-  return values
-    .filter((v) => v.persistKey !== 0)
-    .map((v) => ({
-      key: v.persistKey,
-      label: `${v.groupName || v.group}:${v.name || v.id}`,
-      name: v.name ?? "",
-      unit: v.unit ?? "",
-      app,
-      oid: v.group * 256 + v.id,
-      flags: v.flags,
-      init: v.init,
-      min: v.min,
-      max: v.max,
-    }));
+  return allValues(app, values).filter(({ key }) => key !== 0);
 }
+
+/** What of a value counts when another claims the same. */
+type Claimed = Pick<KeptValue, "oid" | "flags">;
 
 /** Two values that claim one key, which no node takes together: the first two; undefined: there are none. */
 export function keyConflict(known: readonly KeptValue[]): [KeptValue, KeptValue] | undefined {
@@ -70,7 +75,8 @@ export function keyConflict(known: readonly KeptValue[]): [KeptValue, KeptValue]
   }
   return undefined;
 }
-function isShared(a: KeptValue, b: KeptValue): boolean {
+/** True for one value that two apps declare together. */
+export function isShared(a: Claimed, b: Claimed): boolean {
   return a.oid === b.oid && (a.flags & b.flags & ValueFlag.SHARED) !== 0;
 }
 

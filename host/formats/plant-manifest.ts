@@ -15,6 +15,7 @@ import {
   type PlantNode,
   type PlantValue,
   plantId,
+  startsBy,
   valueWords,
 } from "./plant.ts";
 import { hex, plural } from "./text.ts";
@@ -363,6 +364,14 @@ class Reader {
     if (!hasConfig) this.checkZero(base + M.MANIFEST_NODE_CONFIG_OFF, 12);
     const config = hasConfig ? this.config(base) : undefined;
     const apps = this.apps.slice(node.first, node.first + node.count);
+    const isInOrder = apps.every(
+      (app, n) => n === 0 || startsBy(apps[n - 1] as PlantApp, app) <= 0,
+    );
+    if (!isInOrder)
+      throw mistaken(
+        base + M.MANIFEST_NODE_FIRST_OFF,
+        "its apps do not stand in the order in which they start",
+      );
     if (node.content !== contentOf({ config, apps }))
       throw mistaken(
         base + M.MANIFEST_NODE_CONTENT_OFF,

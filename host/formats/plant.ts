@@ -112,6 +112,11 @@ export function contentOf({ config, apps }: Pick<PlantNode, "config" | "apps">):
   return notable(crc >>> 16) * 65536 + notable(crc & 0xffff);
 }
 
+/** Below 0: `a` starts before `b` on a node that has both. */
+export function startsBy(a: PlantApp, b: PlantApp): number {
+  return a.group - b.group || a.order - b.order;
+}
+
 /** What people call the choice: `id 5`, `role 2`, `uid 0102…`. */
 export function selectText(select: NodeSelect): string {
   if ("uid" in select) return `uid ${Buffer.from(select.uid).toString("hex")}`;

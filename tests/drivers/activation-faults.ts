@@ -8,7 +8,7 @@ export const ACTIVATION_FAULTS: readonly Fault[] = [
     edits: [
       {
         file: "persist/record.ts",
-        from: "    if (made != difference) continue;",
+        from: "    if (difference != 1) continue;",
         to: "    if (n < 64) continue;",
       },
     ],

@@ -15,6 +15,12 @@ export function release(n: i32): void {
 export function settle(): void {
   arena.arenaSettle();
 }
+export function hasHoles(): bool {
+  return arena.arenaHasHoles();
+}
+export function step(): void {
+  arena.arenaStep();
+}
 export function address(n: i32): usize {
   return arena.arenaAddress(load<u16>(owner(n)));
 }

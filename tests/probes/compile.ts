@@ -1,7 +1,7 @@
 // Compiles a probe: an AssemblyScript file here that exports the insides of one room of assembly/ to a test.
 
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 
@@ -76,9 +76,11 @@ export async function compileModule(
     const options = optionArguments(profile)
       .map((word) => (word.startsWith("assembly/") ? base + word : word))
       .map((word) => (isWindowForced ? word.replace("FORCE_WINDOW=0", "FORCE_WINDOW=1") : word));
-    const args = [base + source, "--config", "none", "--baseDir", root, "-o", wasm, ...options];
+    const whole = `${wasm}.${process.pid}`; // another process may compile the same
+    const args = [base + source, "--config", "none", "--baseDir", root, "-o", whole, ...options];
     const { error, stderr } = await asc.main(args);
     if (error) throw new Error(`${source} does not compile for ${profile}:\n${stderr}`);
+    renameSync(root + whole, root + wasm);
   }
   return WebAssembly.compile(readFileSync(root + wasm));
 }

@@ -103,6 +103,8 @@ export async function atEach(
       out: outputs.get(node.id) as NodeOutput,
       node,
       now_ms: Math.floor(master.link.now_us / 1000),
+      id: node.id,
+      nodes: ids.length,
     }),
   );
   const failures: Failure[] = [];

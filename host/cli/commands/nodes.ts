@@ -2,6 +2,8 @@
 
 import type { Command } from "commander";
 import { BusHost } from "../bus/bus-host.ts";
+import { addProvisionStatus } from "../bus/provision-status.ts";
+import { addWatchValues } from "../bus/watch-values.ts";
 import type { Context } from "../program.ts";
 import { addCommandVerbs } from "../verbs/cmd.ts";
 import { addProvisionVerbs, addTrialVerbs } from "../verbs/provision.ts";
@@ -14,10 +16,12 @@ export function addNodeCommands(program: Command, context: Context): void {
   addTrialVerbs(program, host);
   const val = program.command("val").description("values of the nodes of a bus");
   addValueVerbs(val, host, "hsx ");
+  addWatchValues(val, context);
   const cmd = program.command("cmd").description("commands of the nodes of a bus");
   addCommandVerbs(cmd, host, "hsx ");
   const provision = program
     .command("provision")
     .description("stored images of the nodes of a bus, and what runs of them");
+  addProvisionStatus(provision, context);
   addProvisionVerbs(provision, host, "hsx ");
 }

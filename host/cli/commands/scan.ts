@@ -1,7 +1,6 @@
 // hsx scan: every node of a bus, and what it is and runs.
 
 import type { Command } from "commander";
-import { HelloFlag } from "../../../assembly/spec/frame.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
 import type { BusNode } from "../../client/bus/bus-node.ts";
 import type { Present } from "../../client/bus/census.ts";
@@ -10,6 +9,7 @@ import type { NodeRecord } from "../../client/bus/node-record.ts";
 import type { StoreInfo, TaskInfo } from "../../client/records.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { ASSIGN, everyNode, nobody, partialExit, withMaster } from "../bus/bus-host.ts";
+import { statesOf, uidText } from "../bus/node-words.ts";
 import { addBusOptions, addLevelOption, type BusOptionValues } from "../bus/settings.ts";
 import { failureOf } from "../exit.ts";
 import { addCommand, type Context } from "../program.ts";
@@ -27,24 +27,6 @@ interface Found {
   readonly about: NodeRecord;
   readonly tasks: readonly TaskInfo[];
   readonly store: StoreInfo;
-}
-
-const STATES: Record<keyof typeof HelloFlag, string> = {
-  WAITING: "waits for a master",
-  LOADING: "loading",
-  PREPARED: "prepared",
-  TRIAL: "on trial",
-  FAULTED: "an app has faulted",
-  STORE: "store not ready",
-};
-
-export function uidText(uid: Uint8Array): string {
-  return Buffer.from(uid).toString("hex");
-}
-
-function statesOf(flags: number): string[] {
-  const names = Object.keys(STATES) as (keyof typeof HelloFlag)[];
-  return names.filter((name) => (flags & HelloFlag[name]) !== 0).map((name) => STATES[name]);
 }
 
 async function look(node: BusNode, present: Present): Promise<Found> {

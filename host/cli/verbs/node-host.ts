@@ -11,6 +11,9 @@ export interface NodeContext {
   readonly node: NodeClient;
   /** Time of the node, or of the bus it is on. */
   readonly now_ms: number;
+  /** Its id, where several nodes are within reach; and how many of them are meant. */
+  readonly id?: number;
+  readonly nodes: number;
   /** File that a task's image was read from, where that is known. */
   fileOf?(pid: number): string | undefined;
 }
@@ -34,7 +37,7 @@ export class ShellHost implements NodeHost {
   async each(_options: object, work: NodeWork): Promise<void> {
     const { out, session } = this.context;
     const fileOf = (pid: number) => session.apps.get(pid)?.path;
-    await work({ out, node: session.node, now_ms: session.now_ms, fileOf });
+    await work({ out, node: session.node, now_ms: session.now_ms, nodes: 1, fileOf });
     session.drain();
   }
 }

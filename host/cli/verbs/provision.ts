@@ -2,179 +2,19 @@
 
 import { type Command, Option } from "commander";
 import { AppState } from "../../../assembly/spec/boot.ts";
-import { Err } from "../../../assembly/spec/errors.ts";
-import { Profile } from "../../../assembly/spec/limits.ts";
 import type { NodeClient } from "../../client/node-client.ts";
-import type { AppInfo, SlotInfo, StoredSlotInfo, TaskInfo } from "../../client/records.ts";
+import type { AppInfo } from "../../client/records.ts";
 import { suggest } from "../../formats/diagnostic.ts";
 import type { BootPolicy } from "../../formats/node-words.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import {
-  appRecordData,
-  appStateText,
-  bootText,
-  CONFIRM_AFTER,
-  parseAfter,
-  parseSource,
-  SOURCES,
-} from "../boot-text.ts";
+import { bootText, CONFIRM_AFTER, parseAfter, parseSource, SOURCES } from "../boot-text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { readBytes } from "../files.ts";
 import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
-import { stateText } from "../symbols.ts";
-import { storeStateText } from "../trace.ts";
-import { wearData, wearText } from "../wear-text.ts";
 import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
-
-// ---- What there is ----
-
-/** Where the image of a task came from: a slot, if the node started it itself. */
-function sourceOf(apps: readonly AppInfo[], pids: readonly number[]): string {
-  const stored = apps.find((a) => a.pid !== undefined && pids.includes(a.pid));
-  return stored === undefined ? "host" : `slot ${stored.active}`;
-}
-
-function imagesData(
-  { fileOf }: NodeContext,
-  images: readonly SlotInfo[],
-  tasks: readonly TaskInfo[],
-  apps: readonly AppInfo[],
-) {
-  return images.map((slot) => {
-    const own = tasks.filter((t) => t.imageCrc === slot.crc && t.imageBytes === slot.bytes);
-    return {
-      name: slot.name,
-      bytes: slot.bytes,
-      crc: slot.crc,
-      verified: slot.verified,
-      source: sourceOf(
-        apps,
-        own.map((t) => t.pid),
-      ),
-      tasks: own.map((t) => ({
-        pid: t.pid,
-        name: t.name,
-        state: stateText(t),
-        confirmed: t.confirmed,
-        runs_from_slot: t.runsFromSlot,
-        file: fileOf?.(t.pid) ?? null,
-      })),
-    };
-  });
-}
-
-function slotsData(slots: readonly StoredSlotInfo[], apps: readonly AppInfo[]) {
-  const users = (key: "active" | "fallback", slot: number) =>
-    apps.filter((a) => a[key] === slot).map((a) => a.name || `app ${a.app}`);
-  return slots.map(({ slot, state, name, bytes, crc, roomBytes }) => ({
-    slot,
-    state,
-    name,
-    bytes,
-    crc,
-    room: roomBytes,
-    active_of: users("active", slot),
-    fallback_of: users("fallback", slot),
-  }));
-}
-
-function appData(app: AppInfo) {
-  const refused = app.refused === undefined ? null : (Err[app.refused] ?? `error ${app.refused}`);
-  return { ...appRecordData(app), pid: app.pid ?? null, refused };
-}
-
-async function statusData(context: NodeContext) {
-  const { node } = context;
-  const { profile, freeBytes } = await node.memory();
-  const apps = await node.provision.apps();
-  const store = await node.store();
-  const isReady = storeStateText(store.state) === "ready";
-  const config = await node.provision.configState();
-  return {
-    profile: (Profile[profile] ?? "").toLowerCase(),
-    images: imagesData(context, await node.slots(), await node.tasks(), apps),
-    memory_free: freeBytes,
-    store: storeStateText(store.state),
-    slots: slotsData(isReady ? await node.provision.slots() : [], apps),
-    apps: apps.map(appData),
-    node_config: appStateText(config.state),
-    damaged: store.damaged,
-    free_cells: store.free,
-    ...wearData(store),
-  };
-}
-type Status = Awaited<ReturnType<typeof statusData>>;
-
-function taskText({ pid, state, confirmed, runs_from_slot }: Status["images"][0]["tasks"][0]) {
-  const remarks = [confirmed ? ", well" : "", runs_from_slot ? ", code in its slot" : ""];
-  return `${pid} ${state}${remarks.join("")}`;
-}
-function imageRows({ images }: Status): string[][] {
-  return images.map((i) => [
-    i.name,
-    count(i.bytes),
-    hex(i.crc, 8),
-    i.source,
-    i.tasks.map(taskText).join("; "),
-  ]);
-}
-function slotRows({ slots }: Status): string[][] {
-  return slots.map((s) => [
-    String(s.slot),
-    s.state === "image" ? s.name : s.state,
-    s.state === "image" ? count(s.bytes) : "",
-    count(s.room),
-    s.state === "image" ? hex(s.crc, 8) : "",
-    [
-      ...s.active_of.map((a) => `active of ${a}`),
-      ...s.fallback_of.map((a) => `fallback of ${a}`),
-    ].join(", "),
-  ]);
-}
-function appRows({ apps }: Status): string[][] {
-  return apps.map((a) => [
-    String(a.app),
-    a.name,
-    a.state,
-    a.active === null ? "" : String(a.active),
-    a.fallback === null ? "" : String(a.fallback),
-    a.state === "trial" ? String(a.attempts_left) : "",
-    a.pid === null ? "" : String(a.pid),
-    `${bootText(a.boot)}${a.refused === null ? "" : `; not started: ${a.refused}`}`,
-  ]);
-}
-async function status(context: NodeContext): Promise<void> {
-  const { out } = context;
-  const data = await statusData(context);
-  out.result("hsx.provision.status/1", data, () => {
-    const health =
-      data.store === "ready"
-        ? `, ${count(data.free_cells)} cells free, ${count(data.damaged)} damaged`
-        : "";
-    const trial =
-      data.node_config === "trial"
-        ? ["the configuration is on trial: config confirm, or it goes at the next start but one"]
-        : [];
-    const table = (header: string[], rows: string[][]) =>
-      rows.length === 0 ? [] : ["", out.table(header, rows)];
-    const images = imageRows(data);
-    return [
-      `${data.profile} node, ${count(data.memory_free)} bytes free, store ${data.store}${health}`,
-      ...(data.store === "ready" ? [wearText(data)] : []),
-      ...trial,
-      ...(images.length === 0
-        ? ["no images"]
-        : [out.table(["IMAGE", "BYTES", "CRC", "FROM", "TASKS"], images)]),
-      ...table(["SLOT", "HOLDS", "BYTES", "ROOM", "CRC", "NEEDED AS"], slotRows(data)),
-      ...table(
-        ["APP", "NAME", "STATE", "ACTIVE", "FALLBACK", "ATTEMPTS", "PID", "BOOT"],
-        appRows(data),
-      ),
-    ].join("\n");
-  });
-}
+import { appData, status } from "./provision-status.ts";
 
 // ---- What can be done ----
 
@@ -332,6 +172,9 @@ async function format({ out, node }: NodeContext, number: string, bytes: string)
   );
 }
 
+/** What status tells. */
+export const STATUS = "images and tasks, slots, apps with their state, health of the store";
+
 /** The verbs that need nothing but a node; `prefix`: of the lines in their examples. */
 export function addProvisionVerbs(provision: Command, host: NodeHost, prefix = ""): void {
   const verb = (
@@ -342,9 +185,6 @@ export function addProvisionVerbs(provision: Command, host: NodeHost, prefix = "
     const lines = examples.map(([line, what]) => [`${prefix}${line}`, what] as const);
     return host.addOptions(addCommand(provision, usage, does, lines));
   };
-  verb("status", "images and tasks, slots, apps with their state, health of the store").action(
-    (options: object) => host.each(options, status),
-  );
   verb("format <slots> <bytes>", "make slots for images behind the store; what lies there stays", [
     ["provision format 4 8192", "four slots of 8,192 bytes, 16 of them for a header"],
   ]).action((slots: string, bytes: string, options: object) =>
@@ -402,7 +242,9 @@ export function addProvision(parser: Command, context: VerbContext): void {
     .description(
       "stored images of the node: status, format, stage, activate, confirm, rollback, boot, remove",
     );
-  addProvisionVerbs(provision, new ShellHost(context));
+  const host = new ShellHost(context);
+  addCommand(provision, "status", STATUS).action((options: object) => host.each(options, status));
+  addProvisionVerbs(provision, host);
   addCommand(
     provision,
     "stage <file>",

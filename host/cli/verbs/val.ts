@@ -10,9 +10,11 @@ import { Exit, Failure, usage } from "../exit.ts";
 import { levelName, valueFlags } from "../flags.ts";
 import { findValue } from "../names.ts";
 import { numberOf, parseF16 } from "../numbers.ts";
+import type { Output } from "../output.ts";
 import { addCommand } from "../program.ts";
 import { countOption, forOption, passTime, type VerbContext } from "../shell/context.ts";
 import { timedLine } from "../trace.ts";
+import { exportValues, importValues } from "./calibration.ts";
 import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
 
 // ---- As data and as text ----
@@ -136,6 +138,33 @@ export function watchedValues(
   return names.length > 0 ? names.map((name) => findValue(all, name)) : all;
 }
 
+export function nothingToWatch(): Failure {
+  return new Failure(Exit.NOT_FOUND, "NOT_FOUND", "there is no value to watch", {
+    remedy: "load an app that has values",
+  });
+}
+/** A value that has changed; `node`: the one of a bus that has it. */
+export function tellChange(
+  out: Output,
+  v: ValueInfo,
+  { at_ms, before, after }: { at_ms: number; before: number; after: number },
+  node?: number,
+): void {
+  const data = {
+    ...(node === undefined ? {} : { node }),
+    at_ms,
+    id: oidText(v.oid),
+    name: labelOf(v),
+    before: numberOf(before),
+    value: numberOf(after),
+    unit: v.unit,
+  };
+  const who = node === undefined ? "" : `node ${node}  `;
+  out.result("hsx.val.watch/1", data, () =>
+    timedLine(at_ms, `${who}${labelOf(v)} ${f16Text(before)} -> ${withUnit(v, after)}`),
+  );
+}
+
 async function watch(
   context: VerbContext,
   names: readonly string[],
@@ -143,28 +172,14 @@ async function watch(
 ): Promise<void> {
   const { out, session } = context;
   const watched = new Map(watchedValues(session.node.values(), names).map((v) => [v.oid, v]));
-  if (watched.size === 0)
-    throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", "there is no value to watch", {
-      remedy: "load an app that has values",
-    });
+  if (watched.size === 0) throw nothingToWatch();
   const limit = options.count ?? Infinity;
   let seen = 0;
   const onEvent = (e: NodeEvent) => {
     const v = watched.get(e.a);
     if (e.type !== EventType.VALUE_CHANGED || v === undefined || seen >= limit) return;
     seen++;
-    const [before, after] = [e.b & 0xffff, e.b >>> 16];
-    const data = {
-      at_ms: e.ms,
-      id: oidText(v.oid),
-      name: labelOf(v),
-      before: numberOf(before),
-      value: numberOf(after),
-      unit: v.unit,
-    };
-    out.result("hsx.val.watch/1", data, () =>
-      timedLine(e.ms, `${labelOf(v)} ${f16Text(before)} -> ${withUnit(v, after)}`),
-    );
+    tellChange(out, v, { at_ms: e.ms, before: e.b & 0xffff, after: e.b >>> 16 });
   };
   const stop = session.listen({ onEvent });
   try {
@@ -233,10 +248,26 @@ export function addValueVerbs(val: Command, host: NodeHost, prefix = ""): void {
   ).action((name: string, mode: string, options: object) =>
     host.each(options, (context) => persist(context, name, mode)),
   );
+  verb("export", "write the calibration file of the values that a node keeps", [
+    ["val export -o calib.toml", "of one node"],
+    ["val export -o calib/", "of several: a folder with node1.toml and so on"],
+  ])
+    .option("-o, --output <path>", "write it here, of several nodes into this folder")
+    .action((options: { output?: string }) =>
+      host.each(options, (context) => exportValues(context, options.output)),
+    );
+  verb("import <path>", "set and save the values of a calibration file", [
+    ["val import calib.toml", "the same values at each node"],
+    ["val import calib/", "each node its own, as export wrote them"],
+  ]).action((path: string, options: object) =>
+    host.each(options, (context) => importValues(context, path)),
+  );
 }
 
 export function addVal(parser: Command, context: VerbContext): void {
-  const val = parser.command("val").description("values: list, get, set, watch, persist");
+  const val = parser
+    .command("val")
+    .description("values: list, get, set, watch, persist, export, import");
   addValueVerbs(val, new ShellHost(context));
   addCommand(val, "watch [values...]", "show values as they change", [
     ["val watch motor:speed --for 5s", "for five seconds of node time"],

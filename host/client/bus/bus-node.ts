@@ -153,6 +153,9 @@ export class BusNode implements NodeClient {
   memory(): Promise<MemoryInfo> {
     return this.about();
   }
+  wait(ms: number): Promise<void> {
+    return this.requests.link.sleep(ms * 1000);
+  }
   async store(): Promise<StoreInfo> {
     return readStore(await this.only(Info.STORE));
   }

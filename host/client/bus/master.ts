@@ -14,6 +14,7 @@ import { isGood, type NodeLoad } from "./load-state.ts";
 import type { NodeRecord } from "./node-record.ts";
 import { Requests } from "./requests.ts";
 import { holdSlot, takeSlot } from "./slot.ts";
+import { type ProvisioningEvent, watchProvisioning } from "./watch.ts";
 
 export interface MasterOptions {
   /** First identifier of the block; default: 0x400. */
@@ -184,6 +185,10 @@ export class BusMaster {
     return this.link.listen((frame, time_us) => {
       if (frame.kind === "pub") hear(frame, time_us);
     });
+  }
+  /** Hears what happens to images, whoever brings them, until the returned function is called. */
+  onProvisioning(tell: (event: ProvisioningEvent) => void): () => void {
+    return watchProvisioning(this.link, tell);
   }
   /** Lets time pass while frames are heard. */
   listen(ms: number, isDone: () => boolean = () => false): Promise<boolean> {

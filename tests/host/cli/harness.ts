@@ -27,6 +27,8 @@ export interface Outside {
   readonly install?: Install;
   /** Ctrl-C is pressed when the clock is asked for the time so often. */
   readonly interruptAt?: number;
+  /** Is handed what presses Ctrl-C, when the command listens for it. */
+  readonly onListening?: (press: () => void) => void;
 }
 
 /** Milliseconds of the wall clock between two looks at it. */
@@ -50,6 +52,7 @@ export async function hsx(args: readonly string[], outside: Outside = {}): Promi
     stderr: sink("err"),
     onInterrupt(listener) {
       press = listener;
+      outside.onListening?.(listener);
       return () => {};
     },
     now_ms: () => {

@@ -82,6 +82,7 @@ describe("words of a line", () => {
 
 describe("every verb", () => {
   it("prints JSON as its schema says", async () => {
+    const calib = inFolder("verbs.toml");
     const lines = [
       "can dump --for 10ms",
       "ps",
@@ -94,6 +95,8 @@ describe("every verb", () => {
       "val persist gain now",
       "val persist gain off",
       "val watch --for 2s",
+      `val export -o ${calib}`,
+      `val import ${calib}`,
       "cmd list",
       "cmd call add 41",
       "cmd call server:add -2",
@@ -164,7 +167,7 @@ describe("every verb", () => {
         "version",
         "warning",
       ],
-      ...["scan", "load.node", "load.plan", "load.report", "monitor", "sim"], // on a bus
+      ...["scan", "load.node", "load.plan", "load.report", "monitor", "sim", "provision.event"], // on a bus
       ...["tasks.restart", "tasks.stop", "tasks.start"],
     ].map((name) => `hsx.${name}/1`);
     expect([...SCHEMAS.keys()].filter((name) => !told.has(name)).sort()).toEqual(untold.sort());

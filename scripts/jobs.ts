@@ -1,0 +1,153 @@
+// Long proofs in several processes: the script that runs is started again as workers, which do what it asks of them, one thing
+// at a time each. Interrupted, it goes on at once with what was done so far.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Figure } from "./figures.ts";
+
+/** What a worker can be asked for, by name; arguments and results are plain objects. */
+export type Work = Record<string, (argument: never) => Promise<unknown>>;
+
+/** Tells a process that it is a worker. */
+const WORKER = "HSX_PROOF_WORKER";
+
+export function isWorker(): boolean {
+  return process.env[WORKER] !== undefined;
+}
+
+/** Does what the script asks for until it goes. */
+export function serve(work: Work): void {
+  process.on("SIGINT", () => {}); // a terminal tells all; the script decides
+  process.on("disconnect", () => process.exit());
+  process.on("message", async ({ name, argument }: { name: string; argument: never }) => {
+    try {
+      process.send?.({ result: await work[name]?.(argument) });
+    } catch (error) {
+      process.send?.({ error: String(error instanceof Error ? error.stack : error) });
+    }
+  });
+}
+
+/** The script was interrupted: figures are of what was done until then. */
+export class Interrupted extends Error {}
+
+interface Answer {
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+export class Jobs<W extends Work> {
+  isInterrupted = false;
+  private readonly all: ChildProcess[] = [];
+  private readonly idle: ChildProcess[] = [];
+  private readonly waiting: ((worker: ChildProcess) => void)[] = [];
+  private readonly end: Promise<never>;
+
+  constructor(readonly count: number) {
+    this.end = new Promise((_, reject) => {
+      for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        process.on(signal, () => {
+          this.isInterrupted = true;
+          reject(new Interrupted());
+        });
+      }
+    });
+    this.end.catch(() => {}); // whoever waits for a worker hears of it
+    for (let n = 0; n < count; n++) this.start();
+  }
+
+  private start(): void {
+    const worker = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
+      env: { ...process.env, [WORKER]: "1" },
+      execArgv: ["--enable-source-maps"],
+    });
+    this.all.push(worker);
+    this.idle.push(worker);
+  }
+
+  private async take(): Promise<ChildProcess> {
+    return this.idle.pop() ?? new Promise((resolve) => this.waiting.push(resolve));
+  }
+  private give(worker: ChildProcess): void {
+    const next = this.waiting.shift();
+    if (next === undefined) this.idle.push(worker);
+    else next(worker);
+  }
+
+  private async ask(name: string, argument: unknown): Promise<unknown> {
+    const worker = await this.take();
+    const answer = await new Promise<Answer>((resolve) => {
+      const gone = () => resolve({ error: `the worker for ${name} has ended` });
+      worker.once("exit", gone);
+      worker.once("message", (message) => {
+        worker.off("exit", gone);
+        resolve(message as Answer);
+      });
+      worker.send({ name, argument });
+    });
+    this.give(worker);
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer.result;
+  }
+
+  /** Has the next free worker do something. Rejects with what it throws, or Interrupted. */
+  do<K extends keyof W & string>(
+    name: K,
+    argument: Parameters<W[K]>[0],
+  ): Promise<Awaited<ReturnType<W[K]>>> {
+    const asked = this.ask(name, argument) as Promise<Awaited<ReturnType<W[K]>>>;
+    return Promise.race([asked, this.end]);
+  }
+
+  /** As many of `next` under way as there are workers, until one says that there is no more: false. */
+  async repeat(next: () => Promise<boolean>): Promise<void> {
+    const lane = async () => {
+      while (await next());
+    };
+    await Promise.all(Array.from({ length: this.count }, lane));
+  }
+
+  /** Repeats pieces of work until they make `wanted` together. `next` is told how much may be left, and returns how much it made; 0 ends it. */
+  async reach(wanted: number, next: (left: number, n: number) => Promise<number>, most: number) {
+    let done = 0;
+    let n = 0;
+    let hasEnded = false;
+    while (done < wanted && !hasEnded) {
+      let underWay = 0;
+      await this.repeat(async () => {
+        const part = Math.min(wanted - done - underWay, most);
+        if (part <= 0 || hasEnded) return false;
+        underWay += part;
+        const made = await next(part, n++);
+        underWay -= part;
+        done += made;
+        hasEnded ||= made === 0;
+        return true;
+      });
+    }
+  }
+
+  /** Runs what a proof consists of, as far as it gets; then the workers go. */
+  async run(proof: () => Promise<void>): Promise<void> {
+    try {
+      await proof();
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+    } finally {
+      for (const worker of this.all) worker.kill();
+    }
+  }
+
+  /** The figure an interrupted proof carries: it has not proved what a whole one has. */
+  figures(): Figure[] {
+    if (!this.isInterrupted) return [];
+    const note = "the counts are of what was done until then";
+    return [{ id: "interrupted", value: 1, unit: "times", must: "== 0", note }];
+  }
+}
+
+/** Number of processes that --jobs asks for; undefined: none. */
+export function jobsOf(text: string): number | undefined {
+  const count = Number(text);
+  return Number.isInteger(count) && count > 0 ? count : undefined;
+}
