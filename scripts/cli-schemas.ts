@@ -13,8 +13,8 @@ const u32 = count.max(0xffff_ffff);
 const pid = count.max(250);
 /** Milliseconds of node time. */
 const ms = z.number().nonnegative();
-/** Id of a node on a bus. */
-const nodeId = count.min(1).max(127);
+/** Id of a node; 0: one without, over a serial line of its own. */
+const nodeId = count.max(127);
 /** Group and id of a value or command. */
 const oid = z.string().regex(/^\d+\.\d+$/);
 /** Null stands for NaN and the infinities, which JSON lacks. */
@@ -155,6 +155,34 @@ const nodeConfig = z.strictObject({
   master_wait: count,
   card_wait: count,
   sources: names,
+});
+
+// ---- Parts of manifests ----
+
+const plantImage = z.strictObject({
+  name: z.string(),
+  /** Its file on a card. */
+  card_file: z.string(),
+  bytes: count,
+  crc: u32,
+  /** What its own manifest says. */
+  version: z.string().nullable(),
+});
+const plantNode = z.strictObject({
+  name: z.string(),
+  /** `id 5`, `role 2`, `uid 0102` */
+  select: z.string(),
+  profile: z.enum(["small", "large", "desktop"]),
+  configured: z.boolean(),
+  apps: z.array(
+    z.strictObject({
+      name: z.string(),
+      image: z.string(),
+      group: count,
+      order: count,
+      values: count,
+    }),
+  ),
 });
 
 // ---- Parts of persistence images ----
@@ -450,6 +478,24 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
   ["hsx.run/1", run],
   ["hsx.sim/1", sim],
   ["hsx.monitor/1", monitor],
+  object("hsx.manifest.check/1", {
+    file: z.string(),
+    plant: z.string(),
+    plant_id: u16,
+    version: u16,
+    /** Of the binary form. */
+    bytes: count,
+    locked: z.boolean(),
+    nodes: z.array(plantNode),
+    images: z.array(plantImage),
+  }),
+  object("hsx.manifest.lock/1", {
+    file: z.string(),
+    lock: z.string(),
+    images: z.array(plantImage),
+    changed: names,
+  }),
+  object("hsx.manifest.schema/1", { json_schema: z.record(z.string(), z.unknown()) }),
   object("hsx.persist.build/1", {
     output: z.string(),
     media,

@@ -1,4 +1,4 @@
-// Frames that came over a transport on the wall clock, and who waits for them.
+// Frames that came over a transport, and who waits for them.
 
 import type { CanFrame } from "../formats/can-frame.ts";
 import type { TimedFrame } from "./transport.ts";
@@ -6,12 +6,25 @@ import type { TimedFrame } from "./transport.ts";
 /** Frames that may wait; the oldest is dropped for another. */
 const ROOM = 100_000;
 
+/** Has a call made after so many microseconds; what is returned takes it back. */
+export type After = (us: number, call: () => void) => () => void;
+
+/** By the wall clock. A timer takes 2^31 ms at most. */
+const afterOnWall: After = (us, call) => {
+  if (us >= 2 ** 31 * 1000) return () => {};
+  const timer = setTimeout(call, Math.ceil(us / 1000));
+  return () => clearTimeout(timer);
+};
+
 export class Inbox {
   dropped = 0;
   private readonly frames: TimedFrame[] = [];
   private readonly sleepers = new Set<() => void>();
 
-  constructor(private readonly now_us: () => number) {}
+  constructor(
+    private readonly now_us: () => number,
+    private readonly after: After = afterOnWall,
+  ) {}
 
   get isEmpty(): boolean {
     return this.frames.length === 0;
@@ -36,9 +49,9 @@ export class Inbox {
   wait(timeout_us: number, isReady: () => boolean): Promise<void> {
     if (isReady()) return Promise.resolve();
     return new Promise((resolve) => {
-      let timer: NodeJS.Timeout | undefined;
+      let cancel = () => {};
       const end = () => {
-        clearTimeout(timer);
+        cancel();
         this.sleepers.delete(look);
         resolve();
       };
@@ -46,8 +59,7 @@ export class Inbox {
         if (isReady()) end();
       };
       this.sleepers.add(look);
-      // a timer takes 2^31 ms at most
-      if (timeout_us < 2 ** 31 * 1000) timer = setTimeout(end, Math.ceil(timeout_us / 1000));
+      cancel = this.after(timeout_us, end);
     });
   }
 }

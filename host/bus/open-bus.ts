@@ -40,7 +40,7 @@ export function makeTransport(
     case "serial": {
       const { port, baud } = url;
       const connect = () => openSerial(port, baud);
-      return new SerialTransport({ name: `serial:${port}`, connect, now_us });
+      return new SerialTransport({ name: `serial:${port}`, baud, connect, now_us });
     }
     default:
       return new SocketcanTransport(url.interface, loadSocketcan, now_us);

@@ -2,7 +2,7 @@
 
 import type { Duplex } from "node:stream";
 import type { CanFrame } from "../formats/can-frame.ts";
-import { Inbox } from "./inbox.ts";
+import { type After, Inbox } from "./inbox.ts";
 import {
   type CanTransport,
   type TimedFrame,
@@ -16,6 +16,8 @@ export interface StreamOptions {
   connect(): Promise<Duplex>;
   /** Microseconds of a clock that never goes back. */
   now_us(): number;
+  /** Timers of that clock; default: those of the wall. */
+  readonly after?: After;
 }
 
 /** How long what was handed over may take to go out when the transport is closed. */
@@ -28,7 +30,7 @@ export abstract class StreamTransport implements CanTransport {
   private stream: Duplex | undefined;
 
   constructor(private readonly streamOptions: StreamOptions) {
-    this.inbox = new Inbox(() => this.now_us());
+    this.inbox = new Inbox(() => this.now_us(), streamOptions.after);
   }
 
   get name(): string {

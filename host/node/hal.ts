@@ -94,6 +94,10 @@ export class Machine {
   typeConsole(bytes: Iterable<number>): void {
     this.uartInput.push(...bytes);
   }
+  /** True: bytes have come to the console that the core has not read. */
+  get hasConsoleInput(): boolean {
+    return this.uartInput.length > 0;
+  }
   /** A frame on the bus. */
   receiveFrame(frame: CanFrame): "taken" | "unwanted" | "lost" {
     return this.can.accept(frame);

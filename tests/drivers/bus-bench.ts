@@ -20,6 +20,10 @@ export interface BusBenchOptions {
   /** kbit/s. */
   readonly bitRate?: number;
   readonly slots?: BenchNodeSpec["slots"];
+  /** What the FRAM of each node holds at first; without: a store, slots and its id. */
+  readonly media?: readonly Uint8Array[];
+  /** Bytes of each FRAM; those of boards are parts that exist. */
+  readonly fram?: number;
 }
 
 export interface BusBench {
@@ -29,6 +33,7 @@ export interface BusBench {
 }
 
 const FRAM_BYTES = 131_072;
+const NOWHERE = { file: "media", line: 1, column: 1 };
 const CRYSTAL_PPM = 50;
 /** Nodes have mounted their stores by then, and told who they are; an AVR takes 0.7 s. */
 const START_US = 800_000;
@@ -36,15 +41,15 @@ const START_MOST_US = 5_000_000;
 
 function specOf(options: BusBenchOptions): BenchSpec {
   const { kinds, loss = 0, lossFrom_ms = 0, seed = 1, bitRate = 500, slots } = options;
-  const { latency_ms = [0, 0] } = options;
+  const { latency_ms = [0, 0], fram = FRAM_BYTES, media } = options;
   const nodes = kinds.map((kind, n) => ({
     number: n + 1,
     kind,
     id: n + 1,
     role: 0,
     uid: undefined,
-    fram: FRAM_BYTES,
-    file: undefined,
+    fram,
+    file: media && { text: String(n), place: NOWHERE },
     slots,
     apps: [],
     crystal_ppm: CRYSTAL_PPM,
@@ -89,7 +94,9 @@ export const SOURCES: BenchSources = {
 
 /** A bench whose nodes are up, with a master in slot 0. */
 export async function openBusBench(options: BusBenchOptions): Promise<BusBench> {
-  const bench = await Bench.create(specOf(options), SOURCES);
+  const { media } = options;
+  const read = (name: string) => media?.[Number(name)] ?? SOURCES.read(name);
+  const bench = await Bench.create(specOf(options), { ...SOURCES, read });
   const clients = new BenchClients(bench);
   const master = await BusMaster.open(clients.client(), { slot: 0 });
   await master.link.sleep(START_US);

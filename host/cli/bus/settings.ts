@@ -36,7 +36,8 @@ export interface BusSettings {
 
 const FILE = "hsx.toml";
 const KEYS = ["bus", "base"] as const;
-const URLS = "sim:bench.toml, tcp:HOST:PORT, slcan:/dev/ttyACM0@500000 or socketcan:can0";
+const URLS =
+  "sim:bench.toml, tcp:HOST:PORT, slcan:/dev/ttyACM0@500000, serial:/dev/ttyUSB0@115200 or socketcan:can0";
 
 export function addBusOptions(command: Command): Command {
   return command
@@ -119,6 +120,19 @@ export function busSettings(values: BusOptionValues, env: Terminal["env"]): BusS
       `base ${base} is no multiple of ${FRAME_BASE_UNIT}`,
       "write 0x400, or what the nodes have",
     );
-  // offsets stand on a serial line, whatever base the node has
-  return { url, base: url.startsWith("serial:") ? FRAME_BASE_DEFAULT : base };
+  if (!isLine(url)) return { url, base };
+  if (values.base !== undefined) throw noBus(url, "--base", "leave it out");
+  return { url, base: FRAME_BASE_DEFAULT };
+}
+
+/** True: a serial line to one node, over which offsets go in the place of identifiers. */
+function isLine(url: string): boolean {
+  return url.startsWith("serial:");
+}
+function noBus(url: string, what: string, remedy: string): Failure {
+  return usage(`${what}: ${url} is a line to one node, not a bus`, remedy);
+}
+/** Refuses what means nothing over a line to one node. `what`: as it was asked for. */
+export function needBus({ url }: BusSettings, what: string, remedy: string): void {
+  if (isLine(url)) throw noBus(url, what, remedy);
 }

@@ -16,6 +16,8 @@ import {
   addLevelOption,
   addNodesOption,
   type BusOptionValues,
+  busSettings,
+  needBus,
 } from "../bus/settings.ts";
 import { Exit, Failure, failureOf } from "../exit.ts";
 import { readBytes } from "../files.ts";
@@ -63,12 +65,21 @@ function loadText(load: NodeLoad): string {
 
 // ---- Before ----
 
-/** Which nodes run the image already, and what those that do not run. */
-async function planned(master: BusMaster, ids: readonly number[], image: Uint8Array) {
+/** Which nodes run the image already, from a slot if it is to be stored, and what those that do not run. */
+async function planned(
+  master: BusMaster,
+  ids: readonly number[],
+  image: Uint8Array,
+  isStored: boolean,
+) {
   const crc = crc32(image);
   return master.each(ids, async (node) => {
     const tasks = await node.tasks();
-    const hasIt = tasks.some((t) => t.imageCrc === crc && t.imageBytes === image.length);
+    const apps = isStored ? await node.provision.apps() : [];
+    const isWhereItShould = (pid: number) => !isStored || apps.some((app) => app.pid === pid);
+    const hasIt = tasks.some(
+      (t) => t.imageCrc === crc && t.imageBytes === image.length && isWhereItShould(t.pid),
+    );
     return { hasIt, tasks: tasks.map(({ pid, name }) => ({ pid, name })) };
   });
 }
@@ -91,7 +102,13 @@ function tellPlan({ out }: Context, file: string, image: Uint8Array, plan: Plan)
 // ---- After ----
 
 /** Why a node does not have the image. */
-async function failureFor(master: BusMaster, load: NodeLoad, file: string, image: Uint8Array) {
+async function failureFor(
+  master: BusMaster,
+  load: NodeLoad,
+  file: string,
+  image: Uint8Array,
+  isStored: boolean,
+) {
   if (load.state === "silent")
     return new Failure(Exit.TIMEOUT, "no-answer", `node ${load.node} does not answer`, {
       remedy:
@@ -101,9 +118,16 @@ async function failureFor(master: BusMaster, load: NodeLoad, file: string, image
     return new Failure(Exit.FAILED, "aborted", `the load was given up at node ${load.node}`, {
       remedy: "it runs what it ran before; load again",
     });
+  if (isStored && load.code === Err.NOT_FOUND)
+    return new Failure(Exit.DOES_NOT_FIT, "no-slot", `it has no slot to keep ${file} in`, {
+      remedy: `make some: hsx provision format 3 8192 --nodes ${load.node}; or load without --slot, into memory`,
+    });
   const subject = { kind: "image", name: file, image } as const;
   try {
-    return failureOf(await master.node(load.node).refused(load.code, subject));
+    const failure = failureOf(await master.node(load.node).refused(load.code, subject));
+    if (!isStored || load.code !== Err.APP_EXISTS) return failure;
+    const remedy = "add --stop-first, which kills it before";
+    return new Failure(failure.exit, failure.code, failure.message, { remedy });
   } catch (error) {
     return failureOf(error);
   }
@@ -124,11 +148,14 @@ async function tellReport(
   file: string,
   image: Uint8Array,
   report: LoadReport,
+  isStored: boolean,
 ): Promise<void> {
   const { out } = context;
   const { nodes, dataFrames, repairFrames, parityFrames, transfer_us, elapsed_us } = report;
   const bad = nodes.filter((load) => !isGood(load));
-  const failures = await Promise.all(bad.map((load) => failureFor(master, load, file, image)));
+  const failures = await Promise.all(
+    bad.map((load) => failureFor(master, load, file, image, isStored)),
+  );
   const data = {
     file,
     bytes: image.length,
@@ -189,9 +216,15 @@ async function load(context: Context, file: string, options: Options): Promise<v
   const image = readBytes(file);
   const job = jobOf(options);
   const cap = parseInteger(options.cap, "--cap", 1, 100);
+  if (cap !== 100)
+    needBus(
+      busSettings(options, out.terminal.env),
+      "--cap",
+      "leave it out: the line is the image's",
+    );
   await withMaster(context, options, async (master) => {
     const nodes = await meantNodes(context, master, options);
-    const plan = await planned(master, nodes, image);
+    const plan = await planned(master, nodes, image, job.place !== "ram");
     if (options.dryRun) return tellPlan(context, file, image, plan);
     if (options.stopFirst) await stopFirst(master, plan, image);
     const stop = new AbortController();
@@ -208,7 +241,8 @@ async function load(context: Context, file: string, options: Options): Promise<v
       const pace_us = await frame_us(master, nodes, cap);
       const { signal } = stop;
       const what = { image, nodes, mayBeThere, frame_us: pace_us, signal, onNode, onSent };
-      await tellReport(context, master, file, image, await master.load({ ...job, ...what }));
+      const report = await master.load({ ...job, ...what });
+      await tellReport(context, master, file, image, report, job.place !== "ram");
       if (signal.aborted) context.exit = Exit.INTERRUPTED;
     } finally {
       release();

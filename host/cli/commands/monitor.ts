@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { CanTransport } from "../../bus/transport.ts";
 import { plural } from "../../formats/text.ts";
 import { FrameLines } from "../bus/frame-lines.ts";
-import { addBusOptions, type BusOptionValues, busSettings } from "../bus/settings.ts";
+import { addBusOptions, type BusOptionValues, busSettings, needBus } from "../bus/settings.ts";
 import { Exit } from "../exit.ts";
 import { parseDuration } from "../numbers.ts";
 import { addCommand, type Context } from "../program.ts";
@@ -51,7 +51,9 @@ async function listen(
 async function monitor(context: Context, options: Options): Promise<void> {
   const { out, install } = context;
   const { terminal } = out;
-  const { url, base } = busSettings(options, terminal.env);
+  const settings = busSettings(options, terminal.env);
+  needBus(settings, "monitor", "hsx provision status and hsx val watch tell of the node");
+  const { url, base } = settings;
   const transport = await install.transport(url, () => terminal.now_ms() * 1000, 0);
   const lines = new FrameLines(out, {
     prints: options.quiet !== true,

@@ -10,7 +10,13 @@ import type { StoreInfo, TaskInfo } from "../../client/records.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { ASSIGN, everyNode, nobody, partialExit, withMaster } from "../bus/bus-host.ts";
 import { statesOf, uidText } from "../bus/node-words.ts";
-import { addBusOptions, addLevelOption, type BusOptionValues } from "../bus/settings.ts";
+import {
+  addBusOptions,
+  addLevelOption,
+  type BusOptionValues,
+  busSettings,
+  needBus,
+} from "../bus/settings.ts";
 import { failureOf } from "../exit.ts";
 import { addCommand, type Context } from "../program.ts";
 import { stateText } from "../symbols.ts";
@@ -64,7 +70,7 @@ function row(node: NodeData): string[] {
   const apps = node.apps.map((a) => `${a.name} ${hex(a.crc, 8)} ${a.state}`);
   const damage = node.damaged === 0 ? "" : `, ${count(node.damaged)} damaged`;
   return [
-    String(node.id),
+    node.id === 0 ? "none" : String(node.id),
     node.uid,
     node.board,
     hex(node.firmware, 4),
@@ -85,6 +91,12 @@ function settledText({ id, before, about }: Settled): string {
 
 async function scan(context: Context, options: Options): Promise<void> {
   const { out } = context;
+  if (options.assign || options.keep)
+    needBus(
+      busSettings(options, out.terminal.env),
+      options.keep ? "--keep" : "--assign",
+      "give ids on the bus, where it is known which are free",
+    );
   await withMaster(context, options, async (master) => {
     let { present, unnamed } = await everyNode(master);
     const settled =

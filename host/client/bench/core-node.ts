@@ -158,7 +158,9 @@ export class CoreNode implements BenchNode {
     const us = Math.max(POLL_US, retired / STEPS_PER_US);
     this.free_ns = benchTime(this.moment_ns, us, US, this.place.ppm);
     const rest = exports.hsx_rest() >>> 0;
-    if (this.machine?.can.hasFrame || rest === 0) this.due_ns = this.free_ns;
+    const { machine } = this;
+    const hasInput = machine?.can.hasFrame || machine?.hasConsoleInput;
+    if (hasInput || rest === 0) this.due_ns = this.free_ns;
     else if (rest === NEVER) this.due_ns = Number.POSITIVE_INFINITY;
     else this.due_ns = benchTime(this.free_ns, rest * 1000, US, this.place.ppm);
   }

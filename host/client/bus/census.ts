@@ -30,10 +30,12 @@ async function hellos(link: BusLink, requests: Requests, salt: number): Promise<
   const heard: Hello[] = [];
   const stop = link.listen((frame, time_us) => {
     if (frame.kind !== "hello") return;
-    if (heard.length === 0) link.noteAnswer(Math.max(time_us, link.now_us) - asked_us);
+    const answered_us = Math.max(time_us, link.now_us);
+    if (heard.length === 0) link.noteAnswer(Math.max(0, answered_us - asked_us));
     heard.push(frame);
   });
-  let asked_us = 0;
+  // an adapter may tell that the question is sent when the answer is here
+  let asked_us = Number.POSITIVE_INFINITY;
   try {
     await requests.tell("CENSUS", { salt });
     await link.settle();

@@ -81,7 +81,8 @@ export class BusMaster {
   static async open(transport: CanTransport, options: MasterOptions = {}): Promise<BusMaster> {
     await transport.open();
     const link = new BusLink(transport, options.base);
-    const { slot, level = Level.ADMIN } = options;
+    // nobody else speaks over a line to one node
+    const { slot = transport.isOneNode ? 0 : undefined, level = Level.ADMIN } = options;
     const { master, release } = slot === undefined ? await takeSlot(link) : holdSlot(link, slot);
     return new BusMaster(link, new Requests(link, master), level, release);
   }
@@ -113,6 +114,8 @@ export class BusMaster {
     const taken = new Set(present.map(({ node }) => node));
     const revived: number[] = [];
     let unnamed = 0;
+    // over a line of its own a node answers whether it has an id or not
+    if (this.link.transport.isOneNode) return { revived, unnamed };
     for (const hash of await walk(this.link, this.requests, UNNAMED)) {
       const guest = freeId(taken, NODE_ID_MAX, -1);
       await this.requests.assign(hash, 0, guest, false);
@@ -209,6 +212,7 @@ export class BusMaster {
   }
   private broadcast(job: LoadJob): Promise<LoadReport> {
     this.session = (this.session + 1) & 0xff;
-    return new Broadcast(this.requests, job, this.session).run();
+    const isEverybody = job.isEverybody ?? this.link.transport.isOneNode ?? false;
+    return new Broadcast(this.requests, { ...job, isEverybody }, this.session).run();
   }
 }

@@ -1,57 +1,15 @@
 // The node protocol over the serial line of a node: a core in Node at the other end of a stream.
 
-import { Duplex } from "node:stream";
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { SerialTransport } from "../../../host/bus/serial-transport.ts";
-import type { Bench } from "../../../host/client/bench/bench.ts";
-import type { CoreNode } from "../../../host/client/bench/core-node.ts";
 import { BusMaster } from "../../../host/client/bus/master.ts";
 import { frameText } from "../../../host/formats/candump.ts";
-import { benchOf } from "../../drivers/bench.ts";
-
-/** The console of node 1 as a stream. */
-function consoleOf(bench: Bench): Duplex {
-  const node = bench.node(1) as CoreNode;
-  const line = new Duplex({
-    read() {},
-    write(chunk: Buffer, _encoding, done) {
-      node.local.machine.typeConsole(chunk);
-      done();
-    },
-  });
-  node.onUart = (bytes) => line.push(Buffer.from(bytes));
-  return line;
-}
-
-/** Lets the bench go on for as long as the test does something. */
-function running(bench: Bench): () => void {
-  let isRunning = true;
-  const turn = () => {
-    bench.run_us(1000);
-    if (isRunning) setImmediate(turn);
-  };
-  turn();
-  return () => {
-    isRunning = false;
-  };
-}
-
-async function connected(text: string) {
-  const bench = await benchOf(text);
-  bench.run_us(500_000);
-  const said: string[] = [];
-  const transport = new SerialTransport({
-    name: "serial:test",
-    connect: async () => consoleOf(bench),
-    now_us: () => bench.now_us,
-    onText: (part) => said.push(part),
-  });
-  return { bench, transport, said, stop: running(bench) };
-}
+import { serialBench } from "../../drivers/serial-line.ts";
 
 describe("the serial transport", () => {
   it("asks a node who it is, and hears its answer", async () => {
-    const { transport, stop } = await connected('[[nodes]]\nkind = "small"\nid = 5');
+    const { transport: make, stop } = await serialBench('[[nodes]]\nkind = "small"\nid = 5');
+    const transport = make();
     await transport.open();
     // CENSUS, salt 0; node 5 says HELLO: docs/protocol.md
     await transport.send({ id: 0x400, data: new Uint8Array(8) });
@@ -63,15 +21,32 @@ describe("the serial transport", () => {
   });
 
   it("serves a master as a bus does", async () => {
-    const { transport, stop } = await connected('[[nodes]]\nkind = "small"\nid = 7');
-    const master = await BusMaster.open(transport, { slot: 0 });
+    const { transport: make, stop } = await serialBench('[[nodes]]\nkind = "small"\nid = 7');
+    const transport = make();
+    const master = await BusMaster.open(transport);
     expect((await master.census()).map(({ node }) => node)).toEqual([7]);
     await master.close();
     stop();
   });
 
+  it("counts a frame as sent when the line has had time for it", async () => {
+    const { bench, transport: make, stop } = await serialBench('[[nodes]]\nkind = "small"');
+    const transport = make();
+    await transport.open();
+    stop();
+    for (let n = 0; n < 10; n++) await transport.send({ id: 0x400, data: new Uint8Array(8) });
+    await turn(); // the stream has taken them
+    // 14 bytes of ten bits at 115,200 baud take 1.215 ms: 2 frames are through after 2.5 ms
+    bench.run_us(2500);
+    expect(transport.unsent).toBe(8);
+    bench.run_us(10_000);
+    expect(transport.unsent).toBe(0);
+    await transport.close();
+  });
+
   it("refuses frames that are none of the protocol", async () => {
-    const { transport, stop } = await connected('[[nodes]]\nkind = "small"');
+    const { transport: make, stop } = await serialBench('[[nodes]]\nkind = "small"');
+    const transport = make();
     await transport.open();
     await expect(transport.send({ id: 0x123, data: new Uint8Array(0) })).rejects.toThrow(
       "identifier 291 is none of the node protocol",

@@ -60,6 +60,23 @@ describe("provision status", () => {
   });
 });
 
+describe("load --slot", () => {
+  it("says what to do where there is no slot, or the app runs from memory", async () => {
+    const bus = await BenchInstall.of("[[nodes]]\n[[nodes]]\nslots = { count = 2, bytes = 4096 }");
+    await bus.run(["load", path, "--nodes", "2"]);
+    const { exit, err } = await bus.run(["load", path, "--slot", "--nodes", "1-2"]);
+    expect(exit).toBe(7);
+    expect(err).toContain(
+      `node 1: error: it has no slot to keep ${path} in\n  remedy: make some: hsx provision format 3 8192 --nodes 1; or load without --slot, into memory\n`,
+    );
+    expect(err).toContain(
+      `node 2: error: ${path}: "thermostat" may be loaded once and is task 1\n  remedy: add --stop-first, which kills it before\n`,
+    );
+    const after = await bus.run(["load", path, "--slot", "--stop-first", "--nodes", "2"]);
+    expect(after.exit).toBe(0);
+  });
+});
+
 describe("provision status --watch", () => {
   it("tells what another master brings, and who is switched on, within 100 ms", async () => {
     const bus = await two();
