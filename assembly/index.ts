@@ -74,8 +74,7 @@ import {
 } from "./provision/boot";
 import { formatStore, resetStore } from "./provision/forget";
 import { configWord, layConfig, setConfig } from "./provision/node-config";
-import { streamBudget } from "./provision/protocol/broadcast";
-import { protocolPoll, protocolRest } from "./provision/protocol/protocol";
+import { protocolBudget, protocolPoll, protocolRest } from "./provision/protocol/protocol";
 import {
   isChangingOver,
   sessionAbort,
@@ -113,7 +112,7 @@ export function hsx_poll(budget: u32): u32 {
     protocolPoll();
   }
   if (node.hasWorked != 0) budget = (budget + 7) >>> 3;
-  return executivePoll(isChangingOver() ? 0 : streamBudget(budget));
+  return executivePoll(isChangingOver() ? 0 : protocolBudget(budget));
 }
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function hsx_rest(): u32 {

@@ -8,6 +8,8 @@ const IS_SMALL: bool = PROFILE == Profile.SMALL;
 const IS_LARGE: bool = PROFILE == Profile.LARGE;
 /** Whether the store can be on flash pages: build constant PAGES. An AVR has no room for what it takes, and no use for it. */
 export const HAS_LOG: bool = PAGES != 0;
+/** Whether blobs are written: build constant BLOBS. Nothing in the node does so yet, so only tests of the store have it. */
+export const HAS_BLOBS: bool = BLOBS != 0;
 /** Only a desktop node offers the reference's flat 64 KiB, its bare machine and libm. */
 export const IS_DESKTOP: bool = PROFILE == Profile.DESKTOP;
 /** A build for tests: all code runs through a code window, that of images in memory, too. */
@@ -135,7 +137,7 @@ export const SAVER_SIZE: usize = 24;
 export const STORE_SIZE: usize = 144;
 export const WORDS_SIZE: usize = 8 + 2 * WORD_MAX;
 export const PROVISION_SIZE: usize = 16 + ((2 * <usize>APP_MAX + 3) & ~3);
-export const PROTOCOL_SIZE: usize = 96;
+export const PROTOCOL_SIZE: usize = 104;
 export const CARD_SIZE: usize = 4;
 export const PLAN_SIZE: usize = 36;
 export const RECEPTION_SIZE: usize = 88;

@@ -151,6 +151,7 @@ const nodeConfig = z.strictObject({
   role: count,
   bit_rate: count,
   base_id: count,
+  change_level: count,
   master_wait: count,
   card_wait: count,
   sources: names,

@@ -8,6 +8,7 @@
 //  4  isAmiss u8   1: words must be searched for one by one
 //  5  (3 spare)
 
+import { emit } from "../events";
 import { APP_MAX, WORD_MAX, WORDS_BASE, WORDS_SIZE } from "../layout";
 import {
   CONFIG_WORDS,
@@ -19,6 +20,7 @@ import {
 } from "../spec/boot";
 import { CellType, NO_CELL } from "../spec/cell";
 import { Err } from "../spec/errors";
+import { EventType } from "../spec/node";
 import {
   storeFind,
   storeIsAmiss,
@@ -167,7 +169,10 @@ function found(w: Words, cell: i32): i32 {
   if (value == WORD_NONE) {
     if (cell >= 0 && !storeIsLog()) wordPut(index, storeRead(cell));
     value = wordAt(index);
-    if (value == WORD_NONE) return next(w);
+    if (value == WORD_NONE) {
+      if (cell == Err.CORRUPT && !storeIsLog()) emit(EventType.WORD_LOST, 0, keyOf(index), 0);
+      return next(w);
+    }
   }
   const old = cell < 0 ? NO_CELL : cell;
   return begun(w, storeWrite(CellType.SYSTEM, keyOf(index), value, old), Step.WRITTEN);

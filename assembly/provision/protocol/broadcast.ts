@@ -27,6 +27,7 @@ import {
   sessionIsClearing,
   sessionPut,
 } from "../session";
+import { mayChange } from "./level";
 import { frameClear, maySpeak, say, sayLater, send } from "./line";
 import {
   bitmapBytes,
@@ -243,6 +244,8 @@ function streamMs(line: u32): u32 {
 
 /** Everything that was offered is known. */
 function begin(r: Reception): void {
+  const may = mayChange(r.head, 0);
+  if (may < 0) return refused(r, may);
   if (hasAlready(r)) return;
   if (framesIn(r.total) >= NO_WINDOW)
     return refused(r, refuse(Err.TOO_LARGE, 0, r.total, NO_WINDOW * F.DATA_BYTES));
@@ -642,11 +645,10 @@ function hasWork(r: Reception): bool {
   return r.checked != <u16>NO_WINDOW;
 }
 
-/** Instructions of apps in a poll of `budget`: fewer while bytes stream in, which will not wait. */
-export function streamBudget(budget: u32): u32 {
+/** True while bytes stream in. */
+export function isStreaming(): bool {
   const r = receptionAt();
-  const isStreaming = r.stage == Stage.LOADING && now() - r.since < STREAMING_MS && r.missing != 0;
-  return isStreaming ? (budget >>> 3) + 1 : budget;
+  return r.stage == Stage.LOADING && now() - r.since < STREAMING_MS && r.missing != 0;
 }
 
 /** Ms the node may rest as far as a load by broadcast goes. */
