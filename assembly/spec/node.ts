@@ -196,15 +196,12 @@ export enum EventType {
   LOAD_ABORTED = 26,
   /** an earlier image comes back; a: app */
   ROLLED_BACK = 27,
-<<<<<<< HEAD
   /** the card; a: 0: its manifest is taken, b: plant | version << 16; a: -Err: it counts for nothing, or no more, b: block or number in question */
-  CARD = 28,
+  CARD = 29,
   /** an app is not well in its time; pid, or 0: it does not run; a: its start group, b: CRC-32 of its image */
-  UNWELL = 29,
-=======
+  UNWELL = 30,
   /** a word of the node was damaged beyond mending and counts as not stored; a: its key */
   WORD_LOST = 28,
->>>>>>> main
 }
 
 // ---- Event, 16 bytes ----
