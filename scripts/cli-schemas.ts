@@ -151,9 +151,38 @@ const nodeConfig = z.strictObject({
   role: count,
   bit_rate: count,
   base_id: count,
+  change_level: count,
   master_wait: count,
   card_wait: count,
   sources: names,
+});
+
+// ---- Parts of manifests ----
+
+const plantImage = z.strictObject({
+  name: z.string(),
+  /** Its file on a card. */
+  card_file: z.string(),
+  bytes: count,
+  crc: u32,
+  /** What its own manifest says. */
+  version: z.string().nullable(),
+});
+const plantNode = z.strictObject({
+  name: z.string(),
+  /** `id 5`, `role 2`, `uid 0102` */
+  select: z.string(),
+  profile: z.enum(["small", "large", "desktop"]),
+  configured: z.boolean(),
+  apps: z.array(
+    z.strictObject({
+      name: z.string(),
+      image: z.string(),
+      group: count,
+      order: count,
+      values: count,
+    }),
+  ),
 });
 
 // ---- Parts of persistence images ----
@@ -449,6 +478,24 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
   ["hsx.run/1", run],
   ["hsx.sim/1", sim],
   ["hsx.monitor/1", monitor],
+  object("hsx.manifest.check/1", {
+    file: z.string(),
+    plant: z.string(),
+    plant_id: u16,
+    version: u16,
+    /** Of the binary form. */
+    bytes: count,
+    locked: z.boolean(),
+    nodes: z.array(plantNode),
+    images: z.array(plantImage),
+  }),
+  object("hsx.manifest.lock/1", {
+    file: z.string(),
+    lock: z.string(),
+    images: z.array(plantImage),
+    changed: names,
+  }),
+  object("hsx.manifest.schema/1", { json_schema: z.record(z.string(), z.unknown()) }),
   object("hsx.persist.build/1", {
     output: z.string(),
     media,
@@ -788,8 +835,10 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
         bytes: count,
         crc: u32,
         verified: z.boolean(),
-        /** `host`, or `slot 2`. */
+        /** `host`, `sd`, `can`, `serial`, or `slot 2`. */
         source: z.string(),
+        /** Why it came from there, where another source had the app, too. */
+        rule: z.string().nullable(),
         tasks: z.array(
           z.strictObject({
             pid,
@@ -820,6 +869,21 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     apps: z.array(storedApp),
     /** `confirmed`, `trial` or `empty`: of the configuration. */
     node_config: z.string(),
+    start: z.strictObject({
+      state: z.enum(["none", "reading", "starting", "holding", "done", "waiting"]),
+      /** The order in which sources count. */
+      sources: names,
+      /** Of the card's manifest. */
+      plant: u16.nullable(),
+      version: u16.nullable(),
+      apps: count,
+      apps_done: count,
+      group: count,
+      /** What was wrong with the card, or an app of it. */
+      error: z.string().nullable(),
+      message: z.string().nullable(),
+      remedy: z.string().nullable(),
+    }),
     damaged: count,
     free_cells: count,
     ...wear,

@@ -6,6 +6,7 @@ import { addCompletion } from "./commands/completion.ts";
 import { addDisasm } from "./commands/disasm.ts";
 import { addInfo } from "./commands/info.ts";
 import { addLoad } from "./commands/load.ts";
+import { addManifest } from "./commands/manifest.ts";
 import { addMonitor } from "./commands/monitor.ts";
 import { addNew } from "./commands/new.ts";
 import { addNodeCommands } from "./commands/nodes.ts";
@@ -41,6 +42,7 @@ const COMMANDS = [
   addLoad,
   addNodeCommands,
   addPersist,
+  addManifest,
   addCompletion,
   addVersion,
 ];

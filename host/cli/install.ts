@@ -41,7 +41,7 @@ export interface Version {
 export class Install {
   private readonly modules = new Map<string, Promise<WebAssembly.Module>>();
 
-  /** `root`: the folder that holds build/ and examples/. */
+  /** `root`: the folder that holds build/, docs/ and examples/. */
   constructor(readonly root: string) {}
 
   /** The core of a profile, compiled once. `hasPages`: its store lies on flash, as on an STM32F072 without FRAM. */
@@ -78,6 +78,10 @@ export class Install {
     return transportOf(url, this, now_us, up_us);
   }
 
+  /** A file of docs/. */
+  page(name: string): string {
+    return join(this.root, "docs", name);
+  }
   example(name: string): string {
     return join(this.root, "examples", name);
   }
