@@ -151,6 +151,7 @@ const nodeConfig = z.strictObject({
   role: count,
   bit_rate: count,
   base_id: count,
+  change_level: count,
   master_wait: count,
   card_wait: count,
   sources: names,
@@ -857,8 +858,10 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
         bytes: count,
         crc: u32,
         verified: z.boolean(),
-        /** `host`, or `slot 2`. */
+        /** `host`, `sd`, `can`, `serial`, or `slot 2`. */
         source: z.string(),
+        /** Why it came from there, where another source had the app, too. */
+        rule: z.string().nullable(),
         tasks: z.array(
           z.strictObject({
             pid,
@@ -889,6 +892,21 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     apps: z.array(storedApp),
     /** `confirmed`, `trial` or `empty`: of the configuration. */
     node_config: z.string(),
+    start: z.strictObject({
+      state: z.enum(["none", "reading", "starting", "holding", "done", "waiting"]),
+      /** The order in which sources count. */
+      sources: names,
+      /** Of the card's manifest. */
+      plant: u16.nullable(),
+      version: u16.nullable(),
+      apps: count,
+      apps_done: count,
+      group: count,
+      /** What was wrong with the card, or an app of it. */
+      error: z.string().nullable(),
+      message: z.string().nullable(),
+      remedy: z.string().nullable(),
+    }),
     damaged: count,
     free_cells: count,
     ...wear,
