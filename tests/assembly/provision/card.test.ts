@@ -143,6 +143,7 @@ describe("values of a manifest", () => {
       role: 2,
       bitRate: 250,
       baseId: 0,
+      changeLevel: 0,
       sources: [Source.SD],
       masterWait_ms: 0,
       cardWait_ms: 0,
