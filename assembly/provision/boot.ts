@@ -1,9 +1,11 @@
 // The boot: what a power cut left is brought to its end, trials are counted down, then each app is started in its order.
 // Afterwards: who confirms a trial, and who is rolled back because its app failed. provisionPoll() does it all, step by step.
 
-import { TaskFlag, taskAt, taskFind } from "../executive/task";
+import { appName } from "../executive/name";
+import { TaskFlag, taskAt, taskFind, taskSource } from "../executive/task";
 import { nv_busy } from "../hal";
-import { APP_MAX } from "../layout";
+import { isVerified } from "../image/slot";
+import { APP_MAX, IO_BASE, TASK_MAX } from "../layout";
 import { nodeAt } from "../node";
 import { wordsPoll, wordsRead } from "../persist/words";
 import { refuse } from "../refusal";
@@ -14,10 +16,11 @@ import {
   ConfirmAfter,
   NO_SLOT,
   NodeWord,
+  Source,
 } from "../spec/boot";
 import { Err } from "../spec/errors";
 import { NEVER, TaskState } from "../spec/node";
-import { bindApp, confirmApp, revertApp } from "./activate";
+import { bindApp, confirmApp, revertApp, storedName } from "./activate";
 import {
   appPid,
   begin,
@@ -42,6 +45,7 @@ import {
   planPoll,
   planRest,
 } from "./card";
+import { loadAt, Phase } from "./load";
 import { configWord, copyConfig } from "./node-config";
 import {
   activeOf,
@@ -55,6 +59,7 @@ import {
   stateOf,
 } from "./record";
 import { shadowMerge } from "../registry/shadow";
+import { sourceChoose } from "./source";
 import { sessionRelease, sessionRefuse, sessionResult, sessionVerify } from "./session";
 import { awaitDrop, awaitStart, awaitWord, discard, fetch, revert } from "./start";
 
@@ -113,6 +118,32 @@ function nextApp(p: Provision): i32 {
   return next;
 }
 
+/** Bank of a task that has the name of stored app `app`, from another source; -1: there is none. */
+function rivalOf(app: u32): i32 {
+  const own = IO_BASE + 64;
+  const other = IO_BASE + 128;
+  const length = storedName(activeOf(recordAt(app)), own);
+  if (length == 0) return -1;
+  for (let i: usize = 0; i < TASK_MAX; i++) {
+    const t = taskAt(i);
+    const isFirst = t.instance == 0 && t.groupBase == 0 && t.keyBase == 0; // the others are meant besides it
+    if (t.pid == 0 || !isFirst || !isVerified(t.slot)) continue;
+    if (appName(t.slot, other) == length && memory.compare(own, other, length) == 0) return <i32>i;
+  }
+  return -1;
+}
+
+/** True when a task of the app's name, from a source that counts, runs in its place. One whose source does not count makes way. */
+function isOutdone(app: u32): bool {
+  const bank = rivalOf(app);
+  if (bank < 0) return false;
+  const t = taskAt(bank);
+  const offers = 1 | (1 << taskSource(t));
+  if (sourceChoose(configWord(NodeWord.SOURCES), offers) != Source.STORED) return true;
+  setPid(app, t.pid); // whose place it takes
+  return false;
+}
+
 function bootOn(p: Provision): void {
   if (settleTrial(p, APP_MAX)) return; // it is in use from now on
   if (!planHasBegun()) return planBegin(p);
@@ -123,10 +154,12 @@ function bootOn(p: Provision): void {
   }
   const app = nextApp(p);
   if (app < 0) return end(p, Err.OK);
+  if (loadAt().phase != Phase.IDLE) return; // it may bring the same app
   const record = recordAt(app);
   p.app = <u8>app;
   p.begun = <u16>((<u32>p.begun) | (1 << app));
   p.slot = <u8>activeOf(record);
+  if (isOutdone(app)) return;
   p.step = <u8>Step.FETCH;
   if (stateOf(record) == AppState.TRIAL) commitRecord(p, countedDown(record), Step.FETCH);
 }

@@ -168,6 +168,15 @@ function readNode(l: Plan): i32 {
   return Err.OK;
 }
 
+/** An id or role of 0 in the record at hand means the node's own: many nodes of one role share a record. */
+function keepNumbers(words: usize): void {
+  const own = configWord(NodeWord.ID);
+  const id: u32 = load<u8>(words);
+  const role: u32 = load<u8>(words, 1);
+  if (id == 0) store<u8>(words, <u8>own);
+  if (role == 0) store<u8>(words, <u8>(own >>> 8), 1);
+}
+
 /** Has the configuration written, if the record brings one; then come the values. */
 function setConfig(l: Plan, p: Provision): i32 {
   const err = manifestRecord(l, l.node);
@@ -175,6 +184,7 @@ function setConfig(l: Plan, p: Provision): i32 {
   const words = cardOwn() + M.MANIFEST_NODE_CONFIG_OFF;
   const isNone = (recordByte(M.MANIFEST_NODE_FLAGS_OFF) & M.ManifestNodeFlag.CONFIG) == 0;
   const tried: u32 = l.value;
+  keepNumbers(words);
   l.value = 0;
   l.app = 0;
   l.step = <u8>PlanStep.VALUES;

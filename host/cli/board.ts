@@ -11,11 +11,23 @@ import type { NvDevice } from "../node/nv.ts";
 import { usage } from "./exit.ts";
 import type { BoardName, Install } from "./install.ts";
 
-/** Switches a board on, and off before if it was on. The nv file is its FRAM; without one, it has one that starts blank. */
-export type PowerSwitch = (hears: BoardEvents, nv: NvDevice | undefined) => BoardMachine;
+/** What a board is given: the nv file is its FRAM; without one, it has one that starts blank. */
+export interface BoardParts {
+  readonly nv?: NvDevice | undefined;
+  /** The SD card in its socket. */
+  readonly card?: Uint8Array | undefined;
+  /** Eight bytes; without, those of the model. */
+  readonly uid?: Uint8Array | undefined;
+}
+/** Switches a board on, and off before if it was on. */
+export type PowerSwitch = (hears: BoardEvents, parts: BoardParts) => BoardMachine;
+
+/** Where the AVR board keeps its unique id in its EEPROM. */
+const AVR_UID_AT = 4081;
 
 interface Kept {
   readonly fram: Uint8Array<ArrayBuffer>;
+  readonly sd: Uint8Array | undefined;
 }
 interface PowerBoard<M> extends Board {
   readonly fram: SpiFram;
@@ -30,14 +42,14 @@ function framFor(nv: NvDevice | undefined): FramName {
 
 function powerSwitch<M extends Kept>(
   newMedia: (fram: FramName) => M,
-  powerUp: (options: { fram: FramName; media: M }) => PowerBoard<M>,
+  powerUp: (options: { fram: FramName; media: M }, uid: Uint8Array | undefined) => PowerBoard<M>,
 ): PowerSwitch {
   let board: PowerBoard<M> | undefined;
-  return (hears, nv) => {
+  return (hears, { nv, card, uid }) => {
     const fram = framFor(nv);
     const kept = board?.powerOff() ?? newMedia(fram);
-    const media = { ...kept, ...(nv && { fram: nv.bytes as Uint8Array<ArrayBuffer> }) };
-    board = powerUp({ fram, media });
+    const media = { ...kept, sd: card, ...(nv && { fram: nv.bytes as Uint8Array<ArrayBuffer> }) };
+    board = powerUp({ fram, media }, uid);
     board.fram.onWrite = (address) => nv?.tellChange(address, 1);
     return new BoardMachine(board, hears);
   };
@@ -48,9 +60,13 @@ export function boardOf(name: BoardName, install: Install): PowerSwitch {
   const { elf, core } = install.firmware(name);
   if (name === "avr") {
     const firmware = new AvrFirmware(elf, core);
-    return powerSwitch(newAvrMedia, (options) => new AvrBoard(firmware, options));
+    return powerSwitch(newAvrMedia, (options, uid) => {
+      if (uid !== undefined) options.media.eeprom.set(uid, AVR_UID_AT);
+      return new AvrBoard(firmware, options);
+    });
   }
   const firmware = new Stm32Firmware(elf, core);
-  const powerUp = (options: BoardOptions) => new Stm32Board(firmware, { ...options, chip: name });
+  const powerUp = (options: BoardOptions, uid?: Uint8Array) =>
+    new Stm32Board(firmware, { ...options, chip: name, ...(uid && { uid }) });
   return powerSwitch(newStm32Media, powerUp);
 }

@@ -102,6 +102,14 @@ export function readBytes(path: string): Uint8Array<ArrayBuffer> {
   }
 }
 
+/** The image of an SD card: blocks of 512 bytes. */
+export function readCard(path: string): Uint8Array<ArrayBuffer> {
+  const bytes = readBytes(path);
+  if (bytes.length > 0 && bytes.length % 512 === 0) return bytes;
+  const text = `${path}: an image of a card has blocks of 512 bytes, this file has ${bytes.length}`;
+  throw new Failure(Exit.FAILED, "card", text, { remedy: "make one: hsx sd make PLANT -o FILE" });
+}
+
 export function readText(path: string): string {
   return new TextDecoder().decode(readBytes(path));
 }

@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { Level } from "../../assembly/spec/svc.ts";
 import { usage } from "./exit.ts";
+import { readCard } from "./files.ts";
 import { BOARDS, type BoardName, PROFILES, type ProfileName } from "./install.ts";
 import { parseInteger } from "./numbers.ts";
 import { type NvSpec, parseNv } from "./nv-file.ts";
@@ -12,6 +13,8 @@ export interface NodeOptionValues {
   readonly profile: ProfileName;
   readonly board?: BoardName;
   readonly nv?: string;
+  readonly card?: readonly string[];
+  readonly uid?: string;
   readonly reference?: true;
   readonly quantum?: string;
   readonly level?: string;
@@ -33,6 +36,12 @@ export function addNodeOptions(command: Command): void {
       "--nv <file>",
       "keep values in this file, made when missing; FILE:fram:8192, FILE:eeprom:4096 or FILE:flash8:4096 sets kind and bytes",
     )
+    .option(
+      "--card <file>",
+      "the image of an SD card in the node's socket, made by hsx sd make; NODE=FILE on a bench",
+      collect,
+    )
+    .option("--uid <hex>", "the node's unique id, 1 to 16 bytes; of a board 8")
     .addOption(
       new Option("--level <name>", "authority of the host").choices([...LEVELS]).default("factory"),
     )
@@ -61,8 +70,23 @@ function boardNv(nv: NvSpec | undefined): NvSpec | undefined {
   throw usage("--board keeps values in an FRAM", "write --nv FILE:fram:8192");
 }
 
+const collect = (item: string, items: readonly string[] = []) => [...items, item];
+
+/** The card of one node. */
+function onlyCard([file = "", ...more]: readonly string[]): Uint8Array {
+  if (more.length === 0) return readCard(file);
+  throw usage("a node has one card", "name --card once");
+}
+
+/** Bytes of a unique id. */
+function parseUid(text: string, isBoard: boolean): Uint8Array {
+  const isRight = isBoard ? /^[0-9a-f]{16}$/i : /^([0-9a-f]{2}){1,16}$/i;
+  if (isRight.test(text)) return new Uint8Array(Buffer.from(text, "hex"));
+  throw usage(`--uid ${text}: this is no unique id`, "write 16 hexadecimal digits");
+}
+
 export function sessionOptions(values: NodeOptionValues): SessionOptions {
-  const { board, nv: nvText, reference, quantum, level } = values;
+  const { board, nv: nvText, reference, quantum, level, card, uid } = values;
   const profile = board === undefined ? values.profile : "small"; // the firmware's
   const nv = nvText === undefined ? undefined : parseNv(nvText);
   if (reference && profile !== "desktop") {
@@ -73,6 +97,8 @@ export function sessionOptions(values: NodeOptionValues): SessionOptions {
     reference: reference === true,
     board,
     nv: board === undefined ? nv : boardNv(nv),
+    card: card === undefined ? undefined : onlyCard(card),
+    uid: uid === undefined ? undefined : parseUid(uid, board !== undefined),
     quantum: quantum === undefined ? undefined : parseInteger(quantum, "--quantum", 1, 0xffff),
     level: level === undefined ? undefined : parseLevel(level),
   };

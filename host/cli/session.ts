@@ -24,6 +24,9 @@ export interface SessionOptions {
   /** The firmware on this simulated board instead of the core in Node. */
   readonly board?: BoardName | undefined;
   readonly nv?: NvSpec | undefined;
+  /** The SD card in its socket, and the unique id of the node. */
+  readonly card?: Uint8Array | undefined;
+  readonly uid?: Uint8Array | undefined;
   /** Flat memory, stack placement and mailbox limits of the reference. */
   readonly reference?: boolean;
   /** Instructions of a turn. */
@@ -147,10 +150,17 @@ export class Session {
     const { board } = this.options;
     if (board !== undefined) {
       this.powerBoard ??= await this.openBoard(board);
-      this.board = this.powerBoard(hears, nv);
+      const { card, uid } = this.options;
+      this.board = this.powerBoard(hears, { nv, card, uid });
       this.node = await startBoardNode(this.board, this.nodeOptions);
     } else {
-      this.machine = new Machine({ ...(nv && { nv }), ...hears });
+      const { card: sd, uid } = this.options;
+      this.machine = new Machine({
+        ...(nv && { nv }),
+        ...(sd && { sd }),
+        ...(uid && { uid }),
+        ...hears,
+      });
       this.node = await this.startNode(this.machine);
     }
     this.console = new Console(this.node, (stream, pid, bytes) =>

@@ -2,8 +2,9 @@
 
 import type { Command } from "commander";
 import { Err } from "../../../assembly/spec/errors.ts";
-import { EventType, TaskState } from "../../../assembly/spec/node.ts";
+import { EventType, StartState, TaskState } from "../../../assembly/spec/node.ts";
 import type { TaskInfo } from "../../client/records.ts";
+import { explain, NO_REFUSAL } from "../../client/refusal.ts";
 import { frameText } from "../../formats/candump.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import type { ProfileName } from "../install.ts";
@@ -17,6 +18,8 @@ import { faultText, hasEnded, stateText } from "../symbols.ts";
 import { eventData, eventText, pinText, traceLine } from "../trace.ts";
 import { type SimBenchOptions, simBench } from "./sim-bench.ts";
 
+/** Ms that a start-up waits for a master at most. */
+const MASTER_WAIT_MAX = 65_535;
 const SHOWN = ["pins", "values", "events", "can"] as const;
 type Shown = (typeof SHOWN)[number];
 
@@ -51,7 +54,7 @@ const isBench = (name: string) => name.endsWith(".toml");
 export function addSim(program: Command, context: Context): void {
   const command = addCommand(
     program,
-    "sim <images...>",
+    "sim [images...]",
     "run images in the firmware on a simulated board, or a bench of nodes on one bus",
     [
       ["hsx sim bench.toml --listen 127.0.0.1:29536", "a bus that hsx and python-can join"],
@@ -60,6 +63,7 @@ export function addSim(program: Command, context: Context): void {
         "as fast as it can be had, its frames kept",
       ],
       ["hsx sim --board avr app.hxe --for 5s", "five seconds of the board's time"],
+      ["hsx sim --board avr --card card.img --uid 0102030405060708", "what an SD card brings"],
       ["hsx sim --board stm32f072 app.hxe", "the same image on another board"],
       [
         "hsx sim app.hxe --nv node.fram:fram:8192 --json",
@@ -73,6 +77,7 @@ export function addSim(program: Command, context: Context): void {
     .option("--listen <address>", "of a bench: let clients join over TCP; HOST:PORT")
     .option("--fast", "of a bench: let its time pass as fast as it can be had")
     .option("--log <file>", "of a bench: write its frames as candump does")
+    .option("--power-on <nodes>", "of a bench: all: every node has power from the start")
     .action((files: string[], options: Options & SimBenchOptions) => {
       const [first = "", ...more] = files;
       if (!isBench(first)) return run(context, files, options);
@@ -90,6 +95,7 @@ export function addRun(program: Command, context: Context): void {
     ],
     ["hsx run app.hxe --nv node.fram", "values that persist are kept in node.fram"],
     ["hsx run --nv node7.fram", "the apps that lie in slots of node7.fram"],
+    ["hsx run --card card.img --uid 0102", "the apps that an SD card has for this node"],
     [
       "hsx run server.hxe client.hxe --profile small",
       "two apps on a node as small as an ATmega1284P",
@@ -212,9 +218,19 @@ function refusedApps({ node, options }: Session): string[] {
   });
 }
 
+/** What was wrong with the card, if anything. */
+function tellOfCard({ node }: Session, out: Output): void {
+  const { error } = node.provision.start();
+  if (error === Err.OK) return;
+  const { message, remedy } = explain(error, NO_REFUSAL, { kind: "node", name: "the card" });
+  out.warn(message, remedy);
+}
+
 /** Pids of the apps that the node started from its slots, the first in line first. */
 function bootedApps(session: Session): number[] {
   const { node, options } = session;
+  node.run(MASTER_WAIT_MAX, () => node.provision.start().state !== StartState.WAITING);
+  node.settle();
   const pids = node.tasks().map((t) => t.pid);
   if (pids.length > 0) return pids;
   const refused = refusedApps(session);
@@ -222,7 +238,8 @@ function bootedApps(session: Session): number[] {
     throw new Failure(Exit.VERIFY, "not-started", `${options.nv?.path}: ${refused.join("; ")}`, {
       remedy: `hsx persist verify ${options.nv?.path} tells what is damaged; stage the image again: provision stage`,
     });
-  throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", `${options.nv?.path} starts no app`, {
+  const who = options.nv?.path ?? "the node";
+  throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", `${who} starts no app`, {
     remedy: "name an image, or store one: [[apps]] of hsx persist build, or provision stage",
   });
 }
@@ -231,15 +248,27 @@ async function run(context: Context, images: readonly string[], options: Options
   const { out, install } = context;
   const shown = parseShown(options.show);
   const restarts = parseInteger(options.restarts ?? "0", "--restarts", 0, 255);
-  const warn: Listener = { onWarning: (message, remedy) => out.warn(message, remedy) };
-  if (images.length === 0 && options.nv === undefined)
-    throw usage("which image?", "name one, or --nv FILE of a node that has stored some");
+  /** What apps of a board said before anybody could listen: they run while it starts. */
+  const early: Uint8Array[] = [];
+  const warn: Listener = {
+    onWarning: (message, remedy) => out.warn(message, remedy),
+    onUart: (bytes) => early.push(bytes.slice()),
+  };
+  if (images.length === 0 && options.nv === undefined && options.card === undefined)
+    throw usage(
+      "which image?",
+      "name one, or --nv FILE of a node that has stored some, or --card FILE",
+    );
   const session = await Session.open(install, sessionOptions(options), warn);
-  session.listen(makeListener(out, session, shown));
+  const listener = makeListener(out, session, shown);
+  for (const bytes of early.splice(0)) listener.onUart?.(bytes);
+  warn.onUart = undefined;
+  session.listen(listener);
   try {
     if (session.node.tasks().length > 0)
       for (const text of refusedApps(session))
         out.warn(text, "provision status in hsx shell shows all apps");
+    tellOfCard(session, out);
     const loaded = images.map((image) => session.load(image, { restarts }));
     const pids = images.length === 0 ? bootedApps(session) : loaded;
     const pace = new Pace(out.terminal, session, pids[0] as number, options.realtime === true);

@@ -9,6 +9,7 @@ import { openBench } from "../bus/bench.ts";
 import { BenchPace } from "../bus/bench-pace.ts";
 import { FrameLines } from "../bus/frame-lines.ts";
 import { Exit, Failure, usage } from "../exit.ts";
+import { readCard } from "../files.ts";
 import { secondsText } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import type { Context } from "../program.ts";
@@ -19,6 +20,25 @@ export interface SimBenchOptions {
   readonly listen?: string;
   readonly fast?: true;
   readonly log?: string;
+  readonly card?: readonly string[];
+  readonly powerOn?: string;
+}
+
+/** `3=card.img`: the card of node 3. */
+function parseCards(texts: readonly string[]): Map<number, Uint8Array> {
+  const cards = new Map<number, Uint8Array>();
+  for (const text of texts) {
+    const [, node, file] = /^([1-9]\d{0,2})=(.+)$/.exec(text) ?? [];
+    if (node === undefined || file === undefined)
+      throw usage(`--card ${text}: of a bench it names a node`, "write --card 1=card.img");
+    cards.set(Number(node), readCard(file));
+  }
+  return cards;
+}
+
+function isAllOn(text: string | undefined): boolean {
+  if (text === undefined || text === "all") return text === "all";
+  throw usage(`--power-on ${text}`, "write --power-on all; the bench file says when each is on");
 }
 
 /** `127.0.0.1:29536`, or a host alone. */
@@ -111,7 +131,8 @@ export async function simBench(
 ): Promise<void> {
   if (options.show !== undefined && options.show !== "can")
     throw usage(`--show ${options.show}: of a bench there is can alone`, "write --show can");
-  const bench = await openBench(file, install);
+  const cards = parseCards(options.card ?? []);
+  const bench = await openBench(file, install, { cards, isAllOn: isAllOn(options.powerOn) });
   const prints = options.show === "can";
   const lines = new FrameLines(out, {
     prints,

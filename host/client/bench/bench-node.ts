@@ -11,6 +11,8 @@ export interface Place {
   wire(): CanWire;
   /** How much faster its crystal is, in parts per million. */
   readonly ppm: number;
+  /** The SD card in its socket. */
+  readonly card?: Uint8Array | undefined;
 }
 
 /** A node of a bench. Without power it is not due and hears nothing; its media keep their bytes. */

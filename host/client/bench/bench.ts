@@ -55,6 +55,7 @@ export class Bench {
 
   private constructor(
     readonly spec: BenchSpec,
+    private readonly cards: ReadonlyMap<number, Uint8Array>,
     make: (bench: Bench) => readonly BenchNode[],
   ) {
     this.random = new Random(spec.seed);
@@ -70,10 +71,14 @@ export class Bench {
     }
   }
 
-  /** Makes the media of all nodes and switches on what is to be on at once. Throws NodeErrors about images. */
-  static async create(spec: BenchSpec, sources: BenchSources): Promise<Bench> {
+  /** Makes the media of all nodes and switches on what is to be on at once. `cards`: SD cards by number of node. Throws NodeErrors about images. */
+  static async create(
+    spec: BenchSpec,
+    sources: BenchSources,
+    cards: ReadonlyMap<number, Uint8Array> = new Map(),
+  ): Promise<Bench> {
     const parts = await partsOf(spec, sources);
-    return new Bench(spec, (bench) =>
+    return new Bench(spec, cards, (bench) =>
       spec.nodes.map((node, n) => parts[n]?.(bench, node) as BenchNode),
     );
   }
@@ -90,7 +95,7 @@ export class Bench {
   placeOf(spec: BenchNodeSpec): Place {
     const ppm = this.random.between(-spec.crystal_ppm, spec.crystal_ppm);
     const wire = () => this.detours.get(this.node(spec.number)) ?? this.wire;
-    return { timeline: this.timeline, ppm, wire };
+    return { timeline: this.timeline, ppm, wire, card: this.cards.get(spec.number) };
   }
   /** A controller for a client, of the bus's rate unless it says otherwise. */
   connect(bit_ns = this.wire.bit_ns): CanPartner {

@@ -92,7 +92,7 @@ export class AvrNode extends BoardNode {
     const part = framOf(fram.length);
     const board = new AvrBoard(firmware, {
       ...(part && { fram: part }),
-      media: { fram, eeprom, sd: undefined },
+      media: { fram, eeprom, sd: this.place.card },
       wire: this.place.wire(),
       seed,
     });
@@ -142,7 +142,7 @@ export class Stm32Node extends BoardNode {
     const board = new Stm32Board(firmware, {
       chip: "stm32f072",
       ...(part && { fram: part }),
-      media: { fram, flash, sd: undefined },
+      media: { fram, flash, sd: this.place.card },
       wire: this.place.wire(),
       uid,
     });

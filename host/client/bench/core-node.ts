@@ -101,6 +101,7 @@ export class CoreNode implements BenchNode {
     this.nv.powerOn();
     this.machine = new BenchMachine(this, {
       nv: this.nv,
+      ...(this.place.card && { sd: this.place.card }),
       uid: this.uid,
       firmware: { hash: this.program.hash, board: "node" },
       canRing: this.spec.ring,

@@ -158,6 +158,19 @@ describe("values of a manifest", () => {
   });
 });
 
+it("a configuration without an id leaves the node its own", async () => {
+  const nv = await formatted();
+  const { provision } = (await boot(nv)).node;
+  provision.setConfig({ id: 7, role: 3 });
+  provision.confirmConfig();
+  const config = { ...provision.config(), id: 0, role: 3, sources: [Source.SD, Source.CAN] };
+  const select = { kind: ManifestSelect.ROLE, number: 3 } as const;
+  const card = plantCard(manifestOf([plantApp(A1, "A.HXE")], { select, config }), { "A.HXE": A1 });
+  const rig = await boot(nv, card);
+  const expected = { id: 7, role: 3, sources: [Source.SD, Source.CAN] };
+  expect(rig.node.provision.config()).toMatchObject(expected);
+});
+
 describe("of a stored image and one on the card", () => {
   const cardOf = (image: Uint8Array) =>
     plantCard(manifestOf([plantApp(image, "A.HXE")]), { "A.HXE": image });
