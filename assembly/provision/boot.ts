@@ -32,6 +32,7 @@ import {
   Step,
   trialApp,
 } from "./job";
+import { loadAt, Phase } from "./load";
 import { configWord, copyConfig } from "./node-config";
 import {
   activeOf,
@@ -163,7 +164,7 @@ function waitRest(): u32 {
 /** Ms the node may rest as far as provisioning goes. */
 export function provisionRest(): u32 {
   if (bootWaits()) return waitRest();
-  if (provisionAt().job != Job.NONE) return 0;
+  if (provisionAt().job != Job.NONE) return loadAt().phase == Phase.PREPARED ? NEVER : 0;
   let rest: u32 = NEVER;
   for (let app: u32 = 0; app < APP_MAX; app++) {
     const left = timeLeft(app);

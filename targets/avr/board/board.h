@@ -20,6 +20,8 @@
 #define CAN_CNF2_FAST 0x91
 /** kbit/s of a node that was not told any. */
 #define CAN_KBITS 500
+/** Takes every frame of a full bus at 500 kbit/s: 111 bits. */
+#define CAN_PACE_US 222
 
 // ---- SPI: FRAM and SD card ----
 #define SPI_MOSI PB5
