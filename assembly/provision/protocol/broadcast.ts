@@ -14,7 +14,15 @@ import { NodeWord } from "../../spec/boot";
 import { Err } from "../../spec/errors";
 import * as F from "../../spec/frame";
 import { NEVER, REFUSAL_OFFSET_OFF } from "../../spec/node";
-import { activateHeld, activateSlot, pidOfSlot, prepareSlot, slotWith, stageImage, stagingSlot } from "../activate";
+import {
+  activateHeld,
+  activateSlot,
+  pidOfSlot,
+  prepareSlot,
+  slotWith,
+  stageImage,
+  stagingSlot,
+} from "../activate";
 import { provisionResult } from "../boot";
 import { Arrival, declarerAt, loadAt, NAMESAKE, Phase } from "../load";
 import { configWord } from "../node-config";
@@ -280,7 +288,8 @@ function offer(r: Reception, part: Part, bases: u32): void {
 }
 function onOffer(verb: u32, request: usize): void {
   const r = receptionAt();
-  if (verb == F.Verb.BEGIN && lineOf(r.head) == Line.CAN) paceAsk();
+  const isStored = (load<u8>(request, F.BEGIN_MODE_OFF) & (<u8>F.BEGIN_KIND_MASK)) != 0;
+  if (verb == F.Verb.BEGIN) paceAsk(lineOf(r.head), isStored ? 1 : 0);
   if (r.stage != Stage.CHOSEN) return;
   if (verb == F.Verb.BEGIN) {
     r.mode = load<u8>(request, F.BEGIN_MODE_OFF);
@@ -496,9 +505,7 @@ function activate(r: Reception): void {
   const attempts: u32 = r.counts & 7;
   const after = ((<u32>r.counts) >>> F.BEGIN_AFTER_SHIFT) & 3;
   const holds = (r.mode & F.BeginMode.HOLD) != 0;
-  const err = holds
-    ? prepareSlot(r.slot, attempts, after)
-    : activateSlot(r.slot, attempts, after);
+  const err = holds ? prepareSlot(r.slot, attempts, after) : activateSlot(r.slot, attempts, after);
   if (err == Err.BUSY) return;
   if (err < 0) return refused(r, err);
   r.stage = <u8>Stage.ACTIVATING;
@@ -642,7 +649,7 @@ export function broadcastPoll(): void {
 
 /** True while a NACK waits, of which each poll sends a few, or a window is being summed. */
 function hasWork(r: Reception): bool {
-  if (r.due != 0) return true;
+  if ((r.due | r.pace) != 0) return true;
   if (r.stage != Stage.LOADING) return false;
   for (let at: usize = 0; at < NACKS_SIZE; at++) {
     if (load<u8>(NACKS + at) != 0) return true;

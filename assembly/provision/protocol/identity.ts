@@ -183,7 +183,7 @@ export function census(request: usize, head: u32): void {
   const p = protocolAt();
   p.salt = load<u8>(request, CENSUS_SALT_OFF) & (<u8>SALT_MASK);
   p.flags |= <u8>((<u32>ProtocolFlag.HELLO) << lineOf(head));
-  if (lineOf(head) == Line.CAN) paceAsk();
+  paceAsk(lineOf(head), 0);
 }
 
 function sayHello(line: u32): i32 {

@@ -87,7 +87,15 @@ function readConsole(): void {
 
 function transmit(): void {
   serialFlush();
-  if (!drainQueue() || !sendIdentity() || !sendPace() || !sendNacks() || !sendStatus() || !sendHello()) return;
+  if (
+    !drainQueue() ||
+    !sendIdentity() ||
+    !sendPace() ||
+    !sendNacks() ||
+    !sendStatus() ||
+    !sendHello()
+  )
+    return;
   if (sendInfo()) sendPub();
 }
 
@@ -110,7 +118,7 @@ export function protocolPoll(): void {
 /** Ms the node may rest as far as the protocol goes. */
 export function protocolRest(): u32 {
   const p = protocolAt();
-  const isDue = (p.flags & (ProtocolFlag.HELLO | ProtocolFlag.HELLO_SERIAL | ProtocolFlag.PACE)) != 0;
+  const isDue = (p.flags & (ProtocolFlag.HELLO | ProtocolFlag.HELLO_SERIAL)) != 0;
   const waits = p.queued != 0 || p.identity != 0 || p.infoLeft != 0 || isDue;
   return waits || isUnopened() ? 0 : min(tellerRest(), min(publishRest(), broadcastRest()));
 }

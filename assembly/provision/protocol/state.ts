@@ -48,8 +48,6 @@ export enum ProtocolFlag {
   UNTOLD = 32,
   /** frames outside the block were posted in this poll */
   POSTED = 64,
-  /** the pace of the node is to be told */
-  PACE = 128,
 }
 /** State of the last request that must not be carried out twice. */
 export enum Last {

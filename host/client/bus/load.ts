@@ -100,6 +100,8 @@ const PAUSE_MOST_US = 250_000;
 const COMMIT_US = 3_500_000;
 /** 128 NACKs and 127 STATUS at 50 kbit/s. */
 const NACKS_MOST_US = 500_000;
+/** A node says that it clears its slot when it has not done so in 3 ms. */
+const CLEARING_SAID_US = 4_000;
 /** A job of a slot: erasing 8 KiB of flash. */
 const CLEARING_US = 3_000_000;
 /** The node clears its sums meanwhile. */
@@ -236,11 +238,16 @@ export class Broadcast {
     if (mode & BeginMode.BASES)
       await this.requests.tell("BEGIN_BASES", { session, group: groupBase, key: keyBase });
   }
-  /** Waits for nodes that must erase first. */
+  /** Waits for nodes that must erase first; those that store images are heard before, as they may be slow, too. */
   private async clear(): Promise<void> {
+    const { link } = this;
     const isClear = () => this.pending().every(({ state }) => state !== "clearing");
-    await this.link.drain();
-    await this.link.until(() => isClear() || this.isStopped, CLEARING_US);
+    if ((this.job.place ?? "ram") === "ram") await link.drain();
+    else {
+      await link.settle();
+      await link.sleep(CLEARING_SAID_US + link.turnaround_us);
+    }
+    await link.until(() => isClear() || this.isStopped, CLEARING_US);
   }
 
   /** Lets nodes say that they have the image. */

@@ -22,6 +22,8 @@
 #define CAN_KBITS 500
 /** Takes every frame of a full bus at 500 kbit/s: 111 bits. */
 #define CAN_PACE_US 222
+/** Writing one to the FRAM, and reading it again for the check, takes that long. */
+#define CAN_PACE_STORED_US 400
 
 // ---- SPI: FRAM and SD card ----
 #define SPI_MOSI PB5

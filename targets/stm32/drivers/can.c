@@ -187,7 +187,10 @@ hal_s8 can_filter(u32 match, u32 mask) {
   filters++;
   return ERR_OK;
 }
-hal_u16 can_pace(void) { return 0; }
+hal_u16 can_pace(hal_u8 stored) {
+  (void)stored;
+  return 0;
+}
 
 void can_filter_clear(void) {
   CAN_FA1R = 0;

@@ -10,6 +10,7 @@ import {
 } from "../../../../assembly/spec/frame.ts";
 import { TaskState } from "../../../../assembly/spec/node.ts";
 import { NvDevice } from "../../../../host/node/nv.ts";
+import type { Frame } from "../../../../host/formats/frame.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { Spread } from "../../../drivers/spread.ts";
 import { tracesOf } from "../../../drivers/traces.ts";
@@ -89,6 +90,38 @@ describe("a load without loss", () => {
     expect(events(spread)).toEqual(["ERROR", "COMPLETE", "COMPLETE"]);
     expect(spread.outcomes.get(1)?.code).toBe(-Err.ID_TAKEN);
     expect(wire.nodes[0]?.node.tasks()).toHaveLength(1);
+  });
+});
+
+describe("pace", () => {
+  const slow = async (canPace_us: number) => {
+    const bench = new Wire();
+    for (let n = 1; n <= 2; n++) await bench.add("small", n, { canPace_us });
+    bench.nameAll();
+    bench.take();
+    return bench;
+  };
+  const paces = (frames: Frame[]) => frames.flatMap((f) => (f.kind === "pace" ? [f.us] : []));
+
+  // a DATA frame has 111 bits, 222 us at 500 kbit/s; 223 us are more than 13 times 16
+  it.each([
+    [222, []],
+    [223, [224]],
+    [5000, [752]],
+  ])("of %i us is told once by all that are slower than the bus", async (us, told) => {
+    const bench = await slow(us);
+    expect(paces(bench.ask("CENSUS", { salt: 0 }))).toEqual(told);
+    const session = 5;
+    bench.request("SELECT", { session, kind: 0, bits: 0 });
+    const begin = { session, mode: 0, total: APP.length, counts: 0 };
+    expect(paces(bench.ask("BEGIN", begin))).toEqual(told);
+    expect(paces(bench.ask("BEGIN", begin))).toEqual(told);
+  });
+
+  it("is not told to a session that leaves the node out", async () => {
+    const bench = await slow(400);
+    const begin = { session: 7, mode: 0, total: APP.length, counts: 0 };
+    expect(paces(bench.ask("BEGIN", begin))).toEqual([]);
   });
 });
 
@@ -360,7 +393,8 @@ describe("a group with stored slots", () => {
     bench.nodes.map(({ node }) => node.tasks().map(({ state }) => TaskState[state]));
   const phases = (spread: Spread) =>
     [1, 2, 3].map((n) => LoadPhase[spread.outcomes.get(n)?.phase ?? 0]);
-  const trials = (bench: Wire) => bench.nodes.map(({ node }) => node.provision.trial()?.attemptsLeft);
+  const trials = (bench: Wire) =>
+    bench.nodes.map(({ node }) => node.provision.trial()?.attemptsLeft);
 
   it("changes over within a millisecond of the commit, and notes it", async () => {
     const { bench, spread } = await prepared();
