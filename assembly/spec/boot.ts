@@ -114,6 +114,7 @@ export const CHANGE_LEVEL_SHIFT: u32 = 12;
 export const SOURCES_DEFAULT: u32 = 0x4321;
 
 // ---- What was applied of a manifest (spec/manifest.ts): four words ----
+export const PLANT_WORDS: u32 = 4;
 export enum PlantWord {
   PLANT = 0,
   VERSION = 1,

@@ -209,6 +209,8 @@ export enum Info {
   CONFIG = 9,
   /** why the last call failed */
   REFUSAL = 10,
+  /** how far the start-up is, and what the card has to do with it */
+  START = 11,
 }
 export const TASK_WHAT_OFF: u32 = 2; // u8 TaskWhat
 export const TASK_PID_ARG_OFF: u32 = 3; // u8

@@ -233,6 +233,7 @@ function expect(r: Reception): i32 {
     const err = sessionExpect(r.total, r.crc, replaced);
     if (err < 0) return err;
     if ((r.mode & F.BeginMode.HOLD) != 0) loadAt().arrival |= <u8>Arrival.HOLD;
+    if (lineOf(r.head) == Line.SERIAL) loadAt().arrival |= <u8>Arrival.SERIAL;
     declarerAt().groupBase = r.group;
     declarerAt().keyBase = r.key;
     loadAt().restarts = <u8>((<u32>r.counts) >>> F.BEGIN_RESTARTS_SHIFT);

@@ -41,6 +41,7 @@ import {
 } from "../../spec/frame";
 import { TaskState } from "../../spec/node";
 import { bootWaits } from "../boot";
+import { planHolds } from "../card";
 import { trialApp } from "../job";
 import { loadAt, LoadFlag, Phase } from "../load";
 import { configWord, layConfig, setConfig } from "../node-config";
@@ -156,7 +157,7 @@ export function sendIdentity(): bool {
 
 /** HelloFlag bits. */
 export function helloState(): u32 {
-  let state: u32 = bootWaits() ? HelloFlag.WAITING : 0;
+  let state: u32 = bootWaits() || planHolds() ? HelloFlag.WAITING : 0;
   const l = loadAt();
   if (l.phase == Phase.PREPARED) state |= HelloFlag.PREPARED;
   if (l.phase != Phase.IDLE && (l.flags & LoadFlag.RESTART) == 0) state |= HelloFlag.LOADING;

@@ -43,11 +43,13 @@ import {
   readMailbox,
   readRefusal,
   readSlot,
+  readStart,
   readStore,
   readStoredSlot,
   readTask,
   readValue,
   type SlotInfo,
+  type StartInfo,
   type StoredSlotInfo,
   type StoreInfo,
   type TaskInfo,
@@ -311,6 +313,9 @@ class BusProvision implements ProvisionClient {
     await this.perform(ProvisionWhat.BOOT_WORD, app, bootWordOf(policy), aboutApp(app));
   }
 
+  async start(): Promise<StartInfo> {
+    return readStart(await this.node.only(Info.START, 0));
+  }
   async config(which: "active" | "fallback" = "active"): Promise<NodeConfig> {
     return readNodeConfig(await this.node.only(Info.CONFIG, which === "fallback" ? 1 : 0));
   }

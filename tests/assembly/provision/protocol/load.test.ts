@@ -9,8 +9,8 @@ import {
   WindowFlag,
 } from "../../../../assembly/spec/frame.ts";
 import { TaskState } from "../../../../assembly/spec/node.ts";
-import { NvDevice } from "../../../../host/node/nv.ts";
 import type { Frame } from "../../../../host/formats/frame.ts";
+import { NvDevice } from "../../../../host/node/nv.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { Spread } from "../../../drivers/spread.ts";
 import { tracesOf } from "../../../drivers/traces.ts";
