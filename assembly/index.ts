@@ -65,11 +65,16 @@ import {
   setBoot,
   stageImage,
 } from "./provision/activate";
-import { provisionPoll, provisionRest, provisionResult, provisionStart } from "./provision/boot";
+import {
+  bootHold,
+  provisionPoll,
+  provisionRest,
+  provisionResult,
+  provisionStart,
+} from "./provision/boot";
 import { formatStore, resetStore } from "./provision/forget";
 import { configWord, layConfig, setConfig } from "./provision/node-config";
-import { streamBudget } from "./provision/protocol/broadcast";
-import { protocolPoll, protocolRest } from "./provision/protocol/protocol";
+import { protocolBudget, protocolPoll, protocolRest } from "./provision/protocol/protocol";
 import {
   isChangingOver,
   sessionAbort,
@@ -81,7 +86,7 @@ import {
   sessionResult,
 } from "./provision/session";
 import { sourceChoose } from "./provision/source";
-import { inspectApp, inspectStored } from "./provision/status";
+import { inspectApp, inspectStart, inspectStored } from "./provision/status";
 import { NodeWord } from "./spec/boot";
 import { Err } from "./spec/errors";
 import { HOST_PID, MESSAGE_RECORD_DATA_OFF } from "./spec/node";
@@ -107,7 +112,7 @@ export function hsx_poll(budget: u32): u32 {
     protocolPoll();
   }
   if (node.hasWorked != 0) budget = (budget + 7) >>> 3;
-  return executivePoll(isChangingOver() ? 0 : streamBudget(budget));
+  return executivePoll(isChangingOver() ? 0 : protocolBudget(budget));
 }
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function hsx_rest(): u32 {
@@ -178,6 +183,14 @@ export function hsx_provision_result(): i32 {
 /** Lays out app `app`, behind the last one the configuration's record. INVALID. */
 export function hsx_provision_info(app: u32): i32 {
   return inspectApp(app);
+}
+/** Lays out how far the start-up is. */
+export function hsx_start_info(): i32 {
+  return inspectStart();
+}
+/** A master holds the start-up, 1, or lets it go on, 0. STATE: it does not wait. */
+export function hsx_start_hold(holds: u32): i32 {
+  return bootHold(holds != 0);
 }
 /** See formatSlots(). */
 export function hsx_slot_format(count: u32, bytes: u32): i32 {

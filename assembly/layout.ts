@@ -1,6 +1,6 @@
 // The memory map of one profile, in address order. Each region starts where the previous one ends.
 
-import { APPS_MAX, CONFIG_WORDS } from "./spec/boot";
+import { APPS_MAX, CONFIG_WORDS, PLANT_WORDS } from "./spec/boot";
 import { Desktop, Large, Profile, Small, SMALL_STATE_LIMIT, STATIC_ORIGIN } from "./spec/limits";
 
 // ---- The column of this build ----
@@ -8,6 +8,8 @@ const IS_SMALL: bool = PROFILE == Profile.SMALL;
 const IS_LARGE: bool = PROFILE == Profile.LARGE;
 /** Whether the store can be on flash pages: build constant PAGES. An AVR has no room for what it takes, and no use for it. */
 export const HAS_LOG: bool = PAGES != 0;
+/** Whether blobs are written: build constant BLOBS. Nothing in the node does so yet, so only tests of the store have it. */
+export const HAS_BLOBS: bool = BLOBS != 0;
 /** Only a desktop node offers the reference's flat 64 KiB, its bare machine and libm. */
 export const IS_DESKTOP: bool = PROFILE == Profile.DESKTOP;
 /** A build for tests: all code runs through a code window, that of images in memory, too. */
@@ -84,8 +86,8 @@ export const CALL_MASK: usize = 0xffff >>> clz<u32>((<u32>(CALL_MAX - 1)) << 16)
 export const FILTER_MAX: usize = 4;
 /** Apps with an activation record and a place in the boot list. */
 export const APP_MAX: u32 = TASK_MAX < <usize>APPS_MAX ? <u32>TASK_MAX : APPS_MAX;
-/** The node's own words: two an app, two of the node, two copies of its configuration. */
-export const WORD_MAX: u32 = 2 * APP_MAX + 2 + 2 * CONFIG_WORDS;
+/** The node's own words: two an app, two of the node, two copies of its configuration, those of its plant. */
+export const WORD_MAX: u32 = 2 * APP_MAX + 2 + 2 * CONFIG_WORDS + PLANT_WORDS;
 /** Slots: one an instance may run from, and one for the image that arrives. */
 export const SLOT_MAX: usize = TASK_MAX + 1;
 /** Rows of the handle table: one a task, and the last for the host. */
@@ -135,8 +137,9 @@ export const SAVER_SIZE: usize = 24;
 export const STORE_SIZE: usize = 144;
 export const WORDS_SIZE: usize = 8 + 2 * WORD_MAX;
 export const PROVISION_SIZE: usize = 16 + ((2 * <usize>APP_MAX + 3) & ~3);
-export const PROTOCOL_SIZE: usize = 96;
+export const PROTOCOL_SIZE: usize = 104;
 export const CARD_SIZE: usize = 4;
+export const PLAN_SIZE: usize = 36;
 export const RECEPTION_SIZE: usize = 88;
 export const SERIAL_SIZE: usize = 64;
 export const FILE_SIZE: usize = 12;
@@ -182,7 +185,8 @@ export const WORDS_BASE: usize = CELLS_BASE + CELLS_SIZE;
 export const PROVISION_BASE: usize = WORDS_BASE + WORDS_SIZE;
 export const PROTOCOL_BASE: usize = PROVISION_BASE + PROVISION_SIZE;
 export const CARD_BASE: usize = PROTOCOL_BASE + PROTOCOL_SIZE;
-export const RECEPTION_BASE: usize = CARD_BASE + CARD_SIZE;
+export const PLAN_BASE: usize = CARD_BASE + CARD_SIZE;
+export const RECEPTION_BASE: usize = PLAN_BASE + PLAN_SIZE;
 export const SERIAL_BASE: usize = RECEPTION_BASE + RECEPTION_SIZE;
 export const FILES_BASE: usize = SERIAL_BASE + SERIAL_SIZE;
 /** One entry more than files: the file that is being rebuilt. */

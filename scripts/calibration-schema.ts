@@ -29,6 +29,9 @@ export const CALIBRATION = z.strictObject({
       role: upTo(255).optional(),
       bit_rate: upTo(0xffff).optional().describe("kbit/s of the bus"),
       base_id: upTo(0x7ff).optional().describe("first CAN identifier of the node's frames"),
+      change_level: upTo(3)
+        .optional()
+        .describe("level a master needs to change the node: 1 user, 2 admin, 3 factory"),
       sources: z
         .array(source.exclude(["stored"]))
         .max(4)

@@ -151,6 +151,7 @@ const nodeConfig = z.strictObject({
   role: count,
   bit_rate: count,
   base_id: count,
+  change_level: count,
   master_wait: count,
   card_wait: count,
   sources: names,
@@ -183,6 +184,24 @@ const plantNode = z.strictObject({
     }),
   ),
 });
+
+/** A card, or the folder of one. */
+const card = {
+  card: z.string(),
+  plant: z.string(),
+  plant_id: u16,
+  version: u16,
+  /** Null: of a folder. */
+  format: z
+    .strictObject({
+      fat: z.union([z.literal(16), z.literal(32)]),
+      first_block: count,
+      clusters: count,
+      cluster_bytes: count,
+    })
+    .nullable(),
+  files: z.array(z.strictObject({ name: z.string(), bytes: count, crc: u32 })),
+};
 
 // ---- Parts of persistence images ----
 
@@ -495,6 +514,11 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     changed: names,
   }),
   object("hsx.manifest.schema/1", { json_schema: z.record(z.string(), z.unknown()) }),
+  object("hsx.sd.make/1", { file: z.string(), ...card }),
+  object("hsx.sd.check/1", {
+    ...card,
+    nodes: z.array(z.strictObject({ name: z.string(), select: z.string(), apps: names })),
+  }),
   object("hsx.persist.build/1", {
     output: z.string(),
     media,
@@ -862,8 +886,10 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
         bytes: count,
         crc: u32,
         verified: z.boolean(),
-        /** `host`, or `slot 2`. */
+        /** `host`, `sd`, `can`, `serial`, or `slot 2`. */
         source: z.string(),
+        /** Why it came from there, where another source had the app, too. */
+        rule: z.string().nullable(),
         tasks: z.array(
           z.strictObject({
             pid,
@@ -894,6 +920,21 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     apps: z.array(storedApp),
     /** `confirmed`, `trial` or `empty`: of the configuration. */
     node_config: z.string(),
+    start: z.strictObject({
+      state: z.enum(["none", "reading", "starting", "holding", "done", "waiting"]),
+      /** The order in which sources count. */
+      sources: names,
+      /** Of the card's manifest. */
+      plant: u16.nullable(),
+      version: u16.nullable(),
+      apps: count,
+      apps_done: count,
+      group: count,
+      /** What was wrong with the card, or an app of it. */
+      error: z.string().nullable(),
+      message: z.string().nullable(),
+      remedy: z.string().nullable(),
+    }),
     damaged: count,
     free_cells: count,
     ...wear,

@@ -102,6 +102,13 @@ function fetchData(v: Volume): i32 {
 
 // ---- The root ----
 
+/** Begins with the root. CARD_DAMAGED. */
+function openRoot(v: Volume): i32 {
+  v.step = <u8>Step.ROOT;
+  v.offset = 0;
+  return v.isWide != 0 ? openChain(v, v.root, ROOT_BLOCKS_MAX << BLOCK_LOG2) : <i32>Err.OK;
+}
+
 /** Brings the next block of the root into the buffer. NO_DATA: there is none. */
 function fetchRoot(v: Volume): i32 {
   const block = v.offset >>> BLOCK_LOG2;
@@ -153,8 +160,12 @@ export function fileOpen(name: usize): i32 {
   if (v.step == Step.ROOT) return search(v, name);
   const err = mount(v);
   if (err < 0) return err;
-  const root = v.isWide != 0 ? openChain(v, v.root, ROOT_BLOCKS_MAX << BLOCK_LOG2) : <i32>Err.OK;
+  const root = openRoot(v);
   return root < 0 ? root : <i32>Err.BUSY;
+}
+/** Closes the file: another can be opened. */
+export function fileClose(): void {
+  if (cardIsOpen() && volumeAt().step == Step.OPEN) openRoot(volumeAt());
 }
 /** Bytes of the file. */
 export function fileSize(): u32 {

@@ -1,7 +1,7 @@
 // The card as blocks, and the FAT volume on it: where it begins, where its table, root and clusters lie. One block is read a poll,
 // into a buffer that is in the arena as long as the card is in use. docs/card.md says which cards are taken.
 //
-// Volume, 56 bytes behind the 512 of the block, in one arena block
+// Volume, 56 bytes behind the 512 of the block, and 64 for who uses the card, in one arena block
 //  0  held      u32  number of the block in the buffer; NONE: there is none
 //  4  first     u32  block the volume begins with
 //  8  table     u32  first block of the FAT
@@ -91,7 +91,10 @@ export class Volume {
   step: u8 = 0;
   tries: u8 = 0;
 }
-const VOLUME_SIZE: usize = 56;
+const VOLUME_SIZE: u32 = 56;
+/** Bytes of whoever uses the card. */
+const OWN_SIZE: u32 = 64;
+const CARD_BYTES: u32 = BLOCK_BYTES + VOLUME_SIZE + OWN_SIZE;
 if (offsetof<Volume>("run") != 48) ERROR("Volume.run: offset");
 if (offsetof<Volume>() > VOLUME_SIZE) ERROR("Volume: size");
 
@@ -104,14 +107,17 @@ export function volumeAt(): Volume {
   return changetype<Volume>(blockAt() + BLOCK_BYTES);
 }
 
+/** Where whoever uses the card keeps 64 bytes as long as it does. */
+export function cardOwn(): usize {
+  return blockAt() + BLOCK_BYTES + VOLUME_SIZE;
+}
 /** True while the card is in use. */
 export function cardIsOpen(): bool {
   return load<u16>(CARD_BASE) != 0;
 }
 /** Takes the buffer, for a card of which nothing is known. NO_MEMORY. */
 export function cardBegin(): i32 {
-  if (!cardIsOpen() && !arenaAllocate(BLOCK_BYTES + VOLUME_SIZE, CARD_BASE))
-    return refuseMemory(BLOCK_BYTES + VOLUME_SIZE);
+  if (!cardIsOpen() && !arenaAllocate(CARD_BYTES, CARD_BASE)) return refuseMemory(CARD_BYTES);
   const v = volumeAt();
   memory.fill(changetype<usize>(v), 0, VOLUME_SIZE);
   v.held = NONE;
@@ -230,13 +236,14 @@ export function mount(v: Volume): i32 {
   if (wordAt(FAT_SIGNATURE_OFF) != FAT_SIGNATURE) return refuse(Err.CARD_BLANK, v.first, 0, 0);
   const told = foreign();
   if (told < 0) return refuse(told, v.first, 0, 0);
-  if (isFat()) {
-    v.step = <u8>Step.ROOT;
-    return layOut(v);
-  }
+  if (isFat()) return layOut(v);
   const block = v.step == Step.CARD ? partition() : 0;
   if (block == 0) return refuse(Err.CARD_BLANK, v.first, 0, 0);
   v.first = block;
   v.step = <u8>Step.PARTITION;
   return Err.BUSY;
+}
+/** True once the first block of the card was read. */
+export function cardHasAnswered(): bool {
+  return cardIsOpen() && (volumeAt().step != Step.CARD || volumeAt().held != NONE);
 }

@@ -45,7 +45,7 @@ import { ContextFlag, contextAt, REGS_OFF } from "../vm/context";
 import { isTimed } from "./clock";
 import { dataBytesOf } from "./lifecycle";
 import { appName, taskName } from "./name";
-import { bankAddress, taskAt } from "./task";
+import { bankAddress, taskAt, TaskFlag, taskSource } from "./task";
 
 if (IO_SIZE < R.TASK_RECORD_BYTES) ERROR("inspect: I/O buffer");
 
@@ -61,7 +61,9 @@ export function inspectTask(index: usize): i32 {
   store<u8>(to + R.TASK_PID_OFF, t.pid);
   store<u8>(to + R.TASK_STATE_OFF, t.state);
   store<u8>(to + R.TASK_STOP_OFF, c.stop);
-  store<u8>(to + R.TASK_FLAGS_OFF, <u8>(t.flags | (c.flags & ContextFlag.WINDOW)));
+  const flags = (t.flags & (<u8>TaskFlag.CONFIRMED)) | (c.flags & (<u8>ContextFlag.WINDOW));
+  store<u8>(to + R.TASK_FLAGS_OFF, <u8>flags);
+  store<u8>(to + R.TASK_SOURCE_OFF, <u8>taskSource(t));
   store<u32>(to + R.TASK_PC_OFF, c.pc);
   store<u32>(to + R.TASK_SP_OFF, c.sp);
   store<u32>(to + R.TASK_STEPS_OFF, c.steps);

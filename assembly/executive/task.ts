@@ -2,7 +2,7 @@
 //  0  pid           u8   0: the bank is free
 //  1  state         u8   TaskState
 //  2  slot          u8   slot of its image
-//  3  flags         u8   TaskFlag; bits 4-7: quantum of its turns, 0: the node's, n: 2^(n - 1) instructions
+//  3  flags         u8   TaskFlag; bits 1-3: Source of its image; bits 4-7: quantum of its turns, 0: the node's, n: 2^(n - 1) instructions
 //  4  timer         u32  ms until it wakes, NEVER: no deadline; while WRITING: bytes the console took
 //  8  waitHandle    u16  handle it receives on
 // 10  waitOrder     u16  when it began to receive, by node.waitNext
@@ -24,7 +24,15 @@ import { CONTEXT_SIZE, REGS_OFF } from "../vm/context";
 export enum TaskFlag {
   /** the app said PROV_CONFIRM */
   CONFIRMED = 1,
-  /** bit 1 stays 0: there its record tells of ContextFlag.WINDOW */
+}
+/** Source of its image, three bits of the flags. */
+const SOURCE_SHIFT: u32 = 1;
+const SOURCE_MASK: u32 = 7;
+export function sourceFlags(source: u32): u32 {
+  return source << SOURCE_SHIFT;
+}
+export function taskSource(t: Task): u32 {
+  return ((<u32>t.flags) >>> SOURCE_SHIFT) & SOURCE_MASK;
 }
 /** Of the quantum in the flags, which outlasts restarts. */
 export const TASK_QUANTUM_SHIFT: u32 = 4;

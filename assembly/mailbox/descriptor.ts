@@ -11,7 +11,7 @@
 // 20  namespace  u8   Namespace
 // 21  length     u8   bytes of the name
 // 22  creator    u8   pid of the task that made it
-// 23  flags      u8   DescriptorFlag bits
+// 23  flags      u8   DescriptorFlag bits; bits 4-6: Service
 
 import { DESCRIPTOR_MAX, DESCRIPTOR_SIZE, DESCRIPTORS_BASE, DESCRIPTOR_MASK } from "../layout";
 import { isBare, nodeAt } from "../node";
@@ -21,6 +21,7 @@ import { HOST_PID, Resource } from "../spec/node";
 import { MailboxMode, Namespace } from "../spec/svc";
 import { targetAt, writeName } from "./name";
 import { Ring, ringFree, ringMake, ringTail } from "./ring";
+import { pinOf, serviceOf } from "./service";
 
 export enum DescriptorFlag {
   /** something happened since nextFresh() last named it */
@@ -32,6 +33,8 @@ export enum DescriptorFlag {
   /** its creator is gone: it goes with its last handle */
   ORPHAN = 8,
 }
+/** Where the flags have the Service: it is found once, as names are too long to be compared for every frame of a full bus. */
+const SERVICE_SHIFT: u32 = 4;
 /** Ids run from 1 to this. */
 export const DESCRIPTOR_LAST: u32 = <u32>DESCRIPTOR_MAX;
 const NOTICES: u32 = DescriptorFlag.FULL | DescriptorFlag.OVERRUN;
@@ -88,14 +91,19 @@ export function findTarget(): i32 {
   return Err.NOT_FOUND;
 }
 
-/** True for a mailbox of this name in svc, whoever owns it. */
-export function isService(d: Descriptor, text: usize, len: usize): bool {
-  if (!isUsed(d) || d.namespace != Namespace.SVC || d.length != len) return false;
-  const name = ringTail(d);
-  for (let i: usize = 0; i < len; i++) {
-    if (load<u8>(name + i) != load<u8>(text + i)) return false;
+/** The next descriptor behind `id` that is a Service, whoever owns it; 0: there is none. */
+export function nextService(id: u32, service: u32): u32 {
+  let at = DESCRIPTORS_BASE + <usize>id * DESCRIPTOR_SIZE;
+  for (; id < DESCRIPTOR_LAST; at += DESCRIPTOR_SIZE) {
+    id++;
+    if ((<u32>changetype<Descriptor>(at).flags) >>> SERVICE_SHIFT == service) return id;
   }
-  return true;
+  return 0;
+}
+/** The pin in the name of a Service.GPIO. */
+export function servicePin(id: u32): u32 {
+  const d = descriptorAt(id);
+  return pinOf(ringTail(d), d.length);
 }
 
 /** Lowest free id, while fewer than the limit are in use. FULL. */
@@ -124,6 +132,8 @@ function makeTarget(pid: u32, capacity: u32, mode: u32): i32 {
   d.capacity = <u16>capacity;
   d.mode = <u16>mode;
   d.creator = <u8>pid;
+  if (target.namespace == <u8>Namespace.SVC)
+    d.flags = <u8>(serviceOf(target.text, target.length) << SERVICE_SHIFT);
   if (pid == HOST_PID && !isBare()) setOrphan(d); // the host has no end at which to take it away
   return id;
 }

@@ -12,7 +12,6 @@ import {
   descriptorAt,
   findTarget,
   isFanout,
-  isService,
   isUsed,
   obtainTarget,
   setOrphan,
@@ -54,16 +53,6 @@ const CAPACITY_MAX: u32 = 0xffff;
 export function mailboxFind(pid: u32, name: usize, len: usize): i32 {
   const err = readName(pid, name, len);
   return err < 0 ? err : findTarget();
-}
-
-/** Ids run from 1 to this. */
-export function descriptorCount(): u32 {
-  return DESCRIPTOR_LAST;
-}
-
-/** True when descriptor `id` is a mailbox of this name in svc, like `hal:can:rx`, whoever owns it. */
-export function descriptorNamed(id: u32, text: usize, len: usize): bool {
-  return isService(descriptorAt(id), text, len);
 }
 
 /**

@@ -2,6 +2,7 @@
 // there, erase, program with the marker last, read back. Another place is tried when a cell fails.
 
 import { CELL_BYTES, CellType, NO_CELL, StoreState, SUPER_BYTES } from "../spec/cell";
+import { HAS_BLOBS } from "../layout";
 import { refuseFull } from "../refusal";
 import { Err } from "../spec/errors";
 import { Resource } from "../spec/node";
@@ -103,7 +104,7 @@ export function verify(s: Store): i32 {
   const holds = load<u64>(SEEN) == load<u64>(RECORD);
   if (s.length == SUPER_BYTES)
     return holds && isSuperblock(SEEN) ? adoptSuperblock(s) : <i32>Err.IO;
-  if (s.mode == Mode.AVOID) {
+  if (HAS_BLOBS && s.mode == Mode.AVOID) {
     if (holds) writeChunk(s);
     else finish(s, Err.IO);
     return Err.OK;

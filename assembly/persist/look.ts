@@ -1,6 +1,7 @@
 // Looks at cells one by one for the key of the job: a search takes the youngest live version, and puts right before it
 // tells anything what a power cut left; after a commit, and in a delete, the other versions end.
 
+import { HAS_BLOBS } from "../layout";
 import { CellType, SUPER_MARKER } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { avoidExtent, writeChunk } from "./blob";
@@ -70,6 +71,8 @@ const ACTS: usize = memory.data<u8>([
   0, 6, 1, 1, 6, 6, 2, 6, 0, 6,
   // AVOID
   0, 0, 0, 0, 0, 0, 0, 0, 7, 7,
+  // CLEAN
+  0, 0, 5, 5, 6, 6, 6, 6, 0, 0,
 ]);
 
 // ---- Passes ----
@@ -143,7 +146,7 @@ function lookAt(s: Store, cell: u32): i32 {
       count(UNFINISHED);
       break;
     case Act.AVOID:
-      avoidExtent(s);
+      if (HAS_BLOBS) avoidExtent(s);
       break;
     case Act.KILL:
       return mark(s, endMarker(s, 0));
@@ -183,7 +186,8 @@ function endLook(s: Store): void {
   let result: i32 = Err.OK;
   switch (<u32>s.mode) {
     case Mode.AVOID:
-      return s.end != 0 ? writeChunk(s) : finish(s, Err.FULL);
+      if (HAS_BLOBS) return s.end != 0 ? writeChunk(s) : finish(s, Err.FULL);
+      break;
     case Mode.OUTLIVE:
       result = s.cell;
       break;

@@ -13,6 +13,7 @@ import {
 } from "../spec/cell";
 import { Err } from "../spec/errors";
 import { findHead, logCapacity, openLog } from "./log";
+import { beginLook } from "./look";
 import { Kind, kindOf } from "./medium";
 import {
   cellKey,
@@ -35,6 +36,8 @@ import {
   goTo,
   goToCell,
   isLog,
+  Job,
+  Mode,
   noteShadow,
   Pair,
   SEEN,
@@ -133,4 +136,7 @@ export function scan(s: Store): void {
   if (next < s.cells) return goToCell(s, Step.SCAN, next);
   s.uses += (<u32>s.rounds) << 8;
   settle(s, StoreState.READY);
+  if (s.job != Job.RESET) return;
+  s.mode = <u8>Mode.CLEAN;
+  beginLook(s, 1);
 }

@@ -24,7 +24,7 @@ import { nodeAt } from "../node";
 import { NEVER } from "../spec/node";
 import { beginBlob, readBlob } from "./blob";
 import { commitCell, disarm, eraseOrProgram, fail, reject, verify } from "./commit";
-import { HAS_LOG } from "../layout";
+import { HAS_BLOBS, HAS_LOG } from "../layout";
 import {
   append,
   appendTombstone,
@@ -285,7 +285,7 @@ export function storeWrite(type: u32, key: u32, value: u32, old: u32): i32 {
 export function storeWriteBlob(key: u32, data: usize, length: u32, old: u32): i32 {
   const s = storeAt();
   if (length > BLOB_BYTES_MAX) return Err.TOO_LARGE;
-  if (isLog(storeAt())) return Err.UNSUPPORTED;
+  if (!HAS_BLOBS || isLog(s)) return Err.UNSUPPORTED;
   const found = claim(s, Job.WRITE, CellType.BLOB, key, old);
   return found < 0 && found != Err.CORRUPT ? found : start(s, beginBlob(s, data, length));
 }

@@ -175,6 +175,8 @@ export enum Mode {
   DELETE = 20,
   /** looks for live cells that refer to an extent */
   AVOID = 30,
+  /** after a reset: ends what is damaged or unfinished, whosever it was */
+  CLEAN = 40,
 }
 
 /** What the next step does with the record at `address`. */
@@ -325,11 +327,9 @@ export function nextTaken(s: Store, cell: u32): u32 {
 
 /** Free cells of the eight in a byte of the map, most of which are all free or all taken. */
 function freeOf(at: usize): u32 {
-  let taken: u32 = load<u8>(at);
+  const taken: u32 = load<u8>(at);
   if (taken == 0) return 8;
-  let free: u32 = 0;
-  for (taken ^= 0xff; taken != 0; taken &= taken - 1) free++;
-  return free;
+  return 8 - popcnt(taken);
 }
 
 /** A free cell, each as likely as any other; one must be free. The scan at mount seeds the choice. */

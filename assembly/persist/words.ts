@@ -8,10 +8,19 @@
 //  4  isAmiss u8   1: words must be searched for one by one
 //  5  (3 spare)
 
+import { emit } from "../events";
 import { APP_MAX, WORD_MAX, WORDS_BASE, WORDS_SIZE } from "../layout";
-import { CONFIG_WORDS, WORD_GROUP_LOG2, WORD_KEY, WORD_NONE, WordGroup } from "../spec/boot";
+import {
+  CONFIG_WORDS,
+  PLANT_WORDS,
+  WORD_GROUP_LOG2,
+  WORD_KEY,
+  WORD_NONE,
+  WordGroup,
+} from "../spec/boot";
 import { CellType, NO_CELL } from "../spec/cell";
 import { Err } from "../spec/errors";
+import { EventType } from "../spec/node";
 import {
   storeFind,
   storeIsAmiss,
@@ -48,6 +57,9 @@ function wordsAt(): Words {
 
 // ---- The table: groups one behind the other ----
 
+const PLANT: u32 = 2 * APP_MAX + 2 + 2 * CONFIG_WORDS;
+if (WORD_MAX != PLANT + PLANT_WORDS) ERROR("WORD_MAX");
+
 /** Index of the first word of a WordGroup. */
 export function wordGroup(group: u32): u32 {
   if (group <= <u32>WordGroup.NODE) return group == WordGroup.APPS ? 0 : APP_MAX;
@@ -55,19 +67,19 @@ export function wordGroup(group: u32): u32 {
     ? APP_MAX + 2
     : group == WordGroup.CONFIG
       ? 2 * APP_MAX + 2
-      : WORD_MAX;
+      : group == WordGroup.PLANT
+        ? PLANT
+        : WORD_MAX;
 }
-if (WORD_MAX != 2 * APP_MAX + 2 + 2 * CONFIG_WORDS) ERROR("WORD_MAX");
-
 function keyOf(index: u32): u32 {
-  let group: u32 = WordGroup.CONFIG;
+  let group: u32 = WordGroup.PLANT;
   while (index < wordGroup(group)) group--;
   return WORD_KEY + (group << WORD_GROUP_LOG2) + index - wordGroup(group);
 }
 /** Index of the word of a key; WORD_MAX: it has none. */
 function indexOf(key: u32): u32 {
   const group = (key - WORD_KEY) >>> WORD_GROUP_LOG2;
-  if (group > <u32>WordGroup.CONFIG) return WORD_MAX;
+  if (group > <u32>WordGroup.PLANT) return WORD_MAX;
   const index = wordGroup(group) + (key & ((1 << WORD_GROUP_LOG2) - 1));
   return index < wordGroup(group + 1) ? index : WORD_MAX;
 }
@@ -157,7 +169,10 @@ function found(w: Words, cell: i32): i32 {
   if (value == WORD_NONE) {
     if (cell >= 0 && !storeIsLog()) wordPut(index, storeRead(cell));
     value = wordAt(index);
-    if (value == WORD_NONE) return next(w);
+    if (value == WORD_NONE) {
+      if (cell == Err.CORRUPT && !storeIsLog()) emit(EventType.WORD_LOST, 0, keyOf(index), 0);
+      return next(w);
+    }
   }
   const old = cell < 0 ? NO_CELL : cell;
   return begun(w, storeWrite(CellType.SYSTEM, keyOf(index), value, old), Step.WRITTEN);

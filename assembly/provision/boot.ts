@@ -32,6 +32,16 @@ import {
   Step,
   trialApp,
 } from "./job";
+import {
+  planBegin,
+  planGo,
+  planHasBegun,
+  planHolds,
+  planIsOn,
+  planKnowsConfig,
+  planPoll,
+  planRest,
+} from "./card";
 import { configWord, copyConfig } from "./node-config";
 import {
   activeOf,
@@ -62,7 +72,7 @@ export function provisionForget(): void {
 /** True once the node's words are read, or cannot be: the configuration holds. */
 export function configIsKnown(): bool {
   const p = provisionAt();
-  return p.job == Job.NONE || p.step != Step.READ;
+  return p.job == Job.NONE || (p.step != Step.READ && planKnowsConfig());
 }
 
 // ---- What the boot does next ----
@@ -71,9 +81,9 @@ function isBegun(p: Provision, app: u32): bool {
   return (((<u32>p.begun) >>> app) & 1) != 0;
 }
 
-/** Settles what is left of a trial; of the configuration, too, whose trial is one boot. False: there is nothing. */
-function settleTrial(p: Provision): bool {
-  for (let app: u32 = 0; app <= APP_MAX; app++) {
+/** Settles what is left of the trials of apps from `first` on; of the configuration, too, whose trial is one boot. False: there is nothing. */
+function settleTrial(p: Provision, first: u32): bool {
+  for (let app = first; app <= APP_MAX; app++) {
     const record = recordAt(app);
     if (!isOnTrial(app) || isBegun(p, app)) continue;
     const isOver = attemptsOf(record) == 0; // also of one that is being dropped
@@ -104,7 +114,13 @@ function nextApp(p: Provision): i32 {
 }
 
 function bootOn(p: Provision): void {
-  if (settleTrial(p)) return;
+  if (settleTrial(p, APP_MAX)) return; // it is in use from now on
+  if (!planHasBegun()) return planBegin(p);
+  if (settleTrial(p, 0)) return;
+  if (planIsOn()) {
+    p.step = <u8>Step.CARD;
+    return;
+  }
   const app = nextApp(p);
   if (app < 0) return end(p, Err.OK);
   const record = recordAt(app);
@@ -163,7 +179,7 @@ function waitRest(): u32 {
 /** Ms the node may rest as far as provisioning goes. */
 export function provisionRest(): u32 {
   if (bootWaits()) return waitRest();
-  if (provisionAt().job != Job.NONE) return 0;
+  if (provisionAt().job != Job.NONE) return provisionAt().step == Step.CARD ? planRest() : 0;
   let rest: u32 = NEVER;
   for (let app: u32 = 0; app < APP_MAX; app++) {
     const left = timeLeft(app);
@@ -177,10 +193,12 @@ export function provisionRest(): u32 {
 function awaitRead(p: Provision): void {
   const result = wordsPoll();
   if (result == Err.BUSY) return;
-  if (result < 0 || p.job != Job.BOOT) return end(p, Err.OK);
-  if (trialApp() < 0) shadowMerge(); // what a power cut left of a confirmation
-  p.step = <u8>(configWord(NodeWord.MASTER_WAIT) == 0 ? Step.NEXT : Step.WAIT);
+  if (p.job != Job.BOOT) return end(p, Err.OK);
+  if (result < 0)
+    p.begun = 0xffff; // nothing is started from a store that cannot be read
+  else if (trialApp() < 0) shadowMerge(); // what a power cut left of a confirmation
   p.since = nodeAt().lastMs;
+  p.step = <u8>Step.NEXT;
 }
 
 /** Waits for a master as long as the configuration says; `next` WAIT: until it says START. */
@@ -196,6 +214,10 @@ export function bootWaits(): bool {
 /** A master holds the boot, or lets it go on. STATE: it does not wait. */
 export function bootHold(holds: bool): i32 {
   const p = provisionAt();
+  if (!holds && planHolds()) {
+    planGo();
+    return Err.OK;
+  }
   if (!bootWaits()) return refuse(Err.STATE, 0, 0, 0);
   p.next = <u8>(holds ? Step.WAIT : Step.NEXT);
   if (!holds) p.step = <u8>Step.NEXT;
@@ -243,6 +265,8 @@ export function provisionPoll(): void {
       return fetch(p);
     case Step.WAIT:
       return awaitMaster(p);
+    case Step.CARD:
+      return planPoll(p);
     case Step.FETCHING:
       return awaitStart(p);
     case Step.VERIFY:

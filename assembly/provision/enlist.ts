@@ -3,7 +3,7 @@
 import { arenaCost, arenaFree, arenaMove, arenaRelease } from "../arena";
 import { emit } from "../events";
 import { taskRemove } from "../executive/lifecycle";
-import { taskAt, taskFind, taskMemoryField } from "../executive/task";
+import { sourceFlags, taskAt, taskFind, taskMemoryField } from "../executive/task";
 import {
   CursorUse,
   mailboxCursorAt,
@@ -28,10 +28,11 @@ import { commandsRelease, commandsReveal } from "../registry/command";
 import { claimKeys, declareCommand, declareValue } from "../registry/declare";
 import { valueAdopt, valueRestore } from "../registry/restore";
 import { ValueBit, valueAt, valueCount, valuesRelease, valuesReveal } from "../registry/value";
+import { Source } from "../spec/boot";
 import { Err } from "../spec/errors";
 import { MetaType } from "../spec/hxe";
 import { EventType, PID_MAX, Resource, TaskState } from "../spec/node";
-import { declarerAt, Load, LoadFlag, loadMemoryField } from "./load";
+import { Arrival, declarerAt, Load, LoadFlag, loadMemoryField } from "./load";
 
 // ---- Entry by entry: BUSY while there are more, OK when all are in ----
 
@@ -146,6 +147,15 @@ function adoptValues(pid: u32): void {
   }
 }
 
+/** Where the image of a load comes from. */
+function sourceOf(l: Load): Source {
+  const arrival: u32 = l.arrival;
+  if ((arrival & Arrival.CARD) != 0) return Source.SD;
+  if ((arrival & Arrival.BUS) != 0)
+    return (arrival & Arrival.SERIAL) != 0 ? Source.SERIAL : Source.CAN;
+  return (l.flags & (LoadFlag.FETCH | LoadFlag.WINDOW)) != 0 ? Source.STORED : Source.HOST;
+}
+
 /** Fills the bank of a new task. */
 function settle(l: Load): void {
   const d = declarerAt();
@@ -157,7 +167,7 @@ function settle(l: Load): void {
   t.instance = l.instance;
   t.restarts = l.restarts;
   t.restartsLeft = l.restarts;
-  t.flags = l.quantum;
+  t.flags = <u8>((<u32>l.quantum) | sourceFlags(sourceOf(l)));
   arenaMove(loadMemoryField(l), taskMemoryField(t));
   nodeAt().nextPid = <u8>nextPid(d.pid);
 }

@@ -51,12 +51,14 @@ export enum Step {
   DROPPING = 12,
   /** nobody needs the slot of a staging any more */
   RELEASE = 13,
-  /** a master may begin, hold or start */
-  WAIT = 15,
   /** the words of a configuration are written */
   COPY = 14,
   /** like FETCH, but its code stays in the slot */
   WINDOW = 15,
+  /** a master may begin, hold or start */
+  WAIT = 16,
+  /** the card says what is next */
+  CARD = 17,
 }
 
 

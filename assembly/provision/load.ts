@@ -73,6 +73,10 @@ export enum Arrival {
   BUS = 1,
   /** stops before the change-over */
   HOLD = 2,
+  /** they come from the card, and must have the CRC-32 that its manifest tells */
+  CARD = 4,
+  /** they come over the serial line */
+  SERIAL = 8,
 }
 /** The bytes lie on the device. */
 export const IN_PLACE: u32 = LoadFlag.STAGE | LoadFlag.VERIFY | LoadFlag.WINDOW;

@@ -61,14 +61,34 @@ export function setConfig(): i32 {
     if (word == WORD_NONE) return refuse(Err.RANGE, 0, word, WORD_NONE - 1);
     if (cutsOff(n, word)) isOnTrial = 1;
   }
+  copyFrom(begin(Job.OTHER, Step.COPY, NO_APP), IO_BASE, isOnTrial << 1);
+  return Err.OK;
+}
+
+/** Lays six words into the copy that is not active, and begins to write them. `trial` 2: they must be confirmed. */
+function copyFrom(p: Provision, from: usize, trial: u32): void {
+  const record = recordAt(APP_MAX);
   const copy: u32 = activeOf(record) == 0 ? 1 : 0;
   for (let n: u32 = 0; n < CONFIG_WORDS; n++)
-    wordPut(indexOf(copy, n), load<u16>(IO_BASE + <usize>n * 2));
-  const p = begin(Job.OTHER, Step.COPY, NO_APP);
-  p.slot = <u8>(copy | (isOnTrial << 1));
+    wordPut(indexOf(copy, n), load<u16>(from + <usize>n * 2));
+  p.slot = <u8>(copy | trial);
   p.trial = 0;
+  p.step = <u8>Step.COPY;
   if (fallbackOf(record) != NO_SLOT) commit(p, APP_MAX, withoutFallback(record), Step.COPY);
-  return Err.OK;
+}
+
+/** True when the six words at `from` are the configuration. */
+export function isConfig(from: usize): bool {
+  for (let n: u32 = 0; n < CONFIG_WORDS; n++) {
+    if (configWord(n) != <u32>load<u16>(from + <usize>n * 2)) return false;
+  }
+  return true;
+}
+/** Begins, within a boot, to make the six words at `from` the configuration: who put the card in stands beside the node. False: another one is on trial. */
+export function adoptConfig(p: Provision, from: usize): bool {
+  if (stateOf(recordAt(APP_MAX)) == AppState.TRIAL) return false;
+  copyFrom(p, from, 0);
+  return true;
 }
 
 /** Writes the next word of the copy; after the last, the record that makes it active. */
@@ -82,6 +102,6 @@ export function copyConfig(p: Provision): void {
   commitRecord(
     p,
     (p.slot & 2) != 0 ? onTrial(copy, active, 1, 0) : recordOf(copy, active, AppState.CONFIRMED),
-    Step.END,
+    p.job == Job.BOOT ? Step.CARD : Step.END,
   );
 }

@@ -168,6 +168,23 @@ export function sessionBegin(
   return Err.OK;
 }
 
+/** What a boot word says of how the app runs. */
+function runAs(l: Load, bootWord: u32): void {
+  l.restarts = <u8>((bootWord >>> BOOT_RESTARTS_SHIFT) & BOOT_RESTARTS_MASK);
+  l.quantum = <u8>((bootWord >>> (BOOT_QUANTUM_SHIFT - TASK_QUANTUM_SHIFT)) & QUANTUM_BITS);
+}
+
+/** Begins a load of a file of the card, which must have this CRC-32; its bytes come by sessionData(). Refused like sessionBegin(). */
+export function sessionCard(total: u32, crc: u32, replaced: u32, bases: u32, bootWord: u32): i32 {
+  const begun = sessionBegin(total, replaced, bases >>> 16, bases & 0xffff, 0);
+  if (begun < 0) return begun;
+  const l = loadAt();
+  l.cursor = crc;
+  l.arrival = <u8>Arrival.CARD;
+  runAs(l, bootWord);
+  return Err.OK;
+}
+
 function reportProgress(l: Load): void {
   const eighths: u32 = l.total < 8 ? 8 : l.received / (l.total >>> 3);
   if (eighths <= <u32>l.eighths) return;
@@ -184,10 +201,12 @@ function share(l: Load): void {
 
 /** The image is sound; a stored one must also be the one it should be. */
 function accept(l: Load): i32 {
-  const isKnown = (l.flags & (IN_PLACE | LoadFlag.FETCH)) != 0 || isBus(l);
+  const isKnown = (l.flags & (IN_PLACE | LoadFlag.FETCH)) != 0 || l.arrival != 0;
   const crc = slotCrc(l.slot);
   if (isKnown && crc != l.cursor && isBus(l)) return doubt(l, Err.HXE_CRC);
-  if (isKnown && crc != l.cursor) return fail(l, refuse(Err.SLOT_DAMAGED, 0, crc, l.cursor));
+  const isCard = (l.arrival & Arrival.CARD) != 0;
+  if (isKnown && crc != l.cursor)
+    return fail(l, refuse(isCard ? Err.CARD_IMAGE : Err.SLOT_DAMAGED, 0, crc, l.cursor));
   if ((l.flags & LoadFlag.STAGE) != 0) {
     l.phase = <u8>Phase.SEALING;
     const err = storedSeal(l.stored, l.total, crc);
@@ -464,8 +483,7 @@ export function sessionFetch(stored: u32, replaced: u32, bootWord: u32, how: Loa
   const begun = openStored(stored, how);
   if (begun < 0) return begun;
   const l = loadAt();
-  l.restarts = <u8>((bootWord >>> BOOT_RESTARTS_SHIFT) & BOOT_RESTARTS_MASK);
-  l.quantum = <u8>((bootWord >>> (BOOT_QUANTUM_SHIFT - TASK_QUANTUM_SHIFT)) & QUANTUM_BITS);
+  runAs(l, bootWord);
   declarerAt().replaced = <u8>replaced;
   return Err.OK;
 }

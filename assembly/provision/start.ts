@@ -40,7 +40,7 @@ function uncommitted(p: Provision, err: i32): void {
     return end(p, err);
   }
   p.begun = <u16>((<u32>p.begun) | (1 << (<u32>p.app)));
-  if (p.app == APP_MAX) {
+  if (<u32>p.app >= APP_MAX) {
     p.step = <u8>Step.NEXT;
     return;
   }

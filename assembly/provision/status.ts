@@ -6,7 +6,10 @@ import { NO_SLOT, STORED_HEADER_BYTES } from "../spec/boot";
 import { Err } from "../spec/errors";
 import * as R from "../spec/node";
 import { storedName } from "./activate";
+import { bootWaits } from "./boot";
+import { planHolds } from "./card";
 import { appPid } from "./job";
+import { planAt, PlanStep } from "./plan";
 import { activeOf, bootWordAt, recordAt } from "./record";
 
 /** Lays a name out, read from a stored slot. Returns the bytes of the record. */
@@ -40,4 +43,27 @@ export function inspectStored(stored: u32): i32 {
   store<u32>(IO_BASE + R.STORED_RECORD_ADDRESS_OFF, storedAddress(stored));
   store<u32>(IO_BASE + R.STORED_RECORD_ROOM_OFF, storedSize() - STORED_HEADER_BYTES);
   return bytes;
+}
+
+function startState(): R.StartState {
+  if (bootWaits()) return R.StartState.WAITING;
+  if (planHolds()) return R.StartState.HOLDING;
+  const step: u32 = planAt().step;
+  if (step == PlanStep.NONE || step == PlanStep.DONE)
+    return step == PlanStep.NONE ? R.StartState.NONE : R.StartState.DONE;
+  return step < <u32>PlanStep.CHOOSE ? R.StartState.READING : R.StartState.STARTING;
+}
+
+/** Lays out how far the start-up is, and what the card has to do with it. */
+export function inspectStart(): i32 {
+  const l = planAt();
+  store<u8>(IO_BASE + R.START_RECORD_STATE_OFF, <u8>startState());
+  store<u8>(IO_BASE + R.START_RECORD_ERROR_OFF, l.err);
+  store<u8>(IO_BASE + R.START_RECORD_APPS_OFF, l.count);
+  store<u8>(IO_BASE + R.START_RECORD_GROUP_OFF, l.group);
+  store<u16>(IO_BASE + R.START_RECORD_DONE_OFF, l.done);
+  store<u16>(IO_BASE + R.START_RECORD_PLANT_OFF, l.plant);
+  store<u16>(IO_BASE + R.START_RECORD_VERSION_OFF, l.version);
+  store<u16>(IO_BASE + R.START_RECORD_NODE_OFF, l.node);
+  return R.START_RECORD_BYTES;
 }

@@ -77,6 +77,8 @@ export enum SaverFlag {
   SOUGHT = 8,
   /** that the medium is worn was told */
   WORN = 16,
+  /** the last save failed */
+  FAILED = 32,
 }
 
 

@@ -14,6 +14,7 @@ import {
   storeIsWorn,
   storeNext,
   storeRead,
+  storeRefusal,
   storeRest,
   storeResult,
   storeSeenKey,
@@ -98,6 +99,7 @@ function complete(s: Saver, cell: u32): void {
 function postpone(s: Saver, err: i32): void {
   s.job = <u8>SaverJob.NONE;
   s.notes |= <u8>JobNote.STUCK;
+  s.flags |= <u8>SaverFlag.FAILED;
   const count = valueCount();
   for (let i: usize = 0; i < count; i++) {
     const v = valueAt(i);
@@ -203,6 +205,29 @@ function save(s: Saver, v: Value): void {
   if ((v.bits & ValueBit.GHOST) != 0) s.notes |= <u8>JobNote.GHOST;
   v.timer = <u16>debounceOf(v); // of a change from now on
   proceed(s);
+}
+
+/**
+ * Begins to save a number under a key, like that of a value of this meaning, 0: of none. BUSY: call again at the next poll. WORN, and
+ * why there is no store.
+ */
+export function saverPut(key: u32, value: u32, meaning: u32): i32 {
+  const s = saverAt();
+  if (storeState() != StoreState.READY) return storeRefusal();
+  if (storeIsWorn()) return Err.WORN;
+  if (s.job != SaverJob.NONE || (s.flags & SaverFlag.SEARCH) != 0) return Err.BUSY;
+  start(s, SaverJob.FIND, key, value, CellType.VALUE);
+  s.meaning = <u16>meaning;
+  s.flags &= ~(<u8>SaverFlag.FAILED);
+  proceed(s);
+  if (s.job != SaverJob.NONE) return Err.OK;
+  return (s.flags & SaverFlag.FAILED) != 0 ? <i32>Err.IO : <i32>Err.BUSY;
+}
+/** What became of it. BUSY; OK: it is saved; IO: it could not be. */
+export function saverOutcome(): i32 {
+  const s = saverAt();
+  if (s.job != SaverJob.NONE) return Err.BUSY;
+  return (s.flags & SaverFlag.FAILED) != 0 ? <i32>Err.IO : <i32>Err.OK;
 }
 
 // ---- Shadows ----

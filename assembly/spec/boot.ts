@@ -100,7 +100,7 @@ export enum NodeWord {
   ID = 0,
   /** kbit/s of the bus */
   BIT_RATE = 1,
-  /** first CAN identifier of the node's frames */
+  /** first CAN identifier of the node's frames in bits 0-10; in bits 12-13 the level a master needs to change the node */
   BASE_ID = 2,
   /** four Sources, the first in the low nibble; 0 ends the list */
   SOURCES = 3,
@@ -108,10 +108,13 @@ export enum NodeWord {
   MASTER_WAIT = 4,
   CARD_WAIT = 5,
 }
+export const BASE_ID_MASK: u32 = 0x7ff;
+export const CHANGE_LEVEL_SHIFT: u32 = 12;
 /** The order of sources of a node that was not told one: host, SD, CAN, serial. */
 export const SOURCES_DEFAULT: u32 = 0x4321;
 
 // ---- What was applied of a manifest (spec/manifest.ts): four words ----
+export const PLANT_WORDS: u32 = 4;
 export enum PlantWord {
   PLANT = 0,
   VERSION = 1,

@@ -135,4 +135,20 @@ export enum Err {
   CARD_DAMAGED = -101,
   /** the root of the card has no file of the name in the refusal; copy it there under its 8.3 name */
   CARD_NO_FILE = -102,
+  /** an image on the card is not the one its manifest names, see the refusal; make the card again */
+  CARD_IMAGE = -103,
+
+  // ---- Refusals of a manifest ----
+  /** the file is no manifest, or of a format this node does not know; make the card again, or update the node */
+  MANIFEST_FORMAT = -104,
+  /** the manifest contradicts itself, or its sum does not match; make the card again */
+  MANIFEST_DAMAGED = -105,
+  /** the manifest is of another plant than the one the node belongs to, see the refusal; use the right card, or reset the store */
+  MANIFEST_PLANT = -106,
+  /** the node has taken a newer version of the manifest, see the refusal; use the newer card, or reset the store */
+  MANIFEST_OLD = -107,
+  /** the manifest has nothing for this node; name its id, UID or role in the manifest */
+  MANIFEST_NODE = -108,
+  /** an app was not well in its time, so those behind it were not started; look at the app, then restart the node */
+  UNWELL = -109,
 }

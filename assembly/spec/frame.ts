@@ -76,7 +76,7 @@ export enum Verb {
   TASK = 17,
   /** activate, confirm, roll back, boot word, slots, and how that went */
   PROVISION = 18,
-  /** one or two words of the configuration */
+  /** one or two words of the configuration, of a change in one part or several */
   CONFIG = 19,
   /** format or reset of the store */
   STORE = 20,
@@ -205,6 +205,8 @@ export enum Info {
   CONFIG = 9,
   /** why the last call failed */
   REFUSAL = 10,
+  /** how far the start-up is, and what the card has to do with it */
+  START = 11,
 }
 export const TASK_WHAT_OFF: u32 = 2; // u8 TaskWhat
 export const TASK_PID_ARG_OFF: u32 = 3; // u8
@@ -226,7 +228,10 @@ export enum ProvisionWhat {
   BOOT_WORD = 4,
   FORMAT = 5,
 }
-export const CONFIG_FIRST_OFF: u32 = 2; // u8 NodeWord, then u16 word
+export const CONFIG_FIRST_OFF: u32 = 2; // u8 bits 0-2 NodeWord, bits 3-5 parts of the change before this one, CONFIG_MORE; then u16 word
+export const CONFIG_PART_SHIFT: u32 = 3;
+/** The words are kept aside: further parts of the change follow. */
+export const CONFIG_MORE: u32 = 0x80;
 export const CONFIG_SECOND_OFF: u32 = 5; // u8 NodeWord or CONFIG_NONE, then u16 word
 export const CONFIG_NONE: u32 = 255;
 export const STORE_WHAT_OFF: u32 = 2; // u8 StoreWhat

@@ -196,6 +196,12 @@ export enum EventType {
   LOAD_ABORTED = 26,
   /** an earlier image comes back; a: app */
   ROLLED_BACK = 27,
+  /** the card; a: 0: its manifest is taken, b: plant | version << 16; a: -Err: it counts for nothing, or no more, b: block or number in question */
+  CARD = 29,
+  /** an app is not well in its time; pid, or 0: it does not run; a: its start group, b: CRC-32 of its image */
+  UNWELL = 30,
+  /** a word of the node was damaged beyond mending and counts as not stored; a: its key */
+  WORD_LOST = 28,
 }
 
 // ---- Event, 16 bytes ----
@@ -225,7 +231,8 @@ export const TASK_CODE_OFF: u32 = 32; // u32 bytes of code
 export const TASK_DATA_OFF: u32 = 36; // u32 bytes of rodata, data and bss
 export const TASK_REGS_OFF: u32 = 40; // u32 x 16
 export const TASK_NAME_OFF: u32 = 104; // u8 length, then the name
-export const TASK_RECORD_BYTES: u32 = 136;
+export const TASK_SOURCE_OFF: u32 = 136; // u8 Source
+export const TASK_RECORD_BYTES: u32 = 137;
 
 // ---- Value record ----
 export const VALUE_RECORD_OID_OFF: u32 = 0; // u16
@@ -322,6 +329,32 @@ export const APP_RECORD_ACTIVATION_OFF: u32 = 0; // u16 activation record
 export const APP_RECORD_BOOT_OFF: u32 = 2; // u16 boot word
 export const APP_RECORD_PID_OFF: u32 = 4; // i16 of the task that was started from its slot; 0: none; below 0: Err, why it could not be
 export const APP_RECORD_NAME_OFF: u32 = 16; // u8 length, then the app's name in its active slot
+
+// ---- Start record: what the card has the node start ----
+export const START_RECORD_STATE_OFF: u32 = 0; // u8 StartState
+export const START_RECORD_ERROR_OFF: u32 = 1; // u8 -Err: why the card counts for nothing, or an app of it was not started; 0: nothing is wrong
+export const START_RECORD_APPS_OFF: u32 = 2; // u8 apps the manifest has for this node
+export const START_RECORD_GROUP_OFF: u32 = 3; // u8 start group that was reached
+export const START_RECORD_DONE_OFF: u32 = 4; // u16 one bit an app, in the order of the manifest: its turn has come
+export const START_RECORD_PLANT_OFF: u32 = 6; // u16
+export const START_RECORD_VERSION_OFF: u32 = 8; // u16
+export const START_RECORD_NODE_OFF: u32 = 10; // u8 its record in the manifest, from 1; 0: none
+export const START_RECORD_BYTES: u32 = 12;
+
+/** How far a node is with what the card says. */
+export enum StartState {
+  /** no card is asked for */
+  NONE = 0,
+  /** the manifest is read, or values are set */
+  READING = 1,
+  /** apps are started */
+  STARTING = 2,
+  /** an app is waited for until it is well */
+  HOLDING = 3,
+  DONE = 4,
+  /** a master has its time */
+  WAITING = 5,
+}
 
 // ---- Stored slot record ----
 export const STORED_RECORD_LENGTH_OFF: u32 = 0; // i32 bytes of the file, or SLOT_EMPTY, SLOT_DAMAGED

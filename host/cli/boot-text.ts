@@ -89,6 +89,12 @@ export const KEPT_NUMBERS: Readonly<Record<string, KeptSetting>> = {
   role: { max: 255, unit: "", get: (c) => c.role, put: (role) => ({ role }) },
   bit_rate: { max: 0xffff, unit: "kbit/s", get: (c) => c.bitRate, put: (bitRate) => ({ bitRate }) },
   base_id: { max: 0x7ff, unit: "", get: (c) => c.baseId, put: (baseId) => ({ baseId }) },
+  change_level: {
+    max: 3,
+    unit: "",
+    get: (c) => c.changeLevel,
+    put: (changeLevel) => ({ changeLevel }),
+  },
   master_wait: {
     max: 0xffff,
     unit: "ms",

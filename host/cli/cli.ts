@@ -14,6 +14,7 @@ import { addNodeCommands } from "./commands/nodes.ts";
 import { addPersist } from "./commands/persist.ts";
 import { addRun, addSim } from "./commands/run.ts";
 import { addScan } from "./commands/scan.ts";
+import { addSd } from "./commands/sd.ts";
 import { addShell } from "./commands/shell.ts";
 import { addStartUp } from "./commands/start-up.ts";
 import { addVersion, showVersion } from "./commands/version.ts";
@@ -47,6 +48,7 @@ const COMMANDS = [
   addNodeCommands,
   addPersist,
   addManifest,
+  addSd,
   addCompletion,
   addVersion,
 ];

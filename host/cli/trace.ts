@@ -8,6 +8,7 @@ import { CommandStatus } from "../../assembly/spec/svc.ts";
 import { isImageErr } from "../client/image-refusal.ts";
 import { activationOf, labelOf, type NodeEvent } from "../client/records.ts";
 import { f16Text, oidText } from "../client/refusal.ts";
+import { wordName } from "../formats/boot-words.ts";
 import { hex, plural } from "../formats/text.ts";
 import { secondsText } from "./numbers.ts";
 import type { Session } from "./session.ts";
@@ -90,6 +91,14 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
   [EventType.ACTIVATION]: activationText,
   [EventType.LOAD_ABORTED]: () => "a load was taken back before its end",
   [EventType.ROLLED_BACK]: (e) => `app ${e.a}: an earlier image comes back`,
+  [EventType.CARD]: (e) =>
+    e.a === 0
+      ? `the card: plant ${hex(low(e.b), 4)} version ${high(e.b)} is taken`
+      : `the card: ${errName(e.a)}, ${hex(e.b, 8)}`,
+  [EventType.UNWELL]: (e) =>
+    `start group ${e.a}: the app with image ${hex(e.b, 8)} is not well in its time`,
+  [EventType.WORD_LOST]: (e) =>
+    `${wordName(e.a) ?? `word ${hex(e.a, 4)}`} was damaged beyond mending and counts as never set; set it again (provision status, config get)`,
   [EventType.PAUSED]: (e) => `paused at pc ${hex(e.b, 4)}`,
   [EventType.RESUMED]: () => "resumed",
 };

@@ -152,11 +152,12 @@ export class LocalNode {
     this.machine.advance(POLL_US);
   }
 
-  /** Polls until nothing is left to do but what tasks do: mounting, booting, loading, formatting. */
+  /** Polls until nothing is left to do but what tasks do: mounting, booting, loading, formatting; or until a start-up waits for somebody. */
   settle(): void {
     const isReady = (t: TaskInfo) => t.state === TaskState.READY;
     for (let n = 0; n < POLLS_MAX; n++) {
       this.pump();
+      if (this.provision.isHeld()) return;
       if (this.provision.isBusy()) continue;
       const rest = this.x.hsx_rest() >>> 0;
       if (rest > 1 || this.tasks().some(isReady)) return;

@@ -10,6 +10,7 @@ import type {
   CommandInfo,
   MailboxInfo,
   SlotInfo,
+  StartInfo,
   StoredSlotInfo,
   StoreInfo,
   TaskInfo,
@@ -43,6 +44,8 @@ export interface ProvisionClient {
   rollback(app?: number): Awaitable<number>;
   /** Says how an app comes up at power-on. */
   setBoot(app: number, policy: BootPolicy): Awaitable<void>;
+  /** How far the start-up is, and what the card has to do with it. */
+  start(): Awaitable<StartInfo>;
   config(which?: "active" | "fallback"): Awaitable<NodeConfig>;
   configState(): Awaitable<ActivationInfo>;
   /** Changes the configuration from the next start on. */

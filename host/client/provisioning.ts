@@ -11,6 +11,7 @@ import {
 } from "../../assembly/spec/boot.ts";
 import { Err } from "../../assembly/spec/errors.ts";
 import { HXE_MAGIC, HXE_V2_SIZE } from "../../assembly/spec/hxe.ts";
+import { StartState } from "../../assembly/spec/node.ts";
 import { decodeHxe } from "../formats/hxe.ts";
 import {
   type BootPolicy,
@@ -28,7 +29,9 @@ import {
   isUsed,
   readActivation,
   readApp,
+  readStart,
   readStoredSlot,
+  type StartInfo,
   type StoredSlotInfo,
 } from "./records.ts";
 import type { NodeError, Subject } from "./refusal.ts";
@@ -207,6 +210,23 @@ export class Provisioning {
   setBoot(app: number, policy: BootPolicy): void {
     const word = bootWordOf(policy);
     this.perform(() => this.x.hsx_boot_set(app, word), { kind: "app", name: `app ${app}` });
+  }
+
+  // ---- The start-up ----
+
+  /** How far it is, and what the card has to do with it. */
+  start(): StartInfo {
+    this.x.hsx_start_info();
+    return readStart(this.node.core.view());
+  }
+  /** True while it waits for a master, or for an app that is not well. */
+  isHeld(): boolean {
+    const { state } = this.start();
+    return state === StartState.WAITING || state === StartState.HOLDING;
+  }
+  /** Holds a start-up that waits for a master, or lets one that waits go on. */
+  hold(holds: boolean): void {
+    this.check(this.x.hsx_start_hold(holds ? 1 : 0), { kind: "node", name: "the start-up" });
   }
 
   // ---- The configuration of the node ----

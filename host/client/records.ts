@@ -15,6 +15,8 @@ export interface TaskInfo {
   readonly confirmed: boolean;
   /** Its code is read from its stored slot through a code window; else it is in memory. */
   readonly runsFromSlot: boolean;
+  /** Where its image came from. */
+  readonly source: B.Source;
   readonly pc: number;
   readonly sp: number;
   /** Psw bits. */
@@ -201,6 +203,33 @@ export interface Refusal {
   readonly name: string;
 }
 
+/** How far the start-up of a node is, and what the card has to do with it. */
+export interface StartInfo {
+  readonly state: R.StartState;
+  /** Why the card counts for nothing, or an app of it was not started; OK: nothing is wrong. */
+  readonly error: Err;
+  /** Apps that the manifest has for this node, and how many of them had their turn. */
+  readonly apps: number;
+  readonly done: number;
+  /** Start group that was reached. */
+  readonly group: number;
+  /** Undefined: no manifest was read. */
+  readonly plant: number | undefined;
+  readonly version: number;
+}
+export function readStart(view: DataView): StartInfo {
+  const done = view.getUint16(R.START_RECORD_DONE_OFF, true);
+  return {
+    state: view.getUint8(R.START_RECORD_STATE_OFF),
+    error: -view.getUint8(R.START_RECORD_ERROR_OFF) as Err,
+    apps: view.getUint8(R.START_RECORD_APPS_OFF),
+    done: [...done.toString(2)].filter((bit) => bit === "1").length,
+    group: view.getUint8(R.START_RECORD_GROUP_OFF),
+    plant: view.getUint16(R.START_RECORD_PLANT_OFF, true) || undefined,
+    version: view.getUint16(R.START_RECORD_VERSION_OFF, true),
+  };
+}
+
 /** What people call a value or command: `motor:limit`, with numbers for names it lacks. */
 export function labelOf(item: { oid: number; name: string; groupName: string }): string {
   return `${item.groupName || item.oid >> 8}:${item.name || item.oid & 0xff}`;
@@ -234,6 +263,7 @@ export function readTask(view: DataView): TaskInfo {
     stop: view.getUint8(R.TASK_STOP_OFF),
     confirmed: (view.getUint8(R.TASK_FLAGS_OFF) & 1) !== 0,
     runsFromSlot: (view.getUint8(R.TASK_FLAGS_OFF) & 2) !== 0,
+    source: view.getUint8(R.TASK_SOURCE_OFF),
     pc: view.getUint32(R.TASK_PC_OFF, true),
     sp: view.getUint32(R.TASK_SP_OFF, true),
     psw: view.getUint8(R.TASK_PSW_OFF),

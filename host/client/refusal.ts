@@ -8,6 +8,18 @@ import { count, hex } from "../formats/text.ts";
 import { explainImage } from "./image-refusal.ts";
 import type { Refusal } from "./records.ts";
 
+/** Of an error whose numbers nobody kept. */
+export const NO_REFUSAL: Refusal = {
+  code: Err.OK,
+  offset: 0,
+  need: 0,
+  have: 0,
+  resource: Resource.NONE,
+  pid: 0,
+  oid: 0,
+  name: "",
+};
+
 /** What a call was about, so that a sentence can name it. */
 export interface Subject {
   /** `task 7`, `value motor:limit`, `setting quantum`, … */
@@ -367,6 +379,42 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
       r.isTold ? `its root has no file ${r.name}` : "a file is not in its root",
       "make the card with hsx sd make; names have 8.3 characters at most",
     ),
+  CARD_IMAGE: say(
+    "an image on it is not the one its manifest names",
+    "make the card again: hsx sd make",
+  ),
+  MANIFEST_FORMAT: say(
+    "its HSX.HXM is no manifest, or of a format the node does not know",
+    "make the card again: hsx sd make; if that does not help, update the node",
+  ),
+  MANIFEST_DAMAGED: say(
+    "its manifest contradicts itself, or its sum does not match",
+    "make the card again: hsx sd make",
+  ),
+  MANIFEST_PLANT: (r, s) =>
+    about(
+      s,
+      r.isTold
+        ? `its manifest is of plant ${hex(r.need, 4)}, the node belongs to plant ${hex(r.have, 4)}`
+        : "its manifest is of another plant",
+      "put the right card in; store reset makes the node forget its plant",
+    ),
+  MANIFEST_OLD: (r, s) =>
+    about(
+      s,
+      r.isTold
+        ? `its manifest is version ${r.need}, the node has taken version ${r.have}`
+        : "its manifest is older than one the node has taken",
+      "put the newer card in; store reset makes the node forget its plant",
+    ),
+  MANIFEST_NODE: say(
+    "its manifest has nothing for this node",
+    "name the node in the manifest by its id, UID or role: node info shows them",
+  ),
+  UNWELL: say(
+    "an app was not well in its time, so those behind it were not started",
+    "look at the app: events; then start what waits, or restart the node",
+  ),
 };
 
 /** Why a call was refused. Numbers are told only if the node recorded them for this very code. */

@@ -1,6 +1,7 @@
 // What the node's own words say: how an app boots, and the six words of a configuration.
 
 import * as B from "../../assembly/spec/boot.ts";
+import type { Level } from "../../assembly/spec/svc.ts";
 
 // ---- Boot word ----
 
@@ -51,6 +52,8 @@ export interface NodeConfig {
   readonly bitRate: number;
   /** First CAN identifier of the node's frames. */
   readonly baseId: number;
+  /** Level a master needs for what changes the node; 0: none, but ADMIN for configuration and store. */
+  readonly changeLevel: Level;
   /** In the order in which they count; at most four. */
   readonly sources: readonly B.Source[];
   readonly masterWait_ms: number;
@@ -65,7 +68,7 @@ export function nodeConfigWords(config: NodeConfig): Uint8Array {
   const set = (n: B.NodeWord, word: number) => view.setUint16(2 * n, word, true);
   set(B.NodeWord.ID, config.id | (config.role << 8));
   set(B.NodeWord.BIT_RATE, config.bitRate);
-  set(B.NodeWord.BASE_ID, config.baseId);
+  set(B.NodeWord.BASE_ID, config.baseId | (config.changeLevel << B.CHANGE_LEVEL_SHIFT));
   set(B.NodeWord.SOURCES, sources);
   set(B.NodeWord.MASTER_WAIT, config.masterWait_ms);
   set(B.NodeWord.CARD_WAIT, config.cardWait_ms);
@@ -79,7 +82,8 @@ export function readNodeConfig(view: DataView): NodeConfig {
     id: word(B.NodeWord.ID) & 0xff,
     role: word(B.NodeWord.ID) >> 8,
     bitRate: word(B.NodeWord.BIT_RATE),
-    baseId: word(B.NodeWord.BASE_ID),
+    baseId: word(B.NodeWord.BASE_ID) & B.BASE_ID_MASK,
+    changeLevel: (word(B.NodeWord.BASE_ID) >> B.CHANGE_LEVEL_SHIFT) & 3,
     sources: end < 0 ? nibbles : nibbles.slice(0, end),
     masterWait_ms: word(B.NodeWord.MASTER_WAIT),
     cardWait_ms: word(B.NodeWord.CARD_WAIT),

@@ -30,6 +30,7 @@ const CONFIG_NUMBERS = {
   role: [255, "role"],
   bit_rate: [0xffff, "bitRate"],
   base_id: [0x7ff, "baseId"],
+  change_level: [3, "changeLevel"],
   master_wait: [0xffff, "masterWait_ms"],
   card_wait: [0xffff, "cardWait_ms"],
 } as const;
@@ -41,7 +42,8 @@ const SLOT_BYTES: readonly [number, number] = [256, 0xfff00];
 
 /** The board's own configuration. */
 export function noConfig(): Open<NodeConfig> {
-  const numbers = { id: 0, role: 0, bitRate: 0, baseId: 0, masterWait_ms: 0, cardWait_ms: 0 };
+  const waits = { masterWait_ms: 0, cardWait_ms: 0 };
+  const numbers = { id: 0, role: 0, bitRate: 0, baseId: 0, changeLevel: 0, ...waits };
   return { ...numbers, sources: [] };
 }
 /** How an app boots of which nothing is said. */

@@ -36,6 +36,8 @@ export interface CoreExports {
   hsx_slot_info(slot: number): number;
   hsx_provision_result(): number;
   hsx_provision_info(app: number): number;
+  hsx_start_info(): number;
+  hsx_start_hold(holds: number): number;
   hsx_slot_format(count: number, bytes: number): number;
   hsx_slot_stored(slot: number): number;
   hsx_slot_stage(slot: number, total: number, crc: number, node: number): number;

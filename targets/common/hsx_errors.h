@@ -66,4 +66,11 @@ enum {
   ERR_CARD_FORMAT = -100, // the file system counts in sectors of another size than 512 bytes, see the refusal; format the card anew
   ERR_CARD_DAMAGED = -101, // the file system contradicts itself, or ends behind the card; copy what is needed, then format the card anew
   ERR_CARD_NO_FILE = -102, // the root of the card has no file of the name in the refusal; copy it there under its 8.3 name
+  ERR_CARD_IMAGE = -103, // an image on the card is not the one its manifest names, see the refusal; make the card again
+  ERR_MANIFEST_FORMAT = -104, // the file is no manifest, or of a format this node does not know; make the card again, or update the node
+  ERR_MANIFEST_DAMAGED = -105, // the manifest contradicts itself, or its sum does not match; make the card again
+  ERR_MANIFEST_PLANT = -106, // the manifest is of another plant than the one the node belongs to, see the refusal; use the right card, or reset the store
+  ERR_MANIFEST_OLD = -107, // the node has taken a newer version of the manifest, see the refusal; use the newer card, or reset the store
+  ERR_MANIFEST_NODE = -108, // the manifest has nothing for this node; name its id, UID or role in the manifest
+  ERR_UNWELL = -109, // an app was not well in its time, so those behind it were not started; look at the app, then restart the node
 };

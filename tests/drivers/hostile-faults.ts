@@ -17,9 +17,9 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     name: "level-not-asked",
     edits: [
       {
-        file: "provision/protocol/request.ts",
-        from: "  return level >= <u32>Level.ADMIN ? ",
-        to: "  return level <= <u32>Level.ADMIN ? ",
+        file: "provision/protocol/level.ts",
+        from: "  return level >= needed ? ",
+        to: "  return level <= needed ? ",
       },
     ],
   },

@@ -71,6 +71,8 @@ export interface RigOptions extends NodeOptions {
   readonly start_ms?: number;
   readonly nv?: NvDevice;
   readonly pins?: number;
+  readonly sd?: Uint8Array;
+  readonly uid?: Uint8Array;
 }
 
 /** A kind of machine. */

@@ -132,6 +132,7 @@ class WordsRig {
     for (let n = 0; n < POLLS_MAX; n++) {
       const result = this.x.hsx_provision_result();
       if (result !== Err.BUSY) return result;
+      this.x.hsx_start_hold(0); // a master says START to a boot that waits for one
       this.x.hsx_poll(0);
     }
     throw new Error(`${this.place}: the node does not come to an end`);

@@ -75,6 +75,7 @@ export async function compileModule(
     const source = `tests/probes/${name}.ts`;
     const options = optionArguments(profile)
       .map((word) => (word.startsWith("assembly/") ? base + word : word))
+      .map((word) => (name === "persist" ? word.replace("BLOBS=0", "BLOBS=1") : word))
       .map((word) => (isWindowForced ? word.replace("FORCE_WINDOW=0", "FORCE_WINDOW=1") : word));
     const whole = `${wasm}.${process.pid}`; // another process may compile the same
     const args = [base + source, "--config", "none", "--baseDir", root, "-o", whole, ...options];

@@ -14,9 +14,14 @@ import { receivedAt } from "../../assembly/mailbox/ring";
 import { nodeAt } from "../../assembly/node";
 
 export { arenaAllocate, arenaFree, arenaRelease, arenaSettle } from "../../assembly/arena";
-export { descriptorName, nextFresh, takeNotices } from "../../assembly/mailbox/descriptor";
 export {
-  descriptorNamed,
+  descriptorName,
+  nextFresh,
+  nextService,
+  servicePin,
+  takeNotices,
+} from "../../assembly/mailbox/descriptor";
+export {
   handleDescriptor,
   mailboxAttach,
   mailboxBind,

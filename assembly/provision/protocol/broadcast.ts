@@ -27,6 +27,7 @@ import {
   sessionIsClearing,
   sessionPut,
 } from "../session";
+import { mayChange } from "./level";
 import { frameClear, maySpeak, say, sayLater, send } from "./line";
 import {
   bitmapBytes,
@@ -221,6 +222,7 @@ function expect(r: Reception): i32 {
     const err = sessionExpect(r.total, r.crc, replaced);
     if (err < 0) return err;
     if ((r.mode & F.BeginMode.HOLD) != 0) loadAt().arrival |= <u8>Arrival.HOLD;
+    if (lineOf(r.head) == Line.SERIAL) loadAt().arrival |= <u8>Arrival.SERIAL;
     declarerAt().groupBase = r.group;
     declarerAt().keyBase = r.key;
     loadAt().restarts = <u8>((<u32>r.counts) >>> F.BEGIN_RESTARTS_SHIFT);
@@ -242,6 +244,8 @@ function streamMs(line: u32): u32 {
 
 /** Everything that was offered is known. */
 function begin(r: Reception): void {
+  const may = mayChange(r.head, 0);
+  if (may < 0) return refused(r, may);
   if (hasAlready(r)) return;
   if (framesIn(r.total) >= NO_WINDOW)
     return refused(r, refuse(Err.TOO_LARGE, 0, r.total, NO_WINDOW * F.DATA_BYTES));
@@ -641,11 +645,10 @@ function hasWork(r: Reception): bool {
   return r.checked != <u16>NO_WINDOW;
 }
 
-/** Instructions of apps in a poll of `budget`: fewer while bytes stream in, which will not wait. */
-export function streamBudget(budget: u32): u32 {
+/** True while bytes stream in. */
+export function isStreaming(): bool {
   const r = receptionAt();
-  const isStreaming = r.stage == Stage.LOADING && now() - r.since < STREAMING_MS && r.missing != 0;
-  return isStreaming ? (budget >>> 3) + 1 : budget;
+  return r.stage == Stage.LOADING && now() - r.since < STREAMING_MS && r.missing != 0;
 }
 
 /** Ms the node may rest as far as a load by broadcast goes. */

@@ -9,7 +9,7 @@ import { IO_BASE, TASK_MAX } from "../../layout";
 import { nodeAt } from "../../node";
 import { storeState } from "../../persist/pool";
 import { refuse } from "../../refusal";
-import { NodeWord } from "../../spec/boot";
+import { BASE_ID_MASK, NodeWord } from "../../spec/boot";
 import { StoreState } from "../../spec/cell";
 import { Err } from "../../spec/errors";
 import {
@@ -41,9 +41,11 @@ import {
 } from "../../spec/frame";
 import { TaskState } from "../../spec/node";
 import { bootWaits } from "../boot";
+import { planHolds } from "../card";
 import { trialApp } from "../job";
 import { loadAt, LoadFlag, Phase } from "../load";
 import { configWord, layConfig, setConfig } from "../node-config";
+import { mayChange } from "./level";
 import { frameClear, say, send } from "./line";
 import { FRAME, Line, lineOf, protocolAt, ProtocolFlag } from "./state";
 
@@ -69,7 +71,7 @@ export function firmwareHash(): u32 {
 
 /** The base of the configuration, or the default in the place of one that cannot be. */
 function configuredBase(): u32 {
-  const base = configWord(NodeWord.BASE_ID);
+  const base = configWord(NodeWord.BASE_ID) & BASE_ID_MASK;
   return base % FRAME_BASE_UNIT != 0 || base == 0 || base > FRAME_BASE_MAX
     ? FRAME_BASE_DEFAULT
     : base;
@@ -114,13 +116,21 @@ function keepId(id: u32): i32 {
   return setConfig();
 }
 
-/** Takes an id, if the hash is the node's. Returns 1: it is another's. RANGE, and what setConfig() says. */
-export function assign(request: usize): i32 {
+/** True for an id that is more than what a node without one, or in conflict, is given. */
+function isChange(id: u32, flags: u32): bool {
+  const p = protocolAt();
+  if (p.id == 0 || (p.flags & ProtocolFlag.CONFLICT) != 0) return false;
+  return p.id != <u8>id || (flags & ASSIGN_KEEP) != 0;
+}
+
+/** Takes an id, if the hash is the node's. Returns 1: it is another's. RANGE, NO_ACCESS, and what setConfig() says. */
+export function assign(request: usize, head: u32): i32 {
   const flags: u32 = load<u8>(request, ASSIGN_FLAGS_OFF);
   const id: u32 = load<u8>(request, ASSIGN_ID_OFF);
   if (uidHash(flags & SALT_MASK) != load<u32>(request, ASSIGN_HASH_OFF)) return 1;
   if (id > NODE_ID_MAX) return refuse(Err.RANGE, 0, id, NODE_ID_MAX);
-  const err = (flags & ASSIGN_KEEP) != 0 ? keepId(id) : <i32>Err.OK;
+  let err: i32 = isChange(id, flags) ? mayChange(head, 0) : <i32>Err.OK;
+  if (err >= 0 && (flags & ASSIGN_KEEP) != 0) err = keepId(id);
   if (err < 0) return err;
   const p = protocolAt();
   p.id = <u8>id;
@@ -146,7 +156,7 @@ export function sendIdentity(): bool {
 
 /** HelloFlag bits. */
 export function helloState(): u32 {
-  let state: u32 = bootWaits() ? HelloFlag.WAITING : 0;
+  let state: u32 = bootWaits() || planHolds() ? HelloFlag.WAITING : 0;
   const l = loadAt();
   if (l.phase == Phase.PREPARED) state |= HelloFlag.PREPARED;
   if (l.phase != Phase.IDLE && (l.flags & LoadFlag.RESTART) == 0) state |= HelloFlag.LOADING;

@@ -46,7 +46,7 @@ import {
 } from "../../spec/frame";
 import { REFUSAL_BYTES } from "../../spec/node";
 import { configWord, layConfig } from "../node-config";
-import { inspectApp, inspectStored } from "../status";
+import { inspectApp, inspectStart, inspectStored } from "../status";
 import { helloState } from "./identity";
 import { frameClear, say } from "./line";
 import { FRAME, headBits, lineOf, protocolAt } from "./state";
@@ -108,6 +108,8 @@ function lay(kind: u32, index: u32): i32 {
     case Info.REFUSAL:
       memory.copy(IO_BASE, REFUSAL_BASE, REFUSAL_BYTES);
       return REFUSAL_BYTES;
+    case Info.START:
+      return inspectStart();
     default:
       return Err.INVALID;
   }

@@ -27,6 +27,7 @@ import { sessionRestart } from "../session";
 import { takeLoad } from "./broadcast";
 import { assign, census, who } from "./identity";
 import { infoBegin } from "./info";
+import { levelOf, mayChange, setLevel } from "./level";
 import { frameClear, sayLater } from "./line";
 import { publish } from "./publish";
 import {
@@ -38,9 +39,9 @@ import {
   Last,
   Line,
   lineOf,
-  masterOf,
   protocolAt,
   ProtocolFlag,
+  STAGED_CONFIG,
 } from "./state";
 
 /** In the place of a status: no answer now. */
@@ -59,33 +60,6 @@ function answer(head: u32, status: u32): void {
     p.lastState = <u8>Last.ANSWERED;
   }
   sayLater(head);
-}
-
-// ---- Levels ----
-
-function levelsOf(line: u32): u32 {
-  const p = protocolAt();
-  return line == Line.CAN ? p.levels : p.serialLevels;
-}
-/** Level of the master that asks. */
-function levelOf(head: u32): u32 {
-  return (levelsOf(lineOf(head)) >>> (2 * masterOf(head))) & 3;
-}
-function setLevel(head: u32, asked: u32): i32 {
-  const p = protocolAt();
-  const line = lineOf(head);
-  const most: u32 = line == Line.CAN ? F.LEVEL_MAX : Level.FACTORY;
-  const level = asked < most ? asked : most;
-  const shift = 2 * masterOf(head);
-  const levels = <u16>((levelsOf(line) & ~(3 << shift)) | (level << shift));
-  if (line == Line.CAN) p.levels = levels;
-  else p.serialLevels = levels;
-  store<u8>(RESULT, <u8>level);
-  return Err.OK;
-}
-function needAdmin(head: u32): i32 {
-  const level = levelOf(head);
-  return level >= <u32>Level.ADMIN ? <i32>Err.OK : refuse(Err.NO_ACCESS, 0, Level.ADMIN, level);
 }
 
 // ---- Values and commands ----
@@ -191,18 +165,30 @@ function provision(request: usize): i32 {
   }
 }
 
-/** Lays a word over the configuration in the buffer. */
+/** Lays a word over the configuration that is kept aside. */
 function putWord(n: u32, word: u32): void {
-  if (n < CONFIG_WORDS) store<u16>(IO_BASE + <usize>n * 2, <u16>word);
+  if (n < CONFIG_WORDS) store<u16>(STAGED_CONFIG + <usize>n * 2, <u16>word);
 }
-function configure(request: usize): i32 {
+/** Takes a part of a change; the last has all of it written. STATE: those before it did not come, or are another master's. */
+function configure(request: usize, head: u32): i32 {
+  const p = protocolAt();
   const first: u32 = load<u8>(request, F.CONFIG_FIRST_OFF);
+  const number = first & ((1 << F.CONFIG_PART_SHIFT) - 1);
+  const part = (first & ~F.CONFIG_MORE) >>> F.CONFIG_PART_SHIFT;
   const second: u32 = load<u8>(request, F.CONFIG_SECOND_OFF);
-  if (first >= CONFIG_WORDS || (second >= CONFIG_WORDS && second != F.CONFIG_NONE))
-    return refuse(Err.INVALID, 0, first, CONFIG_WORDS);
-  layConfig(0);
-  putWord(first, load<u16>(request, F.CONFIG_FIRST_OFF + 1));
+  if (number >= CONFIG_WORDS || (second >= CONFIG_WORDS && second != F.CONFIG_NONE))
+    return refuse(Err.INVALID, 0, number, CONFIG_WORDS);
+  const whose = head & ~F.SEQUENCE_MASK;
+  // a part that came already is one whose answer was lost
+  const follows = <u32>p.configParts - part <= 1 && <u32>p.configHead == whose;
+  if (part != 0 && !follows) return refuse(Err.STATE, 0, part, p.configParts);
+  if (part == 0) memory.copy(STAGED_CONFIG, IO_BASE, layConfig(0));
+  p.configHead = <u8>whose;
+  p.configParts = <u8>(part + 1);
+  putWord(number, load<u16>(request, F.CONFIG_FIRST_OFF + 1));
   putWord(second, load<u16>(request, F.CONFIG_SECOND_OFF + 1));
+  if ((first & F.CONFIG_MORE) != 0) return Err.OK;
+  memory.copy(IO_BASE, STAGED_CONFIG, 2 * <usize>CONFIG_WORDS);
   return setConfig();
 }
 
@@ -221,8 +207,30 @@ function reset(request: usize): i32 {
 
 // ---- Dispatch ----
 
+/** The level without which a master may not ask for this at all, besides the configured one; below 0: anybody may. */
+function leastLevel(verb: u32, request: usize): i32 {
+  switch (verb) {
+    case F.Verb.CONFIG:
+    case F.Verb.STORE:
+      return Level.ADMIN;
+    case F.Verb.PROVISION:
+      return load<u8>(request, F.PROVISION_WHAT_OFF) == <u8>F.ProvisionWhat.RESULT ? -1 : 0;
+    case F.Verb.TASK:
+    case F.Verb.BOOT:
+    case F.Verb.RESET:
+      return 0;
+    default:
+      return -1;
+  }
+}
+
 /** Carries a request out; its result is laid in the frame. SILENT: nothing is answered now. */
 function carryOut(verb: u32, request: usize, head: u32): i32 {
+  const least = leastLevel(verb, request);
+  if (least >= 0) {
+    const may = mayChange(head, least);
+    if (may < 0) return may;
+  }
   switch (verb) {
     case F.Verb.CENSUS:
       census(request, head);
@@ -231,7 +239,7 @@ function carryOut(verb: u32, request: usize, head: u32): i32 {
       who(request, head);
       return SILENT;
     case F.Verb.ASSIGN:
-      return assign(request);
+      return assign(request, head);
     case F.Verb.SELECT:
     case F.Verb.BEGIN:
     case F.Verb.BEGIN_CRC:
@@ -256,11 +264,9 @@ function carryOut(verb: u32, request: usize, head: u32): i32 {
     case F.Verb.PROVISION:
       return provision(request);
     case F.Verb.CONFIG:
-    case F.Verb.STORE: {
-      const may = needAdmin(head);
-      if (may < 0) return may;
-      return verb == F.Verb.CONFIG ? configure(request) : changeStore(request);
-    }
+      return configure(request, head);
+    case F.Verb.STORE:
+      return changeStore(request);
     case F.Verb.BOOT: {
       const what: u32 = load<u8>(request, F.BOOT_WHAT_OFF);
       const isKnown = what == F.BootWhat.HOLD || what == F.BootWhat.START;
@@ -269,7 +275,8 @@ function carryOut(verb: u32, request: usize, head: u32): i32 {
     case F.Verb.RESET:
       return reset(request);
     case F.Verb.LEVEL:
-      return setLevel(head, load<u8>(request, F.LEVEL_OFF));
+      store<u8>(RESULT, <u8>setLevel(head, load<u8>(request, F.LEVEL_OFF)));
+      return Err.OK;
     case F.Verb.PRESENT:
       return SILENT;
     default:

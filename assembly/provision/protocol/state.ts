@@ -1,6 +1,6 @@
 // What the node protocol remembers: who the node is on the bus, frames on their way, and what was asked last.
 //
-// Protocol, 96 bytes
+// Protocol, 104 bytes
 //  0  id          u8   0: none
 //  1  flags       u8   ProtocolFlag
 //  2  salt        u8   of the check bits in the HELLO that is due
@@ -21,15 +21,17 @@
 // 24  told        u32  number of the next event to be told
 // 28  pubNext     u8   entry that is looked at next
 // 29  pubCount    u8
-// 30  (2 spare)
+// 30  configHead   u8   whose change of the configuration is kept aside, without the sequence
+// 31  configParts  u8   parts of it that came
 // 32  request     12   the frame that came: u16 identifier, later its offset, u8 length, u8 line, 8 data bytes
 // 44  frame       8    data of the frame that is being made
 // 52  queue       2 x 12: u16 offset, u8 line, u8 0, 8 data bytes
 // 76  last        8    the last request that must not be carried out twice
 // 84  lastAnswer  8
-// 92  (4 spare)
+// 92  config      12   the configuration it comes to
 
 import { PROTOCOL_BASE, PROTOCOL_SIZE } from "../../layout";
+import { CONFIG_WORDS } from "../../spec/boot";
 
 export enum ProtocolFlag {
   /** the bus is open, and the block's frames arrive */
@@ -44,6 +46,8 @@ export enum ProtocolFlag {
   SERIAL_MASTER = 16,
   /** a reader of svc:provision has no room for an event */
   UNTOLD = 32,
+  /** frames outside the block were posted in this poll */
+  POSTED = 64,
 }
 /** State of the last request that must not be carried out twice. */
 export enum Last {
@@ -81,6 +85,8 @@ export class Protocol {
   told: u32 = 0;
   pubNext: u8 = 0;
   pubCount: u8 = 0;
+  configHead: u8 = 0;
+  configParts: u8 = 0;
 }
 if (offsetof<Protocol>("pubs") != 18) ERROR("Protocol.pubs: offset");
 if (offsetof<Protocol>() > 32) ERROR("Protocol: size");
@@ -96,7 +102,9 @@ export const QUEUE_ENTRY_SIZE: usize = 12;
 export const QUEUE_MAX: u32 = 2;
 export const LAST: usize = PROTOCOL_BASE + 76;
 export const LAST_ANSWER: usize = PROTOCOL_BASE + 84;
-if (LAST_ANSWER + 8 > PROTOCOL_BASE + PROTOCOL_SIZE) ERROR("Protocol: places");
+export const STAGED_CONFIG: usize = PROTOCOL_BASE + 92;
+if (STAGED_CONFIG + 2 * <usize>CONFIG_WORDS > PROTOCOL_BASE + PROTOCOL_SIZE)
+  ERROR("Protocol: places");
 
 /** The one Protocol. */
 export function protocolAt(): Protocol {

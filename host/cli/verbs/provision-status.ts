@@ -1,22 +1,63 @@
 // What a node runs and stores, and where it came from: provision status.
 
+import { Source } from "../../../assembly/spec/boot.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
-import type { AppInfo, SlotInfo, StoredSlotInfo, TaskInfo } from "../../client/records.ts";
-import { count, hex } from "../../formats/text.ts";
-import { appRecordData, appStateText, bootText } from "../boot-text.ts";
+import { StartState } from "../../../assembly/spec/node.ts";
+import type {
+  AppInfo,
+  SlotInfo,
+  StartInfo,
+  StoredSlotInfo,
+  TaskInfo,
+} from "../../client/records.ts";
+import { explain, NO_REFUSAL, type Subject } from "../../client/refusal.ts";
+import { count, hex, plural } from "../../formats/text.ts";
+import { appRecordData, appStateText, bootText, sourceText } from "../boot-text.ts";
 import type { Output } from "../output.ts";
 import { stateText } from "../symbols.ts";
 import { storeStateText } from "../trace.ts";
 import { wearData, wearText } from "../wear-text.ts";
 import type { NodeContext } from "./node-host.ts";
 
+/** The order of a node that was not told one, SOURCES_DEFAULT. */
+const DEFAULT_ORDER = [Source.HOST, Source.SD, Source.CAN, Source.SERIAL];
+const CARD: Subject = { kind: "node", name: "the card" };
+
 // ---- As data ----
 
-/** Where the image of a task came from: a slot, if the node started it itself. */
-function sourceOf(apps: readonly AppInfo[], pids: readonly number[]): string {
-  const stored = apps.find((a) => a.pid !== undefined && pids.includes(a.pid));
-  return stored === undefined ? "host" : `slot ${stored.active}`;
+/** Where the image of tasks came from: the source of the first, and the slot if it was stored. */
+function sourceOf(apps: readonly AppInfo[], tasks: readonly TaskInfo[]): string {
+  const [first] = tasks;
+  if (first !== undefined && first.source !== Source.STORED) return sourceText(first.source);
+  const stored = apps.find((a) => tasks.some((t) => t.pid === a.pid));
+  return stored === undefined ? "none" : `slot ${stored.active}`;
+}
+/** The rule by which it came from there, where another source had the app, too. */
+function ruleOf(apps: readonly AppInfo[], { name }: SlotInfo, source: string): string | null {
+  const other = apps.find((a) => a.name === name && a.active !== undefined && a.pid === undefined);
+  return other === undefined || source === "none"
+    ? null
+    : `${source} comes before what is stored: slot ${other.active} waits`;
+}
+
+/** How the start-up went, and what the card had to do with it. */
+function startData(start: StartInfo, sources: readonly Source[]) {
+  const { error, plant, version, apps, done, group } = start;
+  const why = error === Err.OK ? undefined : explain(error, NO_REFUSAL, CARD);
+  return {
+    state: (StartState[start.state] ?? "").toLowerCase(),
+    /** The order in which sources count. */
+    sources: (sources.length === 0 ? DEFAULT_ORDER : sources).map(sourceText),
+    plant: plant ?? null,
+    version: plant === undefined ? null : version,
+    apps,
+    apps_done: done,
+    group,
+    error: error === Err.OK ? null : (Err[error] ?? String(error)),
+    message: why?.message ?? null,
+    remedy: why?.remedy ?? null,
+  };
 }
 
 function imagesData(
@@ -32,10 +73,8 @@ function imagesData(
       bytes: slot.bytes,
       crc: slot.crc,
       verified: slot.verified,
-      source: sourceOf(
-        apps,
-        own.map((t) => t.pid),
-      ),
+      source: sourceOf(apps, own),
+      rule: ruleOf(apps, slot, sourceOf(apps, own)),
       tasks: own.map((t) => ({
         pid: t.pid,
         name: t.name,
@@ -77,6 +116,7 @@ export async function statusData(context: Pick<NodeContext, "node" | "fileOf">) 
   const store = await node.store();
   const isReady = storeStateText(store.state) === "ready";
   const config = await node.provision.configState();
+  const { sources } = await node.provision.config();
   return {
     profile: (Profile[profile] ?? "").toLowerCase(),
     images: imagesData(context, await node.slots(), await node.tasks(), apps),
@@ -85,6 +125,7 @@ export async function statusData(context: Pick<NodeContext, "node" | "fileOf">) 
     slots: slotsData(isReady ? await node.provision.slots() : [], apps),
     apps: apps.map(appData),
     node_config: appStateText(config.state),
+    start: startData(await node.provision.start(), sources),
     damaged: store.damaged,
     free_cells: store.free,
     ...wearData(store),
@@ -103,7 +144,7 @@ function imageRows({ images }: Status): string[][] {
     i.name,
     count(i.bytes),
     hex(i.crc, 8),
-    i.source,
+    i.rule === null ? i.source : `${i.source}, by rule`,
     i.tasks.map(taskText).join("; "),
   ]);
 }
@@ -132,6 +173,27 @@ function appRows({ apps }: Status): string[][] {
     `${bootText(a.boot)}${a.refused === null ? "" : `; not started: ${a.refused}`}`,
   ]);
 }
+/** What the card had to do with the start-up, and the rules that decided; no line where it had nothing to do. */
+function startLines({ start, images }: Status): string[] {
+  const { state, plant, version, apps, apps_done, group, message, remedy, sources } = start;
+  const rules = images.flatMap(({ name, rule }) => (rule === null ? [] : [`${name}: ${rule}`]));
+  const order = rules.length === 0 ? [] : [`order of sources: ${sources.join(", ")}, stored last`];
+  const progress = `${apps_done} of ${plural(apps, "app")} had their turn, start group ${group}`;
+  const waits: Record<string, string> = {
+    holding: "; the next group waits until every app of this one is well: start go",
+    waiting: "; a master has its time",
+  };
+  return [
+    ...(plant === null
+      ? []
+      : [`card: plant ${hex(plant, 4)} version ${version}, ${progress}${waits[state] ?? ""}`]),
+    ...(plant === null && state === "waiting" ? ["the start-up waits for a master"] : []),
+    ...(message === null ? [] : [`${message}; ${remedy ?? ""}`]),
+    ...rules,
+    ...order,
+  ];
+}
+
 /** Lines for people. */
 export function statusText(out: Output, data: Status): string {
   const isReady = data.store === "ready";
@@ -149,6 +211,7 @@ export function statusText(out: Output, data: Status): string {
     `${data.profile} node, ${count(data.memory_free)} bytes free, store ${data.store}${health}`,
     ...(isReady ? [wearText(data)] : []),
     ...trial,
+    ...startLines(data),
     ...(images.length === 0
       ? ["no images"]
       : [out.table(["IMAGE", "BYTES", "CRC", "FROM", "TASKS"], images)]),

@@ -11,7 +11,9 @@ import {
   BEGIN_AFTER_SHIFT,
   type BootWhat,
   CALL_STATUS,
+  CONFIG_MORE,
   CONFIG_NONE,
+  CONFIG_PART_SHIFT,
   Info,
   PERSIST_SAVE,
   ProvisionWhat,
@@ -42,11 +44,13 @@ import {
   readMailbox,
   readRefusal,
   readSlot,
+  readStart,
   readStore,
   readStoredSlot,
   readTask,
   readValue,
   type SlotInfo,
+  type StartInfo,
   type StoredSlotInfo,
   type StoreInfo,
   type TaskInfo,
@@ -71,15 +75,13 @@ function viewOf(bytes: Uint8Array): DataView {
 /** One node of a bus, by its id. A node that stays silent throws a BusError, one that refuses a NodeError. */
 export class BusNode implements NodeClient {
   readonly provision: ProvisionClient;
-  private hasLevel: boolean;
 
   constructor(
     readonly requests: Requests,
     readonly id: number,
-    /** Authority it is asked for before anything is changed; 0: none. */
+    /** Authority it is asked for when something takes more than the master has; 0: none. */
     private readonly level: Level,
   ) {
-    this.hasLevel = level === 0;
     this.provision = new BusProvision(this);
   }
 
@@ -99,18 +101,22 @@ export class BusNode implements NodeClient {
     if (answer.status !== 0) throw await this.refused(-answer.status, subject);
     return answer;
   }
-  /** Asks for the level, once; then asks what changes the node. */
+  /** Asks for the level. */
+  async raise(): Promise<void> {
+    if (this.level !== 0) await this.requests.ask(this.id, "LEVEL", { level: this.level });
+  }
+  /** Asks what changes the node; again with the level when it takes more than the master has. */
   async change<V extends VerbName>(
     verb: V,
     args: VerbArgs<V>,
     subject: Subject,
     options: AskOptions = {},
   ): Promise<Answer> {
-    if (!this.hasLevel) {
-      await this.requests.ask(this.id, "LEVEL", { level: this.level });
-      this.hasLevel = true;
+    let answer = await this.requests.ask(this.id, verb, args, options);
+    if (-answer.status === Err.NO_ACCESS && this.level !== 0) {
+      await this.raise();
+      answer = await this.requests.ask(this.id, verb, args, options);
     }
-    const answer = await this.requests.ask(this.id, verb, args, options);
     return answer.status >= CALL_STATUS ? answer : this.good(answer, subject);
   }
   /** A record; undefined: there is none of this index. */
@@ -312,6 +318,9 @@ class BusProvision implements ProvisionClient {
     await this.perform(ProvisionWhat.BOOT_WORD, app, bootWordOf(policy), aboutApp(app));
   }
 
+  async start(): Promise<StartInfo> {
+    return readStart(await this.node.only(Info.START, 0));
+  }
   async config(which: "active" | "fallback" = "active"): Promise<NodeConfig> {
     return readNodeConfig(await this.node.only(Info.CONFIG, which === "fallback" ? 1 : 0));
   }
@@ -325,11 +334,13 @@ class BusProvision implements ProvisionClient {
     const before = await this.config();
     const words = changedWords(before, { ...before, ...change });
     for (let n = 0; n < words.length; n += 2) {
-      const [first, firstWord] = words[n] as readonly [number, number];
+      const [number, firstWord] = words[n] as readonly [number, number];
       const [second, secondWord] = words[n + 1] ?? [CONFIG_NONE, 0];
+      const more = n + 2 < words.length ? CONFIG_MORE : 0;
+      const first = number | ((n / 2) << CONFIG_PART_SHIFT) | more;
       await this.node.change("CONFIG", { first, firstWord, second, secondWord }, subject);
-      await this.awaitJob(subject);
     }
+    if (words.length > 0) await this.awaitJob(subject);
   }
   async confirmConfig(): Promise<void> {
     await this.confirm(CONFIG_APP);

@@ -1,5 +1,6 @@
 // A master on a bus: everything the command line does with nodes, for programs. Explained in docs/client.md.
 
+import { Err } from "../../../assembly/spec/errors.ts";
 import { NODE_ID_MAX, PROTOCOL_VERSION } from "../../../assembly/spec/frame.ts";
 import { Level } from "../../../assembly/spec/svc.ts";
 import type { CanTransport } from "../../bus/transport.ts";
@@ -9,6 +10,7 @@ import { BusNode } from "./bus-node.ts";
 import { census, type Present, UNNAMED, walk } from "./census.ts";
 import { BusLink } from "./link.ts";
 import { Broadcast, type LoadJob, type LoadReport } from "./load.ts";
+import { isGood, type NodeLoad } from "./load-state.ts";
 import type { NodeRecord } from "./node-record.ts";
 import { Requests } from "./requests.ts";
 import { holdSlot, takeSlot } from "./slot.ts";
@@ -19,7 +21,7 @@ export interface MasterOptions {
   readonly base?: number;
   /** Slot to speak from, known to be free; default: one that nobody holds. */
   readonly slot?: number;
-  /** Authority nodes are asked for before anything is changed; default: ADMIN. */
+  /** Authority nodes are asked for when something takes more than none; default: ADMIN. */
   readonly level?: Level;
 }
 
@@ -45,6 +47,21 @@ function freeId(taken: ReadonlySet<number>, first: number, step: 1 | -1): number
   while (taken.has(id)) id += step;
   if (id >= 1 && id <= NODE_ID_MAX) return id;
   throw new BusError("no-id", "all 127 ids are taken", "take a node off the bus");
+}
+
+const ids = (loads: readonly NodeLoad[]) => loads.map(({ node }) => node);
+
+/** Two loads of one image, the second to nodes that did not take the first. */
+function joined(first: LoadReport, second: LoadReport): LoadReport {
+  const later = new Map(second.nodes.map((load) => [load.node, load]));
+  return {
+    nodes: first.nodes.map((load) => later.get(load.node) ?? load),
+    dataFrames: first.dataFrames + second.dataFrames,
+    repairFrames: first.repairFrames + second.repairFrames,
+    parityFrames: first.parityFrames + second.parityFrames,
+    transfer_us: first.transfer_us + second.transfer_us,
+    elapsed_us: first.elapsed_us + second.elapsed_us,
+  };
 }
 
 export class BusMaster {
@@ -130,6 +147,7 @@ export class BusMaster {
     for (const { node, isShared } of present) {
       if (!isShared) continue;
       const [first, ...others] = await walk(this.link, this.requests, node);
+      await this.node(node).raise(); // all of them hear it
       for (const hash of others) await give(hash, freeId(taken, 1, 1), node);
       if (first !== undefined) await give(first, node, node);
     }
@@ -183,7 +201,16 @@ export class BusMaster {
   // ---- Load ----
 
   /** Brings an image to many nodes at once. What goes wrong at a node is in its row of the report. */
-  load(job: LoadJob): Promise<LoadReport> {
+  async load(job: LoadJob): Promise<LoadReport> {
+    const report = await this.broadcast(job);
+    const locked = report.nodes.filter(({ code }) => code === Err.NO_ACCESS);
+    if (locked.length === 0 || this.level === 0) return report;
+    const raised = await this.each(ids(locked), (node) => node.raise());
+    if (raised.some((outcome) => "error" in outcome)) return report;
+    const nodes = ids(report.nodes.filter((load) => !isGood(load)));
+    return joined(report, await this.broadcast({ ...job, nodes, isEverybody: false }));
+  }
+  private broadcast(job: LoadJob): Promise<LoadReport> {
     this.session = (this.session + 1) & 0xff;
     const isEverybody = job.isEverybody ?? this.link.transport.isOneNode ?? false;
     return new Broadcast(this.requests, { ...job, isEverybody }, this.session).run();

@@ -48,7 +48,7 @@ describe("cards that are taken", () => {
   it("gives the memory for the block back", () => {
     const before = rig.probe.granules();
     expect(rig.begin(card16, APP)).toBe(Err.OK);
-    expect(rig.probe.granules() - before).toBe((4 + 512 + 56) / 4);
+    expect(rig.probe.granules() - before).toBe((4 + 512 + 56 + 64) / 4);
     rig.end();
     expect(rig.probe.granules()).toBe(before);
     expect(rig.probe.cardIsOpen()).toBe(0);

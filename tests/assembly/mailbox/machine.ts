@@ -12,6 +12,9 @@ export const Err = {
   TOO_LARGE: -14,
 } as const;
 
+/** Mailboxes the node posts to, as assembly/mailbox/service.ts counts them. */
+export const Service = { CAN: 1, UART: 2, GPIO: 3, PROVISION: 4 } as const;
+
 export interface Message {
   len: number;
   flags: number;
@@ -62,8 +65,12 @@ export class Machine {
   find(pid: number, name: string): number {
     return this.probe.mailboxFind(pid, ...this.#place(name));
   }
-  isNamed(id: number, text: string): boolean {
-    return this.probe.descriptorNamed(id, ...this.#place(text)) === 1;
+  /** Ids of the mailboxes that are a Service. */
+  services(service: number): number[] {
+    const ids: number[] = [];
+    let id = this.probe.nextService(0, service);
+    for (; id !== 0; id = this.probe.nextService(id, service)) ids.push(id);
+    return ids;
   }
   send(pid: number, handle: number, data: string | Uint8Array, flags = 0, channel = 0): number {
     const row = this.row(pid);

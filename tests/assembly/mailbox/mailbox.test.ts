@@ -1,7 +1,7 @@
 // Mailboxes: names, limits, memory, stdio and what a task that ends takes with it.
 
 import { beforeEach, describe, expect, it } from "vitest";
-import { Err, Machine } from "./machine.ts";
+import { Err, Machine, Service } from "./machine.ts";
 
 const OVERRUN = 4;
 const FULL = 2;
@@ -70,13 +70,31 @@ describe("a name", () => {
     expect([m.bind(1, "hal:can:rx"), m.bind(2, "hal:can:rx"), m.bind(1, "app:hal:can:rx")]).toEqual(
       [1, 2, 3],
     );
-    expect([1, 2, 3, 4].map((id) => m.isNamed(id, "hal:can:rx"))).toEqual([
-      true,
-      true,
-      false,
-      false,
+    expect(["hal:can:r", "hal:can:rxx", "hal:can:ry"].map((name) => m.bind(1, name))).toEqual([
+      4, 5, 6,
     ]);
-    expect(m.isNamed(1, "hal:can:r")).toBe(false);
+    expect([m.bind(3, "hal:uart:rx"), m.bind(3, "provision"), m.bind(3, "hal:can:rx")]).toEqual([
+      7, 8, 9,
+    ]);
+    expect(m.services(Service.CAN)).toEqual([1, 2, 9]);
+    expect(m.services(Service.UART)).toEqual([7]);
+    expect(m.services(Service.PROVISION)).toEqual([8]);
+    expect(m.services(Service.GPIO)).toEqual([]);
+  });
+
+  it.each([
+    ["7", 7],
+    ["0", 0],
+    ["42", 42],
+    ["07", 100],
+    ["100", 100],
+    ["x", 100],
+    ["1x", 100],
+  ])("of a pin tells its number: hal:gpio:%s", (digits, pin) => {
+    m.bind(1, "hal:gpio:");
+    const id = m.bind(1, `hal:gpio:${digits}`);
+    expect(m.services(Service.GPIO)).toEqual([id]);
+    expect(m.probe.servicePin(id)).toBe(pin);
   });
 });
 

@@ -47,6 +47,7 @@ const NORTH: PlantNode = {
     role: 2,
     bitRate: 0,
     baseId: 0,
+    changeLevel: 0,
     sources: [Source.SD, Source.CAN],
     masterWait_ms: 500,
     cardWait_ms: 0,
@@ -112,7 +113,8 @@ describe("a manifest in binary form", () => {
   });
 
   it("never has a half of content that a store cannot note", () => {
-    const base = { id: 0, role: 0, bitRate: 0, baseId: 0, sources: [], masterWait_ms: 0 } as const;
+    const numbers = { id: 0, role: 0, bitRate: 0, baseId: 0, changeLevel: 0, masterWait_ms: 0 };
+    const base = { ...numbers, sources: [] };
     for (let cardWait_ms = 0; cardWait_ms < 0x10000; cardWait_ms++) {
       const content = contentOf({ config: { ...base, cardWait_ms }, apps: [] });
       if ((content & 0xffff) === 0xffff || content >>> 16 === 0xffff) expect.fail(`${cardWait_ms}`);

@@ -2,12 +2,14 @@
 import { crc32 } from "node:zlib";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Err } from "../../../../assembly/spec/errors.ts";
-import { Info } from "../../../../assembly/spec/frame.ts";
+import { Info, LoadEvent } from "../../../../assembly/spec/frame.ts";
 import { EventType, TaskState } from "../../../../assembly/spec/node.ts";
 import { frameText } from "../../../../host/formats/candump.ts";
 import { f16FromNumber } from "../../../../host/formats/f16.ts";
 import type { Frame } from "../../../../host/formats/frame.ts";
+import { NvDevice } from "../../../../host/node/nv.ts";
 import { guestOf } from "../../../drivers/guest.ts";
+import { Spread } from "../../../drivers/spread.ts";
 import { hashOf, Wire } from "../../../drivers/wire.ts";
 
 const APP = guestOf(`
@@ -219,6 +221,85 @@ describe("INFO", () => {
       status(wire.ask("INFO", { kind, index, first: 0, count: 0 }, { target: 1 }));
     expect(refused(Info.TASK, 0)).toEqual([-Err.NOT_FOUND]);
     expect(refused(99, 0)).toEqual([-Err.INVALID]);
+  });
+});
+
+describe("a change of the configuration", () => {
+  const stored = async () => {
+    const bench = new Wire();
+    const nv = new NvDevice(new Uint8Array(32768));
+    const { node } = await bench.add("small", 1, { nv });
+    node.formatStore(60);
+    node.settle();
+    bench.nameAll();
+    bench.ask("LEVEL", { level: 2 }, { target: 1 });
+    return { bench, node };
+  };
+  const part = (first: number, firstWord: number, second = 255, secondWord = 0) => ({
+    ...{ first, firstWord, second, secondWord },
+  });
+  const asked = (bench: Wire, args: ReturnType<typeof part>, master = 0) =>
+    status(bench.ask("CONFIG", args, { target: 1, master, ms: 20 }))[0];
+
+  // docs/protocol.md, "Management": role 2 of id 1, 250 kbit/s, a wait of 500 ms
+  it("of three words holds when its last part came, and not before", async () => {
+    const { bench, node } = await stored();
+    expect(asked(bench, part(0x80, 0x0201, 1, 250))).toBe(0);
+    expect(node.provision.config()).toMatchObject({ id: 0, bitRate: 0, masterWait_ms: 0 });
+    expect(asked(bench, part(0x80, 0x0201, 1, 250))).toBe(0); // its answer was lost
+    expect(asked(bench, part(0x0c, 500))).toBe(0);
+    const config = { id: 1, role: 2, bitRate: 250, masterWait_ms: 500 };
+    expect(node.provision.config()).toMatchObject(config);
+    expect(node.provision.config("fallback")).toMatchObject({ id: 0, bitRate: 0 });
+  });
+
+  it("is refused when a part is missing, or another master began one", async () => {
+    const { bench, node } = await stored();
+    expect(asked(bench, part(0x0c, 500))).toBe(-Err.STATE);
+    expect(asked(bench, part(0x80, 0x0201))).toBe(0);
+    expect(asked(bench, part(0x10 | 4, 500))).toBe(-Err.STATE); // the third without the second
+    bench.ask("LEVEL", { level: 2 }, { target: 1, master: 3 });
+    expect(asked(bench, part(0x80, 0x0301), 3)).toBe(0);
+    expect(asked(bench, part(0x0c, 500))).toBe(-Err.STATE);
+    expect(node.provision.config()).toMatchObject({ role: 0, masterWait_ms: 0 });
+  });
+
+  it("asks for the level that the present one declares, and so does all that changes the node", async () => {
+    const { bench, node } = await stored();
+    const tried = (master: number) => {
+      const to = { target: 1, master };
+      return [
+        status(bench.ask("TASK", { what: 4, pid: 9 }, to))[0],
+        status(bench.ask("PROVISION", { what: 2, index: 0, a: 0 }, to))[0],
+        status(bench.ask("BOOT", { what: 2 }, to))[0],
+        status(bench.ask("RESET", { what: 0, key: 0 }, to))[0],
+        asked(bench, part(0x0c, 500), master),
+      ];
+    };
+    const open = [-Err.NOT_FOUND, -Err.NO_TRIAL, -Err.STATE, -Err.INVALID, -Err.NO_ACCESS];
+    expect(tried(1)).toEqual(open);
+    node.provision.setConfig({ changeLevel: 1 });
+    const locked = Array(5).fill(-Err.NO_ACCESS);
+    expect(tried(1)).toEqual(locked);
+    bench.ask("LEVEL", { level: 1 }, { target: 1, master: 1 });
+    expect(tried(1)).toEqual(open);
+    expect(status(bench.ask("PROVISION", { what: 0, index: 0, a: 0 }, { target: 1 }))).toEqual([0]);
+    const hash = hashOf(bench.nodes[0]?.uid ?? new Uint8Array());
+    expect(status(bench.ask("ASSIGN", { hash, id: 9, flags: 0 }, { master: 2 }))).toEqual([
+      -Err.NO_ACCESS,
+    ]);
+    expect(status(bench.ask("ASSIGN", { hash, id: 1, flags: 0 }, { master: 2 }))).toEqual([0]);
+    expect(status(bench.ask("ASSIGN", { hash, id: 9, flags: 0 }, { master: 1 }))).toEqual([0]);
+  });
+
+  it("to FACTORY leaves nobody on the bus who may change the node, a load included", async () => {
+    const { bench, node } = await stored();
+    node.provision.setConfig({ changeLevel: 3 });
+    expect(asked(bench, part(0x0c, 500))).toBe(-Err.NO_ACCESS);
+    const spread = new Spread(bench, APP);
+    spread.offer();
+    const refused = { event: LoadEvent.ERROR, code: -Err.NO_ACCESS };
+    expect(spread.outcomes.get(1)).toMatchObject(refused);
   });
 });
 
