@@ -57,6 +57,21 @@ describe("on a sound board", () => {
     expectManageable(rig);
   });
 
+  it("draws an id at its first start, while it notes its FRAM, and has it from then on", async () => {
+    const idOf = ({ machine, board }: BoardRig) => {
+      const buffer = 0x3900; // end of linear memory, free without a large app
+      const call = { symbol: "node_uid", params: ["u16"], result: "s8" } as const;
+      expect(machine.live.port.function(call)?.(buffer)).toBe(8);
+      return Buffer.from(board.memory, buffer, 8).toString("hex");
+    };
+    const first = await startBoard();
+    const id = idOf(first);
+    expect(id).not.toBe("ffffffffffffffff");
+    const again = await startBoard({ media: first.board.powerOff() });
+    expect(idOf(again)).toBe(id);
+    expect(first.up_us - again.up_us).toBeGreaterThan(16 * 3400); // two writes a byte
+  });
+
   it("keeps values in FRAM over a power-off", async () => {
     for (const fram of ["MB85RS64V", "FM25V10"] as const) {
       const rig = await startBoard({ fram, media: undefined as never });
