@@ -185,6 +185,24 @@ const plantNode = z.strictObject({
   ),
 });
 
+/** A card, or the folder of one. */
+const card = {
+  card: z.string(),
+  plant: z.string(),
+  plant_id: u16,
+  version: u16,
+  /** Null: of a folder. */
+  format: z
+    .strictObject({
+      fat: z.union([z.literal(16), z.literal(32)]),
+      first_block: count,
+      clusters: count,
+      cluster_bytes: count,
+    })
+    .nullable(),
+  files: z.array(z.strictObject({ name: z.string(), bytes: count, crc: u32 })),
+};
+
 // ---- Parts of persistence images ----
 
 /** `fram:8192` */
@@ -496,6 +514,11 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     changed: names,
   }),
   object("hsx.manifest.schema/1", { json_schema: z.record(z.string(), z.unknown()) }),
+  object("hsx.sd.make/1", { file: z.string(), ...card }),
+  object("hsx.sd.check/1", {
+    ...card,
+    nodes: z.array(z.strictObject({ name: z.string(), select: z.string(), apps: names })),
+  }),
   object("hsx.persist.build/1", {
     output: z.string(),
     media,

@@ -13,6 +13,7 @@ import { addNodeCommands } from "./commands/nodes.ts";
 import { addPersist } from "./commands/persist.ts";
 import { addRun, addSim } from "./commands/run.ts";
 import { addScan } from "./commands/scan.ts";
+import { addSd } from "./commands/sd.ts";
 import { addShell } from "./commands/shell.ts";
 import { addVersion, showVersion } from "./commands/version.ts";
 import { EXIT_TEXT, Exit, failureOf, usage } from "./exit.ts";
@@ -43,6 +44,7 @@ const COMMANDS = [
   addNodeCommands,
   addPersist,
   addManifest,
+  addSd,
   addCompletion,
   addVersion,
 ];

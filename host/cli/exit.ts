@@ -30,7 +30,7 @@ export const EXIT_TEXT: Record<Exit, string> = {
   [Exit.NOT_FOUND]: "no such file, task, value, command or mailbox",
   [Exit.TIMEOUT]: "no answer in time; of `run`: every app waits for ever",
   [Exit.VERIFY]:
-    "an image or a store is damaged or none; of `persist verify`: a value or the image of an app is lost",
+    "an image, a store or a card is damaged or none, or not the one that is meant; of `persist verify`: a value or the image of an app is lost",
   [Exit.PARTIAL]: "some of several failed",
   [Exit.DOES_NOT_FIT]: "incompatible, or the node is full",
   [Exit.BUSY]: "busy or locked; try again",

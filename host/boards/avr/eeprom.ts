@@ -23,6 +23,8 @@ export class Eeprom {
   bytesWritten = 0;
   /** What a byte becomes whose programming the power cut ends: erased, unless this says something else. */
   tear: (old: number, wanted: number) => number = () => 0xff;
+  /** Hears of each byte whose programming begins, and how many cycles that takes. */
+  onProgram: ((address: number, wanted: number, cycles: number) => void) | undefined;
   private masterUntil = -1;
   private writing: { address: number; old: number; wanted: number; done: Appointment } | undefined;
 
@@ -84,7 +86,9 @@ export class Eeprom {
     const data = chip.data[EEDR] as number;
     const wanted = [data, 0xff, old & data][kind] as number;
     this.masterUntil = -1;
-    const done = chip.clock.after(cyclesOf(chip.clock, time), () => {
+    const cycles = cyclesOf(chip.clock, time);
+    this.onProgram?.(address, wanted, cycles);
+    const done = chip.clock.after(cycles, () => {
       this.bytes[address] = wanted;
       this.bytesWritten++;
       this.writing = undefined;

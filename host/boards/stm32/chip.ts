@@ -169,6 +169,8 @@ export class Chip implements Bus {
   readonly can: Bxcan;
   readonly iwdg: Iwdg;
   readonly flashInterface: FlashInterface;
+  /** Hears of each page or half-word of flash of an F072 that is about to change, to what, and how long that takes. */
+  onFlash: ((first: number, wanted: Uint8Array, us: number) => void) | undefined;
   readonly system: SystemControl;
   /** Hears of each reset of the chip, with the flag that tells why. */
   onReset: (flag: number) => void = () => {};
@@ -220,6 +222,8 @@ export class Chip implements Bus {
       bytes: this.flash.bytes,
       base: FLASH_BASE,
       stall: (us: number) => this.core.stall(us),
+      onChange: (first: number, wanted: Uint8Array, us: number) =>
+        this.onFlash?.(first, wanted, us),
     };
     this.flashInterface = map.isM0 ? new FlashF0(host) : new FlashF4(host);
     this.system = new SystemControl(

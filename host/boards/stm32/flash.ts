@@ -14,6 +14,8 @@ export interface FlashHost {
   readonly base: number;
   /** Holds the CPU. */
   stall(us: number): void;
+  /** Hears what is about to be changed, and to what. */
+  onChange?(first: number, wanted: Uint8Array, us: number): void;
 }
 
 /** What an erase or program does to power that goes: the host asks it when it cuts. */
@@ -121,14 +123,16 @@ export class FlashF0 implements FlashInterface {
     const { bytes, base } = this.host;
     const first = this.ar - base - ((this.ar - base) % F0_PAGE);
     if (first < 0 || first >= bytes.length) throw new Fault("flash: no such page", this.ar);
-    this.busy(first, F0_PAGE, F0_ERASE_US);
-    bytes.fill(ERASED, first, first + F0_PAGE);
+    this.change(first, new Uint8Array(F0_PAGE).fill(ERASED), F0_ERASE_US);
   }
-  private busy(first: number, length: number, us: number): void {
-    this.torn = { first, length };
+  private change(first: number, wanted: Uint8Array, us: number): void {
+    const { host } = this;
+    host.onChange?.(first, wanted, us);
+    this.torn = { first, length: wanted.length };
     this.sr |= F0_SR.BSY;
-    this.host.stall(us);
+    host.stall(us);
     this.torn = undefined;
+    host.bytes.set(wanted, first);
     this.sr = (this.sr & ~F0_SR.BSY) | F0_SR.EOP;
   }
 
@@ -144,9 +148,7 @@ export class FlashF0 implements FlashInterface {
       this.sr |= F0_SR.PGERR;
       return;
     }
-    this.busy(at, 2, F0_PROGRAM_US);
-    bytes[at] = value & 0xff;
-    bytes[at + 1] = value >> 8;
+    this.change(at, Uint8Array.of(value & 0xff, value >> 8), F0_PROGRAM_US);
   }
 }
 

@@ -6,10 +6,9 @@ import type { PlantFile, PlantFileNode } from "../../formats/plant-file.ts";
 import { type LockedImage, lockedOf, readLock, writeLock } from "../../formats/plant-lock.ts";
 import { encodePlant } from "../../formats/plant-manifest.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { Exit } from "../exit.ts";
 import { readText, readTextIfAny, writeOutput } from "../files.ts";
-import { unfitApps } from "../plant/fit.ts";
-import { checkLock, lockPath, mistakes, readPlantFile } from "../plant/read.ts";
+import { checkFit } from "../plant/fit.ts";
+import { checkLock, lockPath, readPlantFile } from "../plant/read.ts";
 import { addCommand, type Context } from "../program.ts";
 
 export function addManifest(program: Command, context: Context): void {
@@ -64,8 +63,7 @@ async function check(context: Context, path: string): Promise<void> {
   const { out, install } = context;
   const file = readPlantFile(out, path);
   const isLocked = checkLock(file, path);
-  const unfit = await Promise.all(file.nodes.map((node) => unfitApps(install, node)));
-  if (unfit.some((list) => list.length > 0)) throw mistakes(unfit.flat(), Exit.DOES_NOT_FIT);
+  await checkFit(install, file);
   const { plant } = file;
   const made = encodePlant(plant);
   const bytes = "bytes" in made ? made.bytes.length : 0;

@@ -5,10 +5,12 @@ import { LocalNode } from "../../client/local-node.ts";
 import { NodeError } from "../../client/refusal.ts";
 import type { Diagnostic } from "../../formats/diagnostic.ts";
 import type { AppOnNode } from "../../formats/plant-checks.ts";
-import type { PlantFileNode } from "../../formats/plant-file.ts";
+import type { PlantFile, PlantFileNode } from "../../formats/plant-file.ts";
 import { Machine } from "../../node/hal.ts";
 import { NvDevice } from "../../node/nv.ts";
+import { Exit } from "../exit.ts";
 import type { Install } from "../install.ts";
+import { mistakes } from "./read.ts";
 
 /** Bytes of a device that holds the values of any node, and no images. */
 const VALUES_ONLY = 8192;
@@ -45,4 +47,10 @@ export async function unfitApps(install: Install, node: PlantFileNode): Promise<
 export function load(node: LocalNode, { app, file }: AppOnNode): number {
   const { groupBase, keyBase, restarts } = app;
   return node.load(file.bytes, { name: file.name, groupBase, keyBase, restarts });
+}
+
+/** Throws what does not fit, of all nodes of a manifest. */
+export async function checkFit(install: Install, { nodes }: PlantFile): Promise<void> {
+  const unfit = await Promise.all(nodes.map((node) => unfitApps(install, node)));
+  if (unfit.some((list) => list.length > 0)) throw mistakes(unfit.flat(), Exit.DOES_NOT_FIT);
 }

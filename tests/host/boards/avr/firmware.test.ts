@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { StoreState } from "../../../../assembly/spec/cell.ts";
 import { TaskState } from "../../../../assembly/spec/node.ts";
 import { newMedia } from "../../../../host/boards/avr/board.ts";
+import type { Firmware } from "../../../../host/boards/avr/firmware.ts";
 import { Eflg, Reg } from "../../../../host/boards/devices/mcp2515.ts";
 import { frameBits } from "../../../../host/bus/frame-bits.ts";
 import type { CanFrame } from "../../../../host/formats/can-frame.ts";
@@ -16,11 +17,13 @@ import {
   useFirmware,
 } from "../../../drivers/avr-board.ts";
 import { cardOf, cardReader, ENDLESS, KEEPER, OID, runProbe } from "../../../drivers/board-rig.ts";
+import { cutChip } from "../../../drivers/chip-cuts.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { cardCases } from "../card-cases.ts";
 
+let firmware: Firmware;
 beforeAll(async () => {
-  useFirmware((await buildAvr(fromRoot("build/avr-board"))).folder);
+  firmware = useFirmware((await buildAvr(fromRoot("build/avr-board"))).folder);
 }, 300_000);
 
 const SIX = 0x4600; // binary16
@@ -299,5 +302,24 @@ describe("a reset", () => {
       expect(rig.machine.live.partner.heard.at(-1)?.id).toBe(0x321); // it is on the bus again
       media = rig.board.powerOff();
     }
+  });
+});
+
+// A short version of `npm run proof:chips`.
+describe("the power cut at any cycle", () => {
+  it.each([
+    ["avr.fram", 5],
+    ["avr.eeprom", 2],
+  ] as const)("leaves what was, or what was to be: %s", { timeout: 300_000 }, async (bed, cuts) => {
+    const plan = { bed, seed: 3, cutsOfAnOperation: cuts, firmware: { avr: firmware } };
+    const counts = await cutChip(plan);
+    expect(counts.faults).toEqual([]);
+    expect(counts.states).toBeGreaterThan(4);
+  });
+
+  it("is found to do harm on a medium that writes out of order", { timeout: 300_000 }, async () => {
+    const plan = { bed: "avr.fram", seed: 3, cutsOfAnOperation: 6, isLying: true } as const;
+    const counts = await cutChip({ ...plan, firmware: { avr: firmware } });
+    expect(counts.faults.length).toBeGreaterThan(0);
   });
 });

@@ -22,6 +22,7 @@ import {
   OID,
   runProbe,
 } from "../../../drivers/board-rig.ts";
+import { cutChip } from "../../../drivers/chip-cuts.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { readFirmware } from "../../../drivers/stm32.ts";
 import { type BoardRig, startBoard } from "../../../drivers/stm32-board.ts";
@@ -318,4 +319,18 @@ describe.each(BOARD_FACTS)("the firmware of the $name", (facts) => {
       expect(started(await start())).toBe(ResetCause.POWER_ON);
     });
   });
+});
+
+// A short version of `npm run proof:chips`.
+describe("the power of an F072 cut at any cycle", () => {
+  it.each(["stm32f072.fram", "stm32f072.flash"] as const)(
+    "leaves what was, or what was to be: %s",
+    { timeout: 300_000 },
+    async (bed) => {
+      const firmware = { stm32f072: firmwares.stm32f072 as Firmware };
+      const counts = await cutChip({ bed, seed: 3, cutsOfAnOperation: 5, firmware });
+      expect(counts.faults).toEqual([]);
+      expect(counts.states).toBeGreaterThan(4);
+    },
+  );
 });

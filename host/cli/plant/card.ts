@@ -1,0 +1,123 @@
+// Cards as files of this system: an image of one with holes where nothing is, a folder where one is mounted, both read as nodes read them.
+
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { CardFile, CardPiece } from "../../formats/fat-card.ts";
+import { CardMistake, FatCard } from "../../formats/fat-reader.ts";
+import type { CardContent } from "../../formats/plant-card.ts";
+import { Exit, Failure } from "../exit.ts";
+import { fileFailure, readBytes, writeOutput } from "../files.ts";
+
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+// ---- Writing ----
+
+/** Writes the image of a card; its zeros are holes. */
+export function writeCard(
+  path: string,
+  bytes: number,
+  pieces: readonly CardPiece[],
+  mayReplace: boolean,
+): void {
+  if (existsSync(path) && !statSync(path).isFile())
+    throw new Failure(Exit.FAILED, "not-a-file", `${path} is no file; nothing was written`, {
+      remedy:
+        "write an image and copy it to the card with dd, or name the folder of the mounted card: --to",
+    });
+  if (existsSync(path) && !mayReplace)
+    throw new Failure(Exit.FAILED, "exists", `${path} exists already; nothing was changed`, {
+      remedy: "choose another name, or add --force to replace it",
+      details: { file: path },
+    });
+  try {
+    const file = openSync(path, "w");
+    try {
+      ftruncateSync(file, bytes);
+      for (const piece of pieces) writeSync(file, piece.bytes, 0, piece.bytes.length, piece.at);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw fileFailure(error, path, "write");
+  }
+}
+
+/** Writes the files of a card into a folder, the manifest last. */
+export function writeFolder(folder: string, files: readonly CardFile[]): void {
+  if (!isFolder(folder))
+    throw new Failure(Exit.NOT_FOUND, "missing-folder", `${folder} is no folder`, {
+      remedy: "mount the card, and name the folder where it is",
+    });
+  for (const { name, bytes } of files) writeOutput(join(folder, name), bytes);
+}
+
+// ---- Reading ----
+
+/** Bytes of an open file from an offset on; fewer at its end. */
+function pieceOf(file: number, at: number, bytes: number): Uint8Array {
+  const piece = new Uint8Array(bytes);
+  return piece.subarray(0, readSync(file, piece, 0, bytes, at));
+}
+
+function folderContent(path: string): CardContent {
+  const names = readdirSync(path).filter((name) => statSync(join(path, name)).isFile());
+  const files = names.map((name) => {
+    const isShort = /^[^.]{1,8}(\.[^.]{1,3})?$/.test(name) && !name.includes(" ");
+    const upper = name.toUpperCase(); // a system shows short names in small letters, too
+    return {
+      name: isShort ? upper : "",
+      longName: isShort ? undefined : name,
+      bytes: statSync(join(path, name)).size,
+    };
+  });
+  return { name: path, files, readFile: (index) => readBytes(join(path, names[index] as string)) };
+}
+
+/** A card and what is known of its file system; undefined: of a folder. */
+export interface OpenCard {
+  readonly content: CardContent;
+  readonly fat: FatCard | undefined;
+}
+
+/** Reads an image of a card, or the folder where one is mounted, as long as `use` runs. Throws a CardMistake. */
+export function withCard<T>(path: string, use: (card: OpenCard) => T): T {
+  if (isFolder(path)) return use({ content: folderContent(path), fat: undefined });
+  const file = open(path);
+  try {
+    const fat = new FatCard((at, bytes) => pieceOf(file, at, bytes), fstatSync(file).size);
+    const files = fat.files();
+    fat.checkShared(files);
+    const readFile = (index: number) => fat.readFile(files[index] as (typeof files)[number]);
+    return use({ content: { name: path, files, readFile }, fat });
+  } finally {
+    closeSync(file);
+  }
+}
+function open(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    throw fileFailure(error, path, "read");
+  }
+}
+
+/** What is wrong with a card, as a failure. */
+export function cardFailure(path: string, error: unknown): unknown {
+  if (!(error instanceof CardMistake)) return error;
+  const { code, message, remedy } = error;
+  return new Failure(Exit.VERIFY, code, `${path}: ${message}`, { remedy, details: { file: path } });
+}

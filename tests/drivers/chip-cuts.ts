@@ -1,0 +1,374 @@
+// Power cuts at random cycles of the firmware's binary on its board. An operation runs once, with every change of its media noted
+// with its cycle; so what the media hold when the power goes at any cycle is known without running to it again. From each the
+// board is booted, and what it then is must be what it was before the operation, or after it.
+
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { StoreState } from "../../assembly/spec/cell.ts";
+import { TaskState } from "../../assembly/spec/node.ts";
+import { AvrBoard } from "../../host/boards/avr/board.ts";
+import { EEPROM_BYTES } from "../../host/boards/avr/eeprom.ts";
+import type { Firmware as AvrFirmware } from "../../host/boards/avr/firmware.ts";
+import { FRAM_PARTS } from "../../host/boards/devices/spi-fram.ts";
+import { Stm32Board } from "../../host/boards/stm32/board.ts";
+import type { Firmware as Stm32Firmware } from "../../host/boards/stm32/firmware.ts";
+import type { LocalNode } from "../../host/client/local-node.ts";
+import { Random } from "../oracle/random.ts";
+import { startRig } from "./board-rig.ts";
+import { guestOf } from "./guest.ts";
+
+/** Board and medium: FRAM has slots, so that images are stored; the others keep calibration only. */
+export const CHIP_BEDS = ["avr.fram", "avr.eeprom", "stm32f072.fram", "stm32f072.flash"] as const;
+export type ChipBed = (typeof CHIP_BEDS)[number];
+
+/** What was built; that of the bed must be there. */
+export interface ChipFirmware {
+  readonly avr?: AvrFirmware;
+  readonly stm32f072?: Stm32Firmware;
+}
+export interface ChipCutPlan {
+  readonly bed: ChipBed;
+  readonly seed: number;
+  /** Cuts at random cycles of each operation. */
+  readonly cutsOfAnOperation: number;
+  readonly firmware: ChipFirmware;
+  /** The medium is one that writes in another order than it is told to: a judge that finds nothing then proves nothing. */
+  readonly isLying?: boolean;
+}
+export interface ChipCutCounts {
+  operations: number;
+  cuts: number;
+  /** Different contents of the media that those cuts leave; each was booted. */
+  states: number;
+  /** Of them, cuts in the boot behind another cut. */
+  bootCuts: number;
+  boots: number;
+  readonly faults: string[];
+}
+
+const PART = "FM25V10";
+const OID = 0x100;
+const CELLS = 24;
+const SLOTS = { count: 3, bytes: 512 };
+const ATTEMPTS = 3;
+const SAVE_MOST_MS = 500;
+/** One boot in so many is followed by another, or cut itself, or must save. */
+const TRY_EACH = 8;
+
+const versionImage = (n: number) =>
+  guestOf(
+    `.value {"group":1,"id":0,"name":"v","init":1,"persist_key":4096,"flags":"PERSIST"}
+LDI R4, ${n}
+loop:
+LDI R0, 1000
+SVC 0x600
+JMP loop`,
+    "a",
+  ).image;
+const VERSIONS = Array.from({ length: 8 }, (_, n) => versionImage(n));
+const CRCS = new Map(VERSIONS.map((image, n) => [crc32(image), n]));
+
+/** What keeps its bytes without power. */
+type Region = "fram" | "eeprom" | "flash";
+type Memory = Readonly<Record<Region, Uint8Array<ArrayBuffer>>>;
+
+/** A change of a medium: until `from` the bytes are the old ones, from `to` on the new ones, and torn in between. */
+interface Change {
+  readonly from: number;
+  readonly to: number;
+  readonly region: Region;
+  readonly address: number;
+  readonly wanted: Uint8Array;
+}
+
+function copyOf({ fram, eeprom, flash }: Memory): Memory {
+  return { fram: fram.slice(), eeprom: eeprom.slice(), flash: flash.slice() };
+}
+function digestOf({ fram, eeprom, flash }: Memory): string {
+  return createHash("sha1").update(fram).update(eeprom).update(flash).digest("hex");
+}
+
+/** What the power leaves of a byte in flight: each bit old or new, or all of it chance. */
+function torn(old: number, wanted: number, random: Random): number {
+  const mask = random.below(256);
+  return random.oneIn(2) ? (old & ~mask) | (wanted & mask) : mask;
+}
+/** What media hold when the power goes at a cycle. */
+function memoryAt(
+  before: Memory,
+  journal: readonly Change[],
+  cycle: number,
+  random: Random,
+): Memory {
+  const memory = copyOf(before);
+  for (const { from, to, region, address, wanted } of journal) {
+    if (from > cycle) break;
+    const bytes = memory[region];
+    wanted.forEach((byte, n) => {
+      bytes[address + n] = to <= cycle ? byte : torn(bytes[address + n] as number, byte, random);
+    });
+  }
+  return memory;
+}
+
+/** The same changes at the same times, the last of them first. */
+function reversed(journal: readonly Change[]): Change[] {
+  return journal.map(({ from, to }, n) => ({ ...(journal.at(-1 - n) as Change), from, to }));
+}
+
+/** A board with power. */
+interface Powered {
+  readonly node: LocalNode;
+  readonly journal: Change[];
+  readonly now: number;
+  run(ms: number): void;
+  memory(): Memory;
+}
+
+async function openAvr(
+  firmware: AvrFirmware,
+  memory: Memory,
+  hasFram: boolean,
+  seed: number,
+): Promise<Powered> {
+  const { fram, eeprom } = copyOf(memory);
+  const board = new AvrBoard(firmware, {
+    fram: PART,
+    media: { fram, eeprom, sd: undefined },
+    seed,
+  });
+  if (!hasFram) board.framSocket.fault = "absent";
+  const journal: Change[] = [];
+  const now = () => board.chip.clock.now;
+  board.fram.onWrite = (address) => {
+    const wanted = Uint8Array.of(fram[address] as number);
+    journal.push({ from: now(), to: now(), region: "fram", address, wanted });
+  };
+  board.eeprom.onProgram = (address, byte, cycles) => {
+    const wanted = Uint8Array.of(byte);
+    journal.push({ from: now(), to: now() + cycles, region: "eeprom", address, wanted });
+  };
+  const { node, machine } = await startRig(board);
+  return {
+    node,
+    journal,
+    get now() {
+      return now();
+    },
+    run: (ms) => machine.advance(ms * 1000),
+    memory: () => copyOf({ ...memory, fram, eeprom }),
+  };
+}
+
+async function openStm32(
+  firmware: Stm32Firmware,
+  memory: Memory,
+  hasFram: boolean,
+): Promise<Powered> {
+  const { fram } = copyOf(memory);
+  const flash = memory.flash.length === 0 ? undefined : memory.flash;
+  const media = { fram, flash, sd: undefined };
+  const board = new Stm32Board(firmware, { chip: "stm32f072", fram: PART, media });
+  if (!hasFram) board.framSocket.fault = "absent";
+  const journal: Change[] = [];
+  const now = () => board.chip.clock.now;
+  board.fram.onWrite = (address) => {
+    const wanted = Uint8Array.of(fram[address] as number);
+    journal.push({ from: now(), to: now(), region: "fram", address, wanted });
+  };
+  board.chip.onFlash = (address, wanted, us) => {
+    const to = now() + us * (board.chip.clock.hz / 1e6);
+    journal.push({ from: now(), to, region: "flash", address, wanted });
+  };
+  const { node, machine } = await startRig(board);
+  return {
+    node,
+    journal,
+    get now() {
+      return now();
+    },
+    run: (ms) => machine.advance(ms * 1000),
+    memory: () =>
+      copyOf({ ...memory, fram, flash: board.chip.flash.bytes as Uint8Array<ArrayBuffer> }),
+  };
+}
+
+/** What a node is: version and binary16 of the value. */
+interface Seen {
+  readonly version: number;
+  readonly value: number;
+}
+const textOf = ({ version, value }: Seen) => `version ${version} with 0x${value.toString(16)}`;
+
+class ChipCuts {
+  readonly counts: ChipCutCounts = {
+    operations: 0,
+    cuts: 0,
+    states: 0,
+    bootCuts: 0,
+    boots: 0,
+    faults: [],
+  };
+  private readonly random: Random;
+  private readonly known = new Set<string>();
+  private readonly hasSlots: boolean;
+  private place = "";
+  private now!: Powered;
+  private life: Seen = { version: 0, value: 0x3c00 };
+
+  constructor(private readonly plan: ChipCutPlan) {
+    this.random = new Random(plan.seed);
+    this.hasSlots = plan.bed.endsWith("fram");
+  }
+
+  private open(memory: Memory): Promise<Powered> {
+    const { avr, stm32f072 } = this.plan.firmware;
+    this.counts.boots++;
+    if (this.plan.bed.startsWith("avr") && avr !== undefined)
+      return openAvr(avr, memory, this.hasSlots, this.random.word());
+    if (stm32f072 !== undefined) return openStm32(stm32f072, memory, this.hasSlots);
+    throw new Error(`no firmware for ${this.plan.bed}`);
+  }
+  private fault(what: string): void {
+    this.counts.faults.push(`${this.plan.bed}, seed ${this.plan.seed}, ${this.place}: ${what}`);
+  }
+
+  // ---- Looking ----
+
+  /** What a board that has just booted is. Media without slots get their app from outside. Throws what is wrong. */
+  private look({ node, run }: Powered): Seen {
+    const { state } = node.store();
+    if (state !== StoreState.READY) throw new Error(`the store is ${StoreState[state]}`);
+    if (!this.hasSlots) node.load(VERSIONS[0] as Uint8Array);
+    run(1);
+    const tasks = node.tasks();
+    const version = CRCS.get(tasks[0]?.imageCrc ?? 0);
+    if (tasks.length !== 1 || version === undefined || tasks[0]?.state === TaskState.FAULTED)
+      throw new Error(`${tasks.length} tasks, the first of them ${JSON.stringify(tasks[0])}`);
+    return { version, value: node.getValue(OID) };
+  }
+  /** Boots from media: what comes up must be allowed. */
+  private async boot(memory: Memory, allowed: readonly Seen[]): Promise<Powered | undefined> {
+    try {
+      const board = await this.open(memory);
+      const seen = textOf(this.look(board));
+      if (allowed.some((one) => textOf(one) === seen)) return board;
+      this.fault(`it is ${seen}, not ${allowed.map(textOf).join(" or ")}`);
+    } catch (error) {
+      this.fault(String(error));
+    }
+    return undefined;
+  }
+
+  // ---- Cutting ----
+
+  /** Boots what a cut left, unless the same was booted before; some again, with another cut, or with more to do. */
+  private async judge(memory: Memory, allowed: readonly Seen[]): Promise<void> {
+    const key = digestOf(memory);
+    if (this.known.has(key)) return;
+    this.known.add(key);
+    this.counts.states++;
+    const board = await this.boot(memory, allowed);
+    if (board === undefined) return;
+    const { random } = this;
+    if (random.oneIn(TRY_EACH)) {
+      const cycle = random.below(board.now);
+      this.counts.bootCuts++;
+      await this.boot(memoryAt(memory, board.journal, cycle, random), allowed);
+    }
+    if (random.oneIn(TRY_EACH)) await this.boot(board.memory(), allowed);
+    if (random.oneIn(TRY_EACH)) this.trySave(board);
+  }
+  private trySave(board: Powered): void {
+    try {
+      this.save(board, 0x4900);
+    } catch (error) {
+      this.fault(`nothing can be saved behind it: ${error}`);
+    }
+  }
+
+  /** Runs an operation once, and cuts its power at cycles of it. */
+  private async operate(place: string, allowed: readonly Seen[], act: () => void): Promise<void> {
+    this.place = place;
+    const { now: board, random, counts } = this;
+    const before = board.memory();
+    const first = board.journal.length;
+    const start = board.now;
+    act();
+    const noted = board.journal.slice(first);
+    const journal = this.plan.isLying === true ? reversed(noted) : noted;
+    for (let n = 0; n < this.plan.cutsOfAnOperation; n++) {
+      // every other cut in, or just behind, a change: else most would find nothing going on
+      const change = random.oneIn(2) ? journal[random.below(journal.length)] : undefined;
+      const cycle =
+        change === undefined
+          ? start + random.below(board.now - start)
+          : change.from + random.below(1 + change.to - change.from);
+      counts.cuts++;
+      await this.judge(memoryAt(before, journal, cycle, random), allowed);
+    }
+    counts.operations++;
+  }
+
+  private save(board: Powered, value: number): void {
+    board.node.setValue(OID, value);
+    board.node.saveValue(OID);
+    for (let ms = 0; board.node.values().some(({ isDirty }) => isDirty); ms++) {
+      if (ms === SAVE_MOST_MS) throw new Error("it is not saved");
+      board.run(1);
+    }
+  }
+  private async saving(place: string, value: number): Promise<void> {
+    const after = { ...this.life, value };
+    await this.operate(place, [this.life, after], () => this.save(this.now, value));
+    this.life = after;
+  }
+
+  /** The next version is stored, started on trial, calibrated, and confirmed or rolled back. */
+  private async upgrade(next: number): Promise<void> {
+    const { provision } = this.now.node;
+    const old = this.life;
+    const fresh = { version: next, value: old.value };
+    let slot = 0;
+    await this.operate("load", [old], () => {
+      slot = provision.stage(VERSIONS[next] as Uint8Array);
+    });
+    await this.operate("activation", [old, fresh], () => {
+      provision.activate(slot, { attempts: ATTEMPTS });
+    });
+    this.life = fresh;
+    await this.saving("save on trial", 0x5000 + this.random.below(0x400));
+    const tried = this.life;
+    if (this.random.oneIn(2)) {
+      await this.operate("confirmation", [tried], () => provision.confirm());
+    } else {
+      await this.operate("roll-back", [tried, old], () => void provision.rollback());
+      this.life = old;
+    }
+  }
+
+  async run(): Promise<ChipCutCounts> {
+    const blank: Memory = {
+      fram: new Uint8Array(FRAM_PARTS[PART].bytes),
+      eeprom: new Uint8Array(EEPROM_BYTES).fill(0xff),
+      flash: new Uint8Array(0),
+    };
+    this.now = await this.open(blank);
+    const { node } = this.now;
+    if (this.hasSlots) {
+      node.formatStore(CELLS);
+      node.provision.formatSlots(SLOTS.count, SLOTS.bytes);
+      node.provision.activate(node.provision.stage(VERSIONS[0] as Uint8Array), { attempts: 0 });
+    } else node.load(VERSIONS[0] as Uint8Array);
+    await this.saving("first save", 0x4000 + this.random.below(0x400));
+    await this.saving("save", 0x4400 + this.random.below(0x400));
+    if (this.hasSlots) await this.upgrade(1 + this.random.below(VERSIONS.length - 1));
+    else await this.saving("third save", 0x4800 + this.random.below(0x400));
+    return this.counts;
+  }
+}
+
+/** One life of a board, with the power cut at random cycles of all that it does. */
+export function cutChip(plan: ChipCutPlan): Promise<ChipCutCounts> {
+  return new ChipCuts(plan).run();
+}
