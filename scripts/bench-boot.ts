@@ -1,5 +1,5 @@
-// `npm run bench:boot`: how long nodes take from power-on until their apps run, and what that costs. --json, --rows card, --firmware
-// FOLDER: one that is built.
+// `npm run bench:boot`: how long nodes take from power-on until their apps run, and what that costs. --json, --rows card,bus,
+// --firmware FOLDER: one that is built.
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -9,6 +9,7 @@ import { Firmware } from "../host/boards/avr/firmware.ts";
 import { readElf } from "../host/formats/elf.ts";
 import { manifestOf, plantApp, plantCard } from "../tests/drivers/card-plant.ts";
 import { guestOf } from "../tests/drivers/guest.ts";
+import { busBootFigures } from "./bench/bus-boot.ts";
 import { PROFILES } from "./core.ts";
 import { type Figure, report } from "./figures.ts";
 import { buildAvr } from "./firmware/avr.ts";
@@ -111,12 +112,15 @@ async function cardFigures(folder: string): Promise<Figure[]> {
   ];
 }
 
-const ROWS: Record<string, (folder: string) => Promise<Figure[]>> = { card: cardFigures };
+const ROWS: Record<string, () => Promise<Figure[]>> = {
+  card: async () => cardFigures(values.firmware ?? (await buildAvr(fromRoot("build/avr"))).folder),
+  bus: busBootFigures,
+};
 
 const { values } = parseArgs({
   options: {
     json: { type: "boolean" },
-    rows: { type: "string", default: Object.keys(ROWS).join(",") },
+    rows: { type: "string", default: "card,bus" },
     firmware: { type: "string" },
   },
 });
@@ -127,7 +131,6 @@ if (rows.some((name) => ROWS[name] === undefined)) {
   );
   process.exit(2);
 }
-const folder = values.firmware ?? (await buildAvr(fromRoot("build/avr"))).folder;
 const figures: Figure[] = [];
-for (const name of rows) figures.push(...((await ROWS[name]?.(folder)) ?? []));
+for (const name of rows) figures.push(...((await ROWS[name]?.()) ?? []));
 report({ command: "bench:boot", figures });
