@@ -110,6 +110,25 @@ describe("hsx master", () => {
     expect(jsonLines(out).filter(({ event }) => event === "values")).toHaveLength(1);
   });
 
+  it("refuses a manifest that is older than what was done, or another plant's", async () => {
+    const bus = await three();
+    const path = journal();
+    await bus.run(["master", PUMPS, "--once", "--journal", path]);
+    const before = readFileSync(path);
+    const older = join(PLANTS, "older.toml");
+    writeFileSync(older, readFileSync(PUMPS, "utf8").replace("version = 3", "version = 2"));
+    const { exit, err } = await bus.run(["master", older, "--once", "--journal", path]);
+    expect({ exit, err }).toEqual({
+      exit: 7,
+      err: `error: ${older} is version 2, and version 3 was on this bus before\n  remedy: give it a version above 3, or name another journal: --journal FILE\n`,
+    });
+    const single = join(PLANTS, "single.toml");
+    const other = await bus.run(["master", single, "--once", "--journal", path]);
+    expect(other.exit).toBe(7);
+    expect(other.err).toContain('is of the plant "pump house"');
+    expect(readFileSync(path)).toEqual(before);
+  });
+
   it("says where a manifest is wrong, and touches nothing", async () => {
     const bus = await three();
     const bad = file("bad.toml", "schema = 1\nplant = 'p'\n[nodes.a]\nid = 1\napps = ['pmp']\n");
