@@ -15,6 +15,7 @@ beforeAll(() => {
   mkdirSync(PLANTS);
   layPlants(PLANTS);
 });
+const REPAIRED = { kind: "repaired", uid: "01", app: "pump", what: "loaded" } as const;
 let journals = 0;
 const journal = () => inFolder(`plant-${journals++}.journal`);
 const three = () => BenchInstall.of("[[nodes]]\ncount = 3\n");
@@ -95,13 +96,10 @@ describe("hsx master", () => {
     for (let cut = last; cut < whole.length; cut++) {
       writeFileSync(path, whole.subarray(0, cut));
       const opened = new JournalFile(path);
-      opened.append({ kind: "begin", plant: "x", version: 1 });
+      opened.append(REPAIRED);
       opened.close();
       const again = new JournalFile(path);
-      expect([again.damaged, again.entries.at(-1)]).toEqual([
-        0,
-        { kind: "begin", plant: "x", version: 1 },
-      ]);
+      expect([again.damaged, again.entries.at(-1)]).toEqual([0, REPAIRED]);
       again.close();
     }
     const { exit, out } = await bus.run(["master", PUMPS, "--once", "--journal", path, "--json"]);
