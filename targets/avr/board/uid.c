@@ -26,6 +26,7 @@ static u16 time_write(u16 address, u8 byte) {
 }
 
 void uid_start(void) {
+  while (eeprom_is_busy()) {} // nothing can be read while a byte is written
   if (has_uid()) return;
   u16 drawn = 0xFFFF;
   for (u8 n = 0; n < UID_BYTES; n++) {
