@@ -20,6 +20,8 @@ export declare function can_open(kbits: u32): u32;
 export declare function can_send(id: u32, data: usize, len: u32): i32;
 /** Stores the oldest received frame as u16 id, u8 length, u8 0, 8 data bytes. NO_DATA: none. */
 export declare function can_receive(frame: usize): i32;
+/** Least microseconds between two frames of a long stream that this node can take in, `stored` 1: and write to the non-volatile device; 0: as fast as any bus brings them. */
+export declare function can_pace(stored: u32): u32;
 /** Lets frames with `(id & mask) == (match & mask)` reach the apps, too. FULL: no free filter. */
 export declare function can_filter(match: u32, mask: u32): i32;
 /** Takes all filters away: no frame reaches the apps. */

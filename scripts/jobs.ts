@@ -8,6 +8,8 @@ import type { Figure } from "./figures.ts";
 /** What a worker can be asked for, by name; arguments and results are plain objects. */
 export type Work = Record<string, (argument: never) => Promise<unknown>>;
 
+/** What interrupts a proof. */
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** Tells a process that it is a worker. */
 const WORKER = "HSX_PROOF_WORKER";
 
@@ -17,7 +19,7 @@ export function isWorker(): boolean {
 
 /** Does what the script asks for until it goes. */
 export function serve(work: Work): void {
-  process.on("SIGINT", () => {}); // a terminal tells all; the script decides
+  for (const signal of SIGNALS) process.on(signal, () => {}); // a terminal tells all; the script decides
   process.on("disconnect", () => process.exit());
   process.on("message", async ({ name, argument }: { name: string; argument: never }) => {
     try {
@@ -30,22 +32,49 @@ export function serve(work: Work): void {
 
 /** The script was interrupted: figures are of what was done until then. */
 export class Interrupted extends Error {}
+/** A worker died over its work, or hung. */
+export class Lost extends Error {}
 
 interface Answer {
   readonly result?: unknown;
   readonly error?: string;
+  readonly isLost?: boolean;
+}
+
+/** Asks a worker for something. It is killed if it does not answer in time; one that was lost says so. */
+function ask(worker: ChildProcess, question: object, patience_s: number): Promise<Answer> {
+  return new Promise((resolve) => {
+    let why = "the process died";
+    const isBounded = Number.isFinite(patience_s);
+    const hang = () => {
+      why = `it hangs: no end after ${patience_s} s`;
+      worker.kill("SIGKILL");
+    };
+    const timer = isBounded ? setTimeout(hang, patience_s * 1000) : undefined;
+    const gone = () => {
+      clearTimeout(timer);
+      resolve({ error: why, isLost: true });
+    };
+    worker.once("exit", gone);
+    worker.once("message", (message) => {
+      clearTimeout(timer);
+      worker.off("exit", gone);
+      resolve(message as Answer);
+    });
+    worker.send(question);
+  });
 }
 
 export class Jobs<W extends Work> {
   isInterrupted = false;
-  private readonly all: ChildProcess[] = [];
+  private readonly all = new Set<ChildProcess>();
   private readonly idle: ChildProcess[] = [];
   private readonly waiting: ((worker: ChildProcess) => void)[] = [];
   private readonly end: Promise<never>;
 
   constructor(readonly count: number) {
     this.end = new Promise((_, reject) => {
-      for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      for (const signal of SIGNALS) {
         process.on(signal, () => {
           this.isInterrupted = true;
           reject(new Interrupted());
@@ -53,16 +82,17 @@ export class Jobs<W extends Work> {
       }
     });
     this.end.catch(() => {}); // whoever waits for a worker hears of it
-    for (let n = 0; n < count; n++) this.start();
+    for (let n = 0; n < count; n++) this.give(this.start());
   }
 
-  private start(): void {
+  private start(): ChildProcess {
     const worker = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
       env: { ...process.env, [WORKER]: "1" },
       execArgv: ["--enable-source-maps"],
     });
-    this.all.push(worker);
-    this.idle.push(worker);
+    this.all.add(worker);
+    worker.once("exit", () => this.all.delete(worker));
+    return worker;
   }
 
   private async take(): Promise<ChildProcess> {
@@ -74,28 +104,24 @@ export class Jobs<W extends Work> {
     else next(worker);
   }
 
-  private async ask(name: string, argument: unknown): Promise<unknown> {
+  private async ask(question: object, patience_s: number): Promise<unknown> {
     const worker = await this.take();
-    const answer = await new Promise<Answer>((resolve) => {
-      const gone = () => resolve({ error: `the worker for ${name} has ended` });
-      worker.once("exit", gone);
-      worker.once("message", (message) => {
-        worker.off("exit", gone);
-        resolve(message as Answer);
-      });
-      worker.send({ name, argument });
-    });
-    this.give(worker);
-    if (answer.error !== undefined) throw new Error(answer.error);
-    return answer.result;
+    const { result, error, isLost } = await ask(worker, question, patience_s);
+    this.give(isLost && !this.isInterrupted ? this.start() : worker);
+    if (error !== undefined) throw isLost ? new Lost(error) : new Error(error);
+    return result;
   }
 
-  /** Has the next free worker do something. Rejects with what it throws, or Interrupted. */
+  /**
+   * Has the next free worker do something. Rejects with what it throws, with Interrupted, or with Lost when it dies or has not
+   * ended after `patience_s` seconds; another takes its place.
+   */
   do<K extends keyof W & string>(
     name: K,
     argument: Parameters<W[K]>[0],
+    patience_s = Number.POSITIVE_INFINITY,
   ): Promise<Awaited<ReturnType<W[K]>>> {
-    const asked = this.ask(name, argument) as Promise<Awaited<ReturnType<W[K]>>>;
+    const asked = this.ask({ name, argument }, patience_s) as Promise<Awaited<ReturnType<W[K]>>>;
     return Promise.race([asked, this.end]);
   }
 
@@ -105,6 +131,17 @@ export class Jobs<W extends Work> {
       while (await next());
     };
     await Promise.all(Array.from({ length: this.count }, lane));
+  }
+
+  /** Does `act` with each piece, as many at a time as there are workers. */
+  async each<P>(pieces: Iterable<P>, act: (piece: P) => Promise<void>): Promise<void> {
+    const left = pieces[Symbol.iterator]();
+    await this.repeat(async () => {
+      const { done, value } = left.next();
+      if (done === true) return false;
+      await act(value);
+      return true;
+    });
   }
 
   /** Repeats pieces of work until they make `wanted` together. `next` is told how much may be left, and returns how much it made; 0 ends it. */
@@ -134,7 +171,7 @@ export class Jobs<W extends Work> {
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
     } finally {
-      for (const worker of this.all) worker.kill();
+      for (const worker of this.all) worker.kill("SIGKILL");
     }
   }
 

@@ -15,6 +15,7 @@ import { proveWords, type WordsFigures, type WordsPlan } from "../tests/drivers/
 import { compileModule, type Fault } from "../tests/probes/compile.ts";
 import { type Figure, report } from "./figures.ts";
 import { isWorker, Jobs, jobsOf, serve } from "./jobs.ts";
+import { PlantedFaults } from "./planted-faults.ts";
 
 /** The counts of a release, of which a shorter run does its share. */
 const RELEASE = { cuts: 300_000, boots: 1_000_000 };
@@ -184,9 +185,9 @@ const PLANTED: readonly [Fault, Prove][] = [
   ...NODE_WORD_FAULTS.map((fault): [Fault, Prove] => [fault, proveWords]),
 ];
 
-/** Whether a proof finds fault `n` of those planted. */
-async function isCaught(n: number): Promise<boolean> {
-  const [fault, prove] = PLANTED[n] as [Fault, Prove];
+/** Whether a proof finds the fault of a name. */
+async function isCaught(name: string): Promise<boolean> {
+  const [fault, prove] = PLANTED.find(([known]) => known.name === name) as [Fault, Prove];
   await compileModule("node", "small", fault); // a fault that cannot be planted is not caught: it ends the proof
   for (let first = 1; first <= FAULT_CUTS / 2000; first++) {
     try {
@@ -200,33 +201,7 @@ async function isCaught(n: number): Promise<boolean> {
   return false;
 }
 
-const faults = { caught: 0, missed: [] as string[] };
-
-async function plantFaults(): Promise<void> {
-  let next = 0;
-  await jobs.repeat(async () => {
-    const n = next++;
-    const name = PLANTED[n]?.[0].name;
-    if (name === undefined) return false;
-    say(`design fault: ${name}`);
-    if (await jobs.do("isCaught", n)) faults.caught++;
-    else faults.missed.push(name);
-    return true;
-  });
-}
-function faultFigures(): Figure[] {
-  const { caught, missed } = faults;
-  return [
-    {
-      id: "faults_caught",
-      value: caught,
-      unit: "faults",
-      must: `== ${PLANTED.length}`,
-      note:
-        missed.length === 0 ? "design faults planted one by one" : `missed: ${missed.join(", ")}`,
-    },
-  ];
-}
+const faults = new PlantedFaults(PLANTED.map(([{ name }]) => name));
 
 const work = {
   live: (plan: ActivationPlan): Promise<ActivationFigures> => proveActivation(plan),
@@ -254,7 +229,11 @@ async function main(count: number): Promise<void> {
   await jobs.run(async () => {
     await part(proofFigures, proveAll);
     await part(wordsFigures, changeWords);
-    if (!values.skip.split(",").includes("faults")) await part(faultFigures, plantFaults);
+    if (!values.skip.split(",").includes("faults"))
+      await part(
+        () => faults.figures(),
+        () => faults.plant(jobs, (name) => jobs.do("isCaught", name), say),
+      );
   });
   process.stderr.write("\n");
   const all = figures.flatMap((figuresOf) => figuresOf());

@@ -8,8 +8,8 @@ import {
   newCounts,
   runBus,
 } from "../tests/drivers/bus-runs.ts";
-import { isOfCrew, runCrew, serveCrew } from "./crew.ts";
 import { report } from "./figures.ts";
+import { isWorker, Jobs, jobsOf, Lost, serve } from "./jobs.ts";
 
 const { values } = parseArgs({
   options: {
@@ -23,8 +23,8 @@ const { values } = parseArgs({
 const runs = Number(values.runs);
 const large = Number(values.large);
 const seed = Number(values.seed);
-const jobs = Number(values.jobs);
-if (!(runs >= 0) || !(large >= 0) || !Number.isInteger(seed) || !(jobs >= 1)) {
+const processes = jobsOf(values.jobs);
+if (processes === undefined || !(runs >= 0) || !(large >= 0) || !Number.isInteger(seed)) {
   process.stderr.write(
     "usage: npm run proof:bus -- [--json] [--runs N] [--large N] [--seed S] [--jobs N]\n",
   );
@@ -56,27 +56,37 @@ function* lives(): Generator<BusRunPlan> {
     yield { seed: seed + runs + n, nodes: 100, padding: LARGE_PADDING };
 }
 
-async function proof(): Promise<void> {
+const work = { live };
+if (isWorker()) serve(work);
+else await main(processes);
+
+async function main(count: number): Promise<void> {
   const sum = newCounts();
   const done = { small: 0, large: 0 };
   const tell = (fault: string) => {
     sum.faults.push(fault);
     process.stderr.write(`\n${fault}\n`);
   };
-  await runCrew<BusRunPlan, BusRunCounts>(lives(), {
-    jobs,
-    patience_s: PATIENCE_S,
-    onResult(counts, { nodes }) {
-      done[nodes === 100 ? "large" : "small"] += counts.runs;
-      sum.cuts += counts.cuts;
-      sum.lostMasters += counts.lostMasters;
-      sum.loaded += counts.loaded;
-      counts.faults.forEach(tell);
-      const text = `${done.small} and ${done.large} lives, ${sum.faults.length} faults`;
-      process.stderr.write(`\r${text.padEnd(60)}`);
-    },
-    onLost: (why, plan) => tell(`seed ${plan.seed}: ${why}`),
-  });
+  const note = ({ nodes }: BusRunPlan, counts: BusRunCounts) => {
+    done[nodes === 100 ? "large" : "small"] += counts.runs;
+    sum.cuts += counts.cuts;
+    sum.lostMasters += counts.lostMasters;
+    sum.loaded += counts.loaded;
+    counts.faults.forEach(tell);
+    const text = `${done.small} and ${done.large} lives, ${sum.faults.length} faults`;
+    process.stderr.write(`\r${text.padEnd(60)}`);
+  };
+  const jobs = new Jobs<typeof work>(count);
+  await jobs.run(() =>
+    jobs.each(lives(), async (plan) => {
+      try {
+        note(plan, await jobs.do("live", plan, PATIENCE_S));
+      } catch (error) {
+        if (!(error instanceof Lost)) throw error;
+        tell(`seed ${plan.seed}: ${error.message}`);
+      }
+    }),
+  );
   process.stderr.write("\n");
   report({
     command: "proof:bus",
@@ -93,9 +103,7 @@ async function proof(): Promise<void> {
         must: "== 0",
         note: "unreported outcomes, lost calibration, nodes without a running app or that take no other, leaks",
       },
+      ...jobs.figures(),
     ],
   });
 }
-
-if (isOfCrew) serveCrew(live);
-else await proof();

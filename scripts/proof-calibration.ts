@@ -14,6 +14,7 @@ import { FLUSHED, type Flush, flush } from "../tests/drivers/flush.ts";
 import { isFlash, MEDIA, type Medium, mediaOf } from "../tests/drivers/media.ts";
 import { type Figure, report } from "./figures.ts";
 import { isWorker, Jobs, jobsOf, serve } from "./jobs.ts";
+import { PlantedFaults } from "./planted-faults.ts";
 
 /** The sequences of a release. */
 const RELEASE = 100_000;
@@ -126,7 +127,7 @@ async function flushFigures(): Promise<Figure[]> {
   return figures;
 }
 
-const faults = { caught: 0, missed: [] as string[] };
+const faults = new PlantedFaults(CALIBRATION_FAULTS.map(({ name }) => name));
 
 async function isCaught(name: string): Promise<boolean> {
   const fault = CALIBRATION_FAULTS.find((known) => known.name === name);
@@ -135,30 +136,6 @@ async function isCaught(name: string): Promise<boolean> {
   const found = await proveCalibration({ ...plan, sequences: FAULT_SEQUENCES });
   return found.differences.length > 0;
 }
-async function plantFaults(): Promise<void> {
-  const left = [...CALIBRATION_FAULTS];
-  await jobs.repeat(async () => {
-    const fault = left.shift();
-    if (fault === undefined) return false;
-    say(`fault ${fault.name}`);
-    if (await jobs.do("isCaught", fault.name)) faults.caught++;
-    else faults.missed.push(fault.name);
-    return true;
-  });
-}
-function faultFigures(): Figure[] {
-  const { caught, missed } = faults;
-  return [
-    {
-      id: "faults.caught",
-      value: caught,
-      unit: "faults",
-      must: `== ${CALIBRATION_FAULTS.length}`,
-      note: missed.length === 0 ? "all that were planted" : `missed: ${missed.join(", ")}`,
-    },
-  ];
-}
-
 const work = {
   live: (plan: CalibrationPlan): Promise<CalibrationFigures> => proveCalibration(plan),
   flushes: (_: null): Promise<Figure[]> => flushFigures(),
@@ -176,8 +153,8 @@ async function main(count: number): Promise<void> {
     const flushes = await jobs.do("flushes", null);
     figures.push(() => flushes);
     if (values.skip.split(",").includes("faults")) return;
-    figures.push(faultFigures);
-    await plantFaults();
+    figures.push(() => faults.figures());
+    await faults.plant(jobs, (name) => jobs.do("isCaught", name), say);
   });
   say("");
   const all = figures.flatMap((figuresOf) => figuresOf());

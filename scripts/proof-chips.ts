@@ -5,9 +5,9 @@ import { parseArgs } from "node:util";
 import { readFirmware as readAvr } from "../tests/drivers/avr.ts";
 import { type ChipBed, type ChipCutCounts, cutChip } from "../tests/drivers/chip-cuts.ts";
 import { readFirmware as readStm32 } from "../tests/drivers/stm32.ts";
-import { isOfCrew, runCrew, serveCrew } from "./crew.ts";
 import { type Figure, report } from "./figures.ts";
 import { buildAvr } from "./firmware/avr.ts";
+import { isWorker, Jobs, jobsOf, Lost, serve } from "./jobs.ts";
 import { fromRoot } from "./root.ts";
 import { BOARDS, buildBoard } from "./stm32-build.ts";
 
@@ -18,8 +18,11 @@ const SHARES = {
   "stm32f072.fram": 0.75,
   "stm32f072.flash": 0.25,
 } as const satisfies Record<ChipBed, number>;
+const BEDS = Object.keys(SHARES) as ChipBed[];
 const CHIPS = ["avr", "stm32f072"] as const;
 const CUTS_OF_AN_OPERATION = 500;
+/** Cuts of an operation in which a lying medium must show. */
+const CUTS_OF_A_LIE = 60;
 /** Operations of a life, with slots and without. */
 const OPERATIONS = { fram: 6, other: 3 };
 /** A life boots some hundred times. */
@@ -35,11 +38,20 @@ const { values } = parseArgs({
 });
 const cuts = Number(values.cuts);
 const seed = Number(values.seed);
-const jobs = Number(values.jobs);
-if (!(cuts > 0) || !Number.isInteger(seed) || !(jobs >= 1)) {
+const processes = jobsOf(values.jobs);
+if (processes === undefined || !(cuts > 0) || !Number.isInteger(seed)) {
   process.stderr.write("usage: npm run proof:chips -- [--json] [--cuts N] [--seed S] [--jobs N]\n");
   process.exit(2);
 }
+
+const NOTHING: ChipCutCounts = {
+  operations: 0,
+  cuts: 0,
+  states: 0,
+  bootCuts: 0,
+  boots: 0,
+  faults: [],
+};
 
 interface Piece {
   readonly bed: ChipBed;
@@ -48,7 +60,10 @@ interface Piece {
   readonly isLying?: boolean;
 }
 
-function work(piece: Piece): Promise<ChipCutCounts> {
+/** The processes that do the work. */
+let jobs: Jobs<typeof work>;
+
+function cut(piece: Piece): Promise<ChipCutCounts> {
   const firmware = {
     avr: readAvr(fromRoot("build/avr")),
     stm32f072: readStm32(fromRoot("build/stm32/stm32f072")),
@@ -72,16 +87,13 @@ function* lives(): Generator<Piece> {
   }
 }
 
-const sums = new Map<ChipBed, ChipCutCounts>();
-const faults: string[] = [];
+// ---- What was found so far ----
 
-function tell(fault: string): void {
-  faults.push(fault);
-  process.stderr.write(`\n${fault}\n`);
-}
+const sums = new Map<ChipBed, ChipCutCounts>();
+const lies = new Set<ChipBed>();
+
 function add(bed: ChipBed, counts: ChipCutCounts): void {
-  const none = { operations: 0, cuts: 0, states: 0, bootCuts: 0, boots: 0, faults: [] };
-  const sum = sums.get(bed) ?? none;
+  const sum = sums.get(bed) ?? NOTHING;
   sums.set(bed, {
     operations: sum.operations + counts.operations,
     cuts: sum.cuts + counts.cuts,
@@ -90,41 +102,27 @@ function add(bed: ChipBed, counts: ChipCutCounts): void {
     boots: sum.boots + counts.boots,
     faults: [...sum.faults, ...counts.faults],
   });
-  counts.faults.forEach(tell);
+  for (const fault of counts.faults) process.stderr.write(`\n${fault}\n`);
   const text = [...sums].map(([name, { cuts: done }]) => `${name} ${done}`).join(", ");
-  process.stderr.write(`\r${`${text}: ${faults.length} faults`.padEnd(90)}`);
+  process.stderr.write(`\r${text.padEnd(90)}`);
 }
 
-/** A medium that lies about its order: how many kinds of board and medium it is found out on. */
-async function lieFigures(): Promise<Figure[]> {
-  const beds = Object.keys(SHARES) as ChipBed[];
-  const caught = new Set<ChipBed>();
-  const pieces = beds.map((bed): Piece => ({ bed, seed, cutsOfAnOperation: 60, isLying: true }));
-  await runCrew<Piece, ChipCutCounts>(pieces, {
-    jobs,
-    patience_s: PATIENCE_S,
-    onResult: (counts, { bed }) => {
-      if (counts.faults.length > 0) caught.add(bed);
-    },
-    onLost: () => {},
+async function cutAll(): Promise<void> {
+  await jobs.each(lives(), async (piece) => {
+    try {
+      add(piece.bed, await jobs.do("cut", piece, PATIENCE_S));
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error;
+      add(piece.bed, {
+        ...NOTHING,
+        faults: [`${piece.bed}, seed ${piece.seed}: ${error.message}`],
+      });
+    }
   });
-  const missed = beds.filter((bed) => !caught.has(bed));
-  const note = missed.length === 0 ? "of media that write out of order" : `missed: ${missed}`;
-  return [
-    { id: "lies_caught", value: caught.size, unit: "media", must: `== ${beds.length}`, note },
-  ];
 }
 
-async function proof(): Promise<void> {
-  await buildAvr(fromRoot("build/avr"));
-  buildBoard(BOARDS.stm32f072);
-  const isWhole = await runCrew<Piece, ChipCutCounts>(lives(), {
-    jobs,
-    patience_s: PATIENCE_S,
-    onResult: (counts, { bed }) => add(bed, counts),
-    onLost: (why, piece) => tell(`${piece.bed}, seed ${piece.seed}: ${why}`),
-  });
-  const figures: Figure[] = CHIPS.flatMap((chip) => {
+function cutFigures(): Figure[] {
+  return CHIPS.flatMap((chip) => {
     const of = [...sums].filter(([bed]) => bed.startsWith(chip)).map(([, counts]) => counts);
     const sum = (key: "cuts" | "states" | "bootCuts" | "boots") =>
       of.reduce((total, counts) => total + counts[key], 0);
@@ -135,10 +133,37 @@ async function proof(): Promise<void> {
       { id: `${chip}.bad_states`, value: bad, unit: "states", must: "== 0" },
     ] as const;
   });
-  if (isWhole) figures.push(...(await lieFigures()));
-  process.stderr.write("\n");
-  report({ command: "proof:chips", figures });
 }
 
-if (isOfCrew) serveCrew(work);
-else await proof();
+/** A medium that lies about its order must be found out on every kind of board and medium. */
+async function lie(): Promise<void> {
+  await jobs.each(BEDS, async (bed) => {
+    const piece = { bed, seed, cutsOfAnOperation: CUTS_OF_A_LIE, isLying: true };
+    if ((await jobs.do("cut", piece)).faults.length > 0) lies.add(bed);
+  });
+}
+
+function lieFigures(): Figure[] {
+  const missed = BEDS.filter((bed) => !lies.has(bed));
+  const note = missed.length === 0 ? "of media that write out of order" : `missed: ${missed}`;
+  return [{ id: "lies_caught", value: lies.size, unit: "media", must: `== ${BEDS.length}`, note }];
+}
+
+const work = { cut };
+if (isWorker()) serve(work);
+else await main(processes);
+
+async function main(count: number): Promise<void> {
+  await buildAvr(fromRoot("build/avr"));
+  buildBoard(BOARDS.stm32f072);
+  jobs = new Jobs(count);
+  const figures: (() => Figure[])[] = [cutFigures];
+  await jobs.run(async () => {
+    await cutAll();
+    figures.push(lieFigures);
+    await lie();
+  });
+  process.stderr.write("\n");
+  const all = figures.flatMap((of) => of());
+  report({ command: "proof:chips", figures: [...all, ...jobs.figures()] });
+}

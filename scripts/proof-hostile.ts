@@ -14,8 +14,9 @@ import {
 import { avrVictim } from "../tests/drivers/hostile-avr.ts";
 import { HOSTILE_FAULTS } from "../tests/drivers/hostile-faults.ts";
 import { compileModule } from "../tests/probes/compile.ts";
-import { isOfCrew, runCrew, serveCrew } from "./crew.ts";
 import { type Figure, report } from "./figures.ts";
+import { isWorker, Jobs, jobsOf, Lost, serve } from "./jobs.ts";
+import { PlantedFaults } from "./planted-faults.ts";
 import { fromRoot } from "./root.ts";
 
 /** Frames of one node, of either kind; then another begins with the next seed. */
@@ -38,8 +39,13 @@ const { values } = parseArgs({
 });
 const wanted = { core: Number(values.frames), avr: Number(values.avr) };
 const seed = Number(values.seed);
-const jobs = Number(values.jobs);
-if (!(wanted.core >= 0) || !(wanted.avr >= 0) || !Number.isInteger(seed) || !(jobs >= 1)) {
+const processes = jobsOf(values.jobs);
+if (
+  processes === undefined ||
+  !(wanted.core >= 0) ||
+  !(wanted.avr >= 0) ||
+  !Number.isInteger(seed)
+) {
   process.stderr.write(
     "usage: npm run proof:hostile -- [--json] [--frames N] [--avr N] [--seed S] [--jobs N] [--skip faults] [--replay core:SEED:STEP]\n",
   );
@@ -55,7 +61,10 @@ interface Piece {
   readonly fault?: string;
 }
 
-async function work({ kind, seed: first, frames, fault }: Piece): Promise<HostileCounts> {
+/** The processes that do the work. */
+let jobs: Jobs<typeof work>;
+
+async function attack({ kind, seed: first, frames, fault }: Piece): Promise<HostileCounts> {
   const counts = newHostileCounts();
   const media = await victimMedia();
   const planted = HOSTILE_FAULTS.find(({ name }) => name === fault);
@@ -76,94 +85,89 @@ function* piecesOf(kind: Kind): Generator<Piece> {
     yield { kind, seed: n, frames: Math.min(most, wanted[kind] - done) };
 }
 
-async function attack(kind: Kind): Promise<{ figures: Figure[]; isWhole: boolean }> {
-  const sum = newHostileCounts();
-  const tell = (fault: string) => {
-    sum.faults.push(fault);
-    process.stderr.write(`\n${kind}: ${fault}\n`);
-  };
-  const isWhole = await runCrew<Piece, HostileCounts>(piecesOf(kind), {
-    jobs,
-    patience_s: PATIENCE_S[kind],
-    onResult(counts) {
+/** What was found so far. */
+const found = { core: newHostileCounts(), avr: newHostileCounts() };
+
+function tell(kind: Kind, fault: string): void {
+  found[kind].faults.push(fault);
+  process.stderr.write(`\n${kind}: ${fault}\n`);
+}
+
+async function attackAll(kind: Kind): Promise<void> {
+  const sum = found[kind];
+  await jobs.each(piecesOf(kind), async (piece) => {
+    try {
+      const counts = await jobs.do("attack", piece, PATIENCE_S[kind]);
       sum.frames += counts.frames;
       sum.refusals += counts.refusals;
       sum.spells += counts.spells;
       sum.loads += counts.loads;
-      counts.faults.forEach(tell);
-      say(`${kind}: ${sum.frames} frames, ${sum.faults.length} faults`);
-    },
-    onLost: (why, piece) => tell(`seed ${piece.seed}, step ${piece.frames} at most: ${why}`),
+      for (const fault of counts.faults) tell(kind, fault);
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error;
+      tell(kind, `seed ${piece.seed}, step ${piece.frames} at most: ${error.message}`);
+    }
+    say(`${kind}: ${sum.frames} frames, ${sum.faults.length} faults`);
   });
-  const note = `${sum.refusals} loads refused, ${sum.loads} valid ones taken in ${sum.spells} looks`;
-  const figures: Figure[] = [
-    { id: `${kind}.frames`, value: sum.frames, unit: "frames", must: `>= ${wanted[kind]}`, note },
+}
+
+function figuresOf(kind: Kind): Figure[] {
+  const { frames, refusals, loads, spells, faults } = found[kind];
+  const note = `${refusals} loads refused, ${loads} valid ones taken in ${spells} looks`;
+  return [
+    { id: `${kind}.frames`, value: frames, unit: "frames", must: `>= ${wanted[kind]}`, note },
     {
       id: `${kind}.faults`,
-      value: sum.faults.length,
+      value: faults.length,
       unit: "faults",
       must: "== 0",
       note: "crashes, hangs, changed state, writes beyond the RAM",
     },
   ];
-  return { figures, isWhole };
 }
 
-async function faultFigures(): Promise<Figure[]> {
-  const caught = new Set<string>();
-  const pieces = HOSTILE_FAULTS.map(({ name }): Piece => {
-    return { kind: "core", seed, frames: FAULT_FRAMES, fault: name };
-  });
-  for (const { fault = "" } of pieces)
-    await compileModule(
-      "node",
-      "small",
-      HOSTILE_FAULTS.find(({ name }) => name === fault),
-    );
-  await runCrew<Piece, HostileCounts>(pieces, {
-    jobs,
-    patience_s: PATIENCE_S.fault,
-    onResult: ({ faults }, { fault = "" }) => {
-      if (faults.length > 0) caught.add(fault);
-      say(`planted ${fault}: ${faults[0]?.slice(0, 40) ?? "missed"}`);
-    },
-    onLost: (_why, { fault = "" }) => caught.add(fault),
-  });
-  const missed = HOSTILE_FAULTS.filter(({ name }) => !caught.has(name)).map(({ name }) => name);
-  return [
-    {
-      id: "faults_caught",
-      value: caught.size,
-      unit: "faults",
-      must: `== ${HOSTILE_FAULTS.length}`,
-      note: missed.length === 0 ? "planted one by one" : `missed: ${missed.join(", ")}`,
-    },
-  ];
+const planted = new PlantedFaults(HOSTILE_FAULTS.map(({ name }) => name));
+
+/** Whether the frames show the fault of a name; a core that dies or hangs shows it, too. */
+async function isCaught(name: string): Promise<boolean> {
+  const fault = HOSTILE_FAULTS.find((known) => known.name === name);
+  await compileModule("node", "small", fault); // not in the time that a worker has
+  try {
+    const piece = { kind: "core", seed, frames: FAULT_FRAMES, fault: name } as const;
+    return (await jobs.do("attack", piece, PATIENCE_S.fault)).faults.length > 0;
+  } catch (error) {
+    if (error instanceof Lost) return true;
+    throw error;
+  }
 }
 
 async function replay(text: string): Promise<void> {
   const [kind, first, step] = text.split(":");
   const piece = { kind: kind as Kind, seed: Number(first), frames: Number(step) };
-  const counts = await work(piece);
+  const counts = await attack(piece);
   process.stdout.write(`${JSON.stringify(counts, null, 2)}\n`);
   process.exitCode = counts.faults.length > 0 ? 1 : 0;
 }
 
-async function proof(): Promise<void> {
-  const figures: Figure[] = [];
-  let isWhole = true;
-  for (const kind of ["core", "avr"] as const) {
-    if (!isWhole || wanted[kind] === 0) continue;
-    const found = await attack(kind);
-    figures.push(...found.figures);
-    isWhole = found.isWhole;
-  }
-  if (isWhole && !values.skip.split(",").includes("faults"))
-    figures.push(...(await faultFigures()));
-  say("");
-  report({ command: "proof:hostile", figures });
-}
-
-if (isOfCrew) serveCrew(work);
+const work = { attack };
+if (isWorker()) serve(work);
 else if (values.replay !== undefined) await replay(values.replay);
-else await proof();
+else await main(processes);
+
+async function main(count: number): Promise<void> {
+  jobs = new Jobs(count);
+  const figures: (() => Figure[])[] = [];
+  await jobs.run(async () => {
+    for (const kind of ["core", "avr"] as const) {
+      if (wanted[kind] === 0) continue;
+      figures.push(() => figuresOf(kind));
+      await attackAll(kind);
+    }
+    if (values.skip.split(",").includes("faults")) return;
+    figures.push(() => planted.figures());
+    await planted.plant(jobs, isCaught, say);
+  });
+  say("");
+  const all = figures.flatMap((of) => of());
+  report({ command: "proof:hostile", figures: [...all, ...jobs.figures()] });
+}

@@ -25,6 +25,7 @@ import {
 import { compileProbe } from "../tests/probes/compile.ts";
 import { type Figure, report } from "./figures.ts";
 import { isWorker, Jobs, jobsOf, serve } from "./jobs.ts";
+import { PlantedFaults } from "./planted-faults.ts";
 
 /** Cuts of one history; then another begins with the next seed. */
 const CUTS_OF_A_HISTORY = 10_000;
@@ -260,32 +261,7 @@ async function isCaught(name: string): Promise<boolean> {
   return false;
 }
 
-const faults = { caught: 0, missed: [] as string[] };
-
-async function plantFaults(): Promise<void> {
-  const left = [...STORE_FAULTS];
-  await jobs.repeat(async () => {
-    const fault = left.shift();
-    if (fault === undefined) return false;
-    say(`design fault: ${fault.name}`);
-    if (await jobs.do("isCaught", fault.name)) faults.caught++;
-    else faults.missed.push(fault.name);
-    return true;
-  });
-}
-function faultFigures(): Figure[] {
-  const { caught, missed } = faults;
-  return [
-    {
-      id: "faults_caught",
-      value: caught,
-      unit: "faults",
-      must: `== ${STORE_FAULTS.length}`,
-      note:
-        missed.length === 0 ? "design faults planted one by one" : `missed: ${missed.join(", ")}`,
-    },
-  ];
-}
+const faults = new PlantedFaults(STORE_FAULTS.map(({ name }) => name));
 
 // ---- All of it ----
 
@@ -333,15 +309,16 @@ async function main(count: number): Promise<void> {
     await part("flicker", flickerFigures, flicker);
     const left = (Object.keys(SECTIONS) as Section[]).filter(isWanted);
     for (const name of left) figures.set(name, () => []);
-    await jobs.repeat(async () => {
-      const name = left.shift();
-      if (name === undefined) return false;
+    await jobs.each(left, async (name) => {
       say(name);
       const found = await jobs.do("section", name);
       figures.set(name, () => found);
-      return true;
     });
-    await part("faults", faultFigures, plantFaults);
+    await part(
+      "faults",
+      () => faults.figures(),
+      () => faults.plant(jobs, (name) => jobs.do("isCaught", name), say),
+    );
   });
   process.stderr.write("\n");
   const all = [...figures.values()].flatMap((figuresOf) => figuresOf());

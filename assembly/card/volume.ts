@@ -23,7 +23,7 @@
 
 import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
 import { sd_blocks, sd_read } from "../hal";
-import { CARD_BASE } from "../layout";
+import { CARD_BASE, CARD_MEMORY } from "../layout";
 import { refuse, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import {
@@ -94,7 +94,7 @@ export class Volume {
 const VOLUME_SIZE: u32 = 56;
 /** Bytes of whoever uses the card. */
 const OWN_SIZE: u32 = 64;
-const CARD_BYTES: u32 = BLOCK_BYTES + VOLUME_SIZE + OWN_SIZE;
+if (CARD_MEMORY != BLOCK_BYTES + VOLUME_SIZE + OWN_SIZE) ERROR("CARD_MEMORY");
 if (offsetof<Volume>("run") != 48) ERROR("Volume.run: offset");
 if (offsetof<Volume>() > VOLUME_SIZE) ERROR("Volume: size");
 
@@ -117,7 +117,7 @@ export function cardIsOpen(): bool {
 }
 /** Takes the buffer, for a card of which nothing is known. NO_MEMORY. */
 export function cardBegin(): i32 {
-  if (!cardIsOpen() && !arenaAllocate(CARD_BYTES, CARD_BASE)) return refuseMemory(CARD_BYTES);
+  if (!cardIsOpen() && !arenaAllocate(CARD_MEMORY, CARD_BASE)) return refuseMemory(CARD_MEMORY);
   const v = volumeAt();
   memory.fill(changetype<usize>(v), 0, VOLUME_SIZE);
   v.held = NONE;

@@ -39,8 +39,7 @@ export function storedSize(): u32 {
 export function storedOrigin(): u32 {
   const erased = nv_erase_size();
   const unit = erased > STORED_UNIT ? erased : STORED_UNIT;
-  const end = storeEnd() + unit - 1;
-  return end - (end % unit);
+  return (storeEnd() + unit - 1) & ~(unit - 1); // asked for each frame of a load; erase units are powers of two
 }
 /** Address of a slot. */
 export function storedAddress(stored: u32): u32 {

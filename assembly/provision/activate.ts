@@ -14,8 +14,9 @@ import {
 } from "../image/stored";
 import { nv_erase_size, nv_size } from "../hal";
 import { APP_MAX, IO_BASE, TASK_MAX } from "../layout";
+import { nodeAt } from "../node";
 import { wordGroup } from "../persist/words";
-import { shadowIsSettled } from "../registry/shadow";
+import { shadowBegin, shadowIsSettled } from "../registry/shadow";
 import { refusalName, refuse, refuseFull, refuseHeld } from "../refusal";
 import {
   AppState,
@@ -38,7 +39,9 @@ import {
   commit,
   commitRecord,
   end,
+  HELD,
   isFree,
+  isHeld,
   isOnTrial,
   Job,
   NO_APP,
@@ -47,6 +50,7 @@ import {
   Step,
   trialApp,
 } from "./job";
+import { declarerAt } from "./load";
 import { configWord } from "./node-config";
 import {
   activeOf,
@@ -59,7 +63,7 @@ import {
   stateOf,
   withoutFallback,
 } from "./record";
-import { sessionStage } from "./session";
+import { sessionCommit, sessionStage } from "./session";
 
 // ---- Names ----
 
@@ -199,6 +203,13 @@ export function pidOfSlot(stored: u32): u32 {
  * pid, or why the image cannot run; then the app that ran before runs on or again. BUSY, NOT_FOUND, RANGE; IN_TRIAL; STATE: it is active.
  */
 export function activateSlot(stored: u32, attempts: u32, after: u32): i32 {
+  return activation(stored, attempts, after, 0);
+}
+/** The same up to the change-over, ready for activateHeld(). */
+export function prepareSlot(stored: u32, attempts: u32, after: u32): i32 {
+  return activation(stored, attempts, after, HELD);
+}
+function activation(stored: u32, attempts: u32, after: u32, held: u32): i32 {
   const err = checkSlot(stored);
   if (err < 0) return err;
   if (attempts > ATTEMPTS_MAX) return refuse(Err.RANGE, 0, attempts, ATTEMPTS_MAX);
@@ -213,7 +224,7 @@ export function activateSlot(stored: u32, attempts: u32, after: u32): i32 {
   const p = begin(Job.ACTIVATE, Step.VERIFY, NO_APP);
   p.next = <u8>Step.BIND;
   p.slot = <u8>stored;
-  p.trial = <u8>(attempts | (after << 3));
+  p.trial = <u8>(attempts | (after << 3) | held);
   return Err.OK;
 }
 
@@ -235,20 +246,40 @@ function recordFor(stored: u32): u32 {
   return free;
 }
 
-/** The image of an activation is sound: its record is written, with the first attempt counted. */
+/** The record of the app once the image of the activation is its active one, with the first attempt counted. */
+function boundRecord(p: Provision): u32 {
+  const old = recordAt(p.app);
+  const attempts: u32 = p.trial & 7;
+  const isFirst = stateOf(old) == AppState.EMPTY;
+  const fallback = isFirst ? NO_SLOT : activeOf(old);
+  if (isFirst || attempts == 0) return recordOf(p.slot, fallback, AppState.CONFIRMED);
+  return onTrial(p.slot, fallback, attempts - 1, ((<u32>p.trial) >>> 3) & 3);
+}
+
+/** The image of an activation is sound: its record is written, unless that is held back. */
 export function bindApp(p: Provision): void {
   const app = recordFor(p.slot);
   if (app == NO_APP) return end(p, refuseFull(Err.FULL, Resource.APPS, APP_MAX + 1, APP_MAX));
-  const old = recordAt(app);
-  const attempts: u32 = p.trial & 7;
-  const isFirst = stateOf(old) == AppState.EMPTY;
   p.app = <u8>app;
-  const fallback = isFirst ? NO_SLOT : activeOf(old);
-  const record =
-    isFirst || attempts == 0
-      ? recordOf(p.slot, fallback, AppState.CONFIRMED)
-      : onTrial(p.slot, fallback, attempts - 1, (<u32>p.trial) >>> 3);
-  commitRecord(p, record, Step.FETCH);
+  if (isHeld(p)) p.step = <u8>Step.FETCH;
+  else commitRecord(p, boundRecord(p), Step.FETCH);
+}
+
+/**
+ * An activation that was prepared changes over at once; its record is written meanwhile, before the saver gets the store. A power
+ * cut in between leaves the app before. STATE: none is prepared.
+ */
+export function activateHeld(): i32 {
+  const p = provisionAt();
+  const pid: u32 = declarerAt().pid;
+  const err = isHeld(p) ? sessionCommit() : refuse(Err.STATE, 0, 0, 0);
+  if (err < 0) return err;
+  const record = boundRecord(p);
+  p.trial &= <u8>~HELD;
+  p.since = nodeAt().lastMs;
+  if (stateOf(record) == AppState.TRIAL) shadowBegin(pid);
+  commitRecord(p, record, Step.FETCHING);
+  return Err.OK;
 }
 
 /** Record `app` stands for; NO_APP: there is none. */

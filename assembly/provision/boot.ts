@@ -42,6 +42,7 @@ import {
   planPoll,
   planRest,
 } from "./card";
+import { loadAt, Phase } from "./load";
 import { configWord, copyConfig } from "./node-config";
 import {
   activeOf,
@@ -179,7 +180,8 @@ function waitRest(): u32 {
 /** Ms the node may rest as far as provisioning goes. */
 export function provisionRest(): u32 {
   if (bootWaits()) return waitRest();
-  if (provisionAt().job != Job.NONE) return provisionAt().step == Step.CARD ? planRest() : 0;
+  if (provisionAt().step == Step.CARD && provisionAt().job != Job.NONE) return planRest();
+  if (provisionAt().job != Job.NONE) return loadAt().phase == Phase.PREPARED ? NEVER : 0;
   let rest: u32 = NEVER;
   for (let app: u32 = 0; app < APP_MAX; app++) {
     const left = timeLeft(app);

@@ -6,7 +6,7 @@
 //  2  next    u8   Step after the word that is being written, or the image that is being checked; of a start, FETCH or WINDOW
 //  3  app     u8   record the job is about; NO_APP: none
 //  4  slot    u8   stored slot it is about; of a configuration, the copy
-//  5  trial   u8   attempts that were asked for, and ConfirmAfter in bits 3 and 4; of a configuration, the next word
+//  5  trial   u8   attempts that were asked for, ConfirmAfter in bits 3 and 4, HELD; of a configuration, the next word
 //  6  begun   u16  bit n: app n was begun in this boot
 //  8  result  i32  of the last job
 // 12  since   u32  clock when the trial began to run
@@ -77,6 +77,8 @@ export class Provision {
 const PIDS_OFF: usize = 16;
 if (offsetof<Provision>("result") != 8 || offsetof<Provision>() != PIDS_OFF) ERROR("Provision");
 if (PIDS_OFF + 2 * <usize>APP_MAX > PROVISION_SIZE) ERROR("Provision: pids");
+/** In `trial`: everything up to the change-over, which activateHeld() makes. */
+export const HELD: u32 = 0x20;
 /** In `app`: the job is about no record. */
 export const NO_APP: u32 = 255;
 
@@ -120,6 +122,11 @@ export function commit(p: Provision, index: u32, value: u32, next: Step): void {
 /** Has the record the job is about written. */
 export function commitRecord(p: Provision, record: u32, next: Step): void {
   commit(p, p.app, record, next);
+}
+
+/** True for a job that stops before the change-over. */
+export function isHeld(p: Provision): bool {
+  return p.job == Job.ACTIVATE && (p.trial & (<u8>HELD)) != 0;
 }
 
 /** True for an app whose trial is not settled. */

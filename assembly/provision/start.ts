@@ -1,5 +1,5 @@
-// Starting the apps of stored images: the change of a record is on the device before its image runs, and an image that
-// cannot run makes way for its fallback.
+// Starting the apps of stored images: the change of a record is on the device before its image runs, unless a group changes over
+// together; and an image that cannot run makes way for its fallback.
 
 import { emit } from "../events";
 import { controlKill } from "../executive/control";
@@ -10,7 +10,7 @@ import { wordsPoll } from "../persist/words";
 import { AppState, NO_SLOT } from "../spec/boot";
 import { Err } from "../spec/errors";
 import { EventType } from "../spec/node";
-import { appPid, commitRecord, end, isOnTrial, Job, Provision, setPid, Step } from "./job";
+import { appPid, commitRecord, end, isHeld, isOnTrial, Job, Provision, setPid, Step } from "./job";
 import { saverAt, SaverFlag } from "../registry/saver-state";
 import { shadowBegin, shadowDrop, shadowIsSettled } from "../registry/shadow";
 import {
@@ -23,7 +23,7 @@ import {
   rolledBack,
   stateOf,
 } from "./record";
-import { LoadFlag } from "./load";
+import { Arrival, loadAt, LoadFlag } from "./load";
 import { sessionFetch, sessionRefuse, sessionResult } from "./session";
 
 /** What follows when an app is done with. */
@@ -35,6 +35,11 @@ function done(p: Provision): Step {
 
 /** The store could not take a word. A boot then starts what needs none: in the place of a trial, which was not counted, its fallback. */
 function uncommitted(p: Provision, err: i32): void {
+  if (p.next == Step.FETCHING) {
+    p.result = err; // it has changed over, and runs until the node starts anew
+    p.step = p.next;
+    return;
+  }
   if (p.job != Job.BOOT) {
     sessionRefuse(err);
     return end(p, err);
@@ -104,16 +109,18 @@ function isDamage(err: i32): bool {
 
 /** The image was not started. Where old and new do not fit side by side, the old one goes first. */
 function refused(p: Provision, err: i32): void {
+  const isSmall = err == Err.NO_MEMORY && p.next == Step.FETCH;
+  if (isHeld(p) && !isSmall) return end(p, err);
   const record = recordAt(p.app);
   const pid = appPid(p.app);
   const runs = isAlive(pid);
   p.step = <u8>done(p);
-  if (runs && (err == Err.NO_MEMORY || err == Err.FULL)) {
+  if (runs && !isHeld(p) && (err == Err.NO_MEMORY || err == Err.FULL)) {
     controlKill(pid);
     p.step = <u8>Step.FETCH;
     return;
   }
-  if (err == Err.NO_MEMORY && p.next == Step.FETCH) {
+  if (isSmall) {
     p.step = <u8>Step.WINDOW; // slower, but it runs
     return;
   }
@@ -141,6 +148,7 @@ export function fetch(p: Provision): void {
   p.next = p.step;
   if (err < 0) return refused(p, err);
   p.step = <u8>Step.FETCHING;
+  if (isHeld(p)) loadAt().arrival |= <u8>Arrival.HOLD;
   const record = recordAt(p.app);
   if (stateOf(record) != AppState.TRIAL || activeOf(record) != p.slot) return;
   shadowBegin(nodeAt().nextPid); // before its values are declared

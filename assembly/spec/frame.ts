@@ -14,6 +14,10 @@ export const FRAME_BLOCK: u32 = 0x300;
 /** Requests of master 0 to 7. */
 export const MASTER_ID: u32 = 0x000;
 export const MASTER_MAX: u32 = 8;
+/** A node takes a DATA frame every 16 n us at most, n from 1 to PACE_MAX; no data. */
+export const PACE_ID: u32 = 0x010;
+export const PACE_SHIFT: u32 = 4;
+export const PACE_MAX: u32 = 47;
 /** Identity answers: six bits of a hash in the identifier, no data. */
 export const IDENTITY_ID: u32 = 0x040;
 export const IDENTITY_BITS: u32 = 6;
@@ -327,6 +331,8 @@ export const DATA_WHITENING: u32 = 0x55;
 /** Frames of a window; its bytes are 8 times that. */
 export const WINDOW_FRAMES: u32 = 128;
 export const WINDOW_BYTES: u32 = 1024;
+/** Bits of the shortest DATA frame, intermission included. */
+export const DATA_BITS_MIN: u32 = 111;
 /** In a stream the other parity bit means the next window for less than this many bits after a DATA frame: 112 of 111 bits, the
  * shortest. A window has 128; the rest is for the clock, and for frames that wait in a node. */
 export const STREAM_BITS: u32 = 12432;

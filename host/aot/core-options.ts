@@ -17,6 +17,7 @@ const SHORT_HAL: Readonly<Record<string, ImportShape>> = {
   "hal.can_open": { params: ["u16"], result: "u16" },
   "hal.can_send": { params: ["u16", "u16", "u8"], result: "s8" },
   "hal.can_receive": { params: ["u16"], result: "s8" },
+  "hal.can_pace": { params: ["u8"], result: "u16" },
   "hal.can_filter": { params: ["u16", "u16"], result: "s8" },
   "hal.nv_erase_size": { params: [], result: "u16" },
   "hal.nv_medium": { params: [], result: "u8" },

@@ -7,6 +7,7 @@ import { addDisasm } from "./commands/disasm.ts";
 import { addInfo } from "./commands/info.ts";
 import { addLoad } from "./commands/load.ts";
 import { addManifest } from "./commands/manifest.ts";
+import { addMaster } from "./commands/master.ts";
 import { addMonitor } from "./commands/monitor.ts";
 import { addNew } from "./commands/new.ts";
 import { addNodeCommands } from "./commands/nodes.ts";
@@ -15,6 +16,7 @@ import { addRun, addSim } from "./commands/run.ts";
 import { addScan } from "./commands/scan.ts";
 import { addSd } from "./commands/sd.ts";
 import { addShell } from "./commands/shell.ts";
+import { addStartUp } from "./commands/start-up.ts";
 import { addVersion, showVersion } from "./commands/version.ts";
 import { EXIT_TEXT, Exit, failureOf, usage } from "./exit.ts";
 import type { Install } from "./install.ts";
@@ -41,6 +43,8 @@ const COMMANDS = [
   addShell,
   addScan,
   addLoad,
+  addMaster,
+  addStartUp,
   addNodeCommands,
   addPersist,
   addManifest,

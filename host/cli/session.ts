@@ -8,7 +8,7 @@ import { type LoadOptions, LocalNode, type NodeOptions } from "../client/local-n
 import type { NodeEvent, TaskInfo } from "../client/records.ts";
 import type { CanFrame } from "../formats/can-frame.ts";
 import { Machine } from "../node/hal.ts";
-import type { NvDevice } from "../node/nv.ts";
+import { NvDevice } from "../node/nv.ts";
 import type { PowerSwitch } from "./board.ts";
 import { Console, type Stream } from "./console.ts";
 import { Exit, Failure } from "./exit.ts";
@@ -24,6 +24,8 @@ export interface SessionOptions {
   /** The firmware on this simulated board instead of the core in Node. */
   readonly board?: BoardName | undefined;
   readonly nv?: NvSpec | undefined;
+  /** What its FRAM holds, in the place of a file; nobody keeps it. */
+  readonly fram?: Uint8Array | undefined;
   /** Flat memory, stack placement and mailbox limits of the reference. */
   readonly reference?: boolean;
   /** Instructions of a turn. */
@@ -65,6 +67,10 @@ const BAD_STORES: Partial<Record<StoreState, string>> = {
   [StoreState.UNSUPPORTED]: "has a size no store can have",
 };
 
+function inMemory(fram: Uint8Array): NvFile {
+  return { path: "the memory of the node", device: new NvDevice(fram), close: () => {} };
+}
+
 /** Owns the node and its nv file until close(). */
 export class Session {
   node!: LocalNode;
@@ -103,6 +109,7 @@ export class Session {
     const session = new Session(install, options);
     session.listen(listener);
     if (options.nv !== undefined) session.nv = await session.openStore(options.nv);
+    else if (options.fram !== undefined) session.nv = inMemory(options.fram);
     try {
       await session.powerOn();
       session.checkStore();

@@ -160,6 +160,8 @@ export type Frame =
   | Request
   /** A master asks whether its slot is taken. */
   | { readonly kind: "claim"; readonly master: number }
+  /** A node takes a DATA frame every so many microseconds at most. */
+  | { readonly kind: "pace"; readonly us: number }
   | { readonly kind: "identity"; readonly bits: number }
   | {
       readonly kind: "answer";
@@ -261,6 +263,10 @@ export function encodeFrame(base: number, frame: Frame): BusFrame {
       return encodeRequest(base, frame);
     case "claim":
       return { id: base + F.MASTER_ID + within("master", frame.master, 7), data: none };
+    case "pace": {
+      const n = within("us", frame.us >> F.PACE_SHIFT, F.PACE_MAX);
+      return { id: base + F.PACE_ID + n, data: none };
+    }
     case "identity":
       return { id: base + F.IDENTITY_ID + within("bits", frame.bits, 63), data: none };
     case "answer":
@@ -377,7 +383,9 @@ export function decodeFrame(base: number, { id, data }: BusFrame): Frame | Malfo
   const offset = id - base;
   if (offset < 0 || offset >= F.FRAME_BLOCK) return undefined;
   if (offset < F.MASTER_ID + F.MASTER_MAX) return decodeRequest(offset - F.MASTER_ID, data);
-  if (offset < F.IDENTITY_ID) return malformed(`identifier base + ${offset} is not used`);
+  if (offset <= F.PACE_ID) return malformed(`identifier base + ${offset} is not used`);
+  if (offset < F.IDENTITY_ID)
+    return empty({ kind: "pace", us: (offset - F.PACE_ID) << F.PACE_SHIFT }, data);
   if (offset < F.ANSWER_ID) return empty({ kind: "identity", bits: offset - F.IDENTITY_ID }, data);
   if (offset < F.NACK_ID) return decodeSaid(offset - F.ANSWER_ID, data);
   if (offset < F.PUB_ID) return empty({ kind: "nack", index: offset - F.NACK_ID }, data);

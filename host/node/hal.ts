@@ -15,6 +15,8 @@ export interface MachineOptions {
   readonly nv?: NvDevice;
   /** Received frames that may wait for the core. */
   readonly canRing?: number;
+  /** Least microseconds between two frames that it can take for long; default: it keeps up with any bus. */
+  readonly canPace_us?: number;
   /** Blocks of 512 bytes. */
   readonly sd?: Uint8Array;
   /** Pins the board gives to apps. */
@@ -215,6 +217,7 @@ export class Machine {
       can_send: (id, data, len) => this.can.send({ id, data: this.bytes(data, len).slice() }),
       can_receive: (frame) => this.canReceive(frame),
       can_filter: (match, mask) => this.can.addFilter(match, mask),
+      can_pace: () => this.options.canPace_us ?? 0,
       can_filter_clear: () => this.can.clearFilters(),
       ...this.nvHal(),
       sd_blocks: () => Math.floor((this.options.sd?.length ?? 0) / SD_BLOCK),

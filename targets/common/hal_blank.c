@@ -16,6 +16,7 @@ hal_s16 uart_read(hal_u16 data, hal_u16 len) { (void)data; (void)len; return ERR
 hal_u16 can_open(hal_u16 kbits) { (void)kbits; return 0; }
 hal_s8 can_send(hal_u16 id, hal_u16 data, hal_u8 len) { (void)id; (void)data; (void)len; return ERR_UNSUPPORTED; }
 hal_s8 can_receive(hal_u16 frame) { (void)frame; return ERR_UNSUPPORTED; }
+hal_u16 can_pace(hal_u8 stored) { (void)stored; return 0; }
 hal_s8 can_filter(hal_u16 match, hal_u16 mask) { (void)match; (void)mask; return ERR_UNSUPPORTED; }
 void can_filter_clear(void) {}
 

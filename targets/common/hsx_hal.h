@@ -73,6 +73,8 @@ hal_u16 can_open(hal_u16 kbits);
 hal_s8 can_send(hal_u16 id, hal_u16 data, hal_u8 len);
 /** Stores the oldest received frame as u16 id, u8 length, u8 0, 8 data bytes. NO_DATA: none. */
 hal_s8 can_receive(hal_u16 frame);
+/** Least microseconds between two frames of a long stream that this node can take in, `stored` 1: and write to the non-volatile device; 0: as fast as any bus brings them. */
+hal_u16 can_pace(hal_u8 stored);
 /** Lets frames with `(id & mask) == (match & mask)` reach the apps, too. FULL: no free filter. */
 hal_s8 can_filter(hal_u16 match, hal_u16 mask);
 /** Takes all filters away: no frame reaches the apps. */

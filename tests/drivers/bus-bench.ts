@@ -22,6 +22,8 @@ export interface BusBenchOptions {
   readonly slots?: BenchNodeSpec["slots"];
   /** Configured ids, 0: none; default: 1 and up. */
   readonly ids?: readonly number[];
+  /** The unique id of all nodes: AVR boards with twelve bytes 0xFF draw one; default: one each. */
+  readonly uid?: Uint8Array;
   /** Folder of the firmware of its boards, which are of one kind; default: where `npm run build:…` leaves it. */
   readonly firmware?: string;
   /** Sees the bench before any time has passed. */
@@ -47,13 +49,13 @@ const START_MOST_US = 5_000_000;
 
 function specOf(options: BusBenchOptions): BenchSpec {
   const { kinds, loss = 0, lossFrom_ms = 0, seed = 1, bitRate = 500, slots } = options;
-  const { latency_ms = [0, 0], fram = FRAM_BYTES, media, ids } = options;
+  const { latency_ms = [0, 0], fram = FRAM_BYTES, media, ids, uid } = options;
   const nodes = kinds.map((kind, n) => ({
     number: n + 1,
     kind,
     id: ids?.[n] ?? n + 1,
     role: 0,
-    uid: undefined,
+    uid,
     fram,
     file: media && { text: String(n), place: NOWHERE },
     slots,

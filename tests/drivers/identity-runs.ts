@@ -15,6 +15,9 @@ export interface IdentityRun {
   readonly before: number;
 }
 
+/** What an AVR finds in the place of its id when the factory gave it none. */
+const NO_UID = new Uint8Array(12).fill(0xff);
+
 /** Nodes of a kind, all of them with this id, 0: none, settled by a master. `firmware`: its folder, if not the usual one. */
 export async function settleNodes(
   kind: NodeKind,
@@ -34,6 +37,7 @@ export async function settleNodes(
     kinds,
     ids,
     prepare,
+    ...(kind === "avr" && { uid: NO_UID }),
     ...(firmware && { firmware }),
   });
   const present = await master.census();

@@ -58,6 +58,8 @@ export interface ModelOptions {
   readonly start_ns?: number;
   /** Bytes an image may have. */
   readonly room?: number;
+  /** What it tells as its pace, a multiple of 16 us. */
+  readonly pace_us?: number;
 }
 
 export class ModelNode {
@@ -112,6 +114,10 @@ export class ModelNode {
   ): Frame {
     const bytes = Uint8Array.from({ length: 6 }, (_, n) => result[n] ?? 0);
     return { kind: "answer", node: this.id, master, sequence, status, result: bytes };
+  }
+  private pace(): void {
+    const { pace_us } = this.options;
+    if (pace_us !== undefined) this.say({ kind: "pace", us: pace_us });
   }
   hello(salt = 0): void {
     const check = saltedHash(salt, this.options.uid) >>> 26;
@@ -168,6 +174,7 @@ export class ModelNode {
     const { uid } = this.options;
     if (request.verb === "CENSUS") {
       if (this.id !== 0) this.hello(request.args.salt);
+      this.pace();
     } else if (request.verb === "WHO") {
       const { prefix, filter } = request.args;
       const depth = request.args.depth & 7;
@@ -287,6 +294,7 @@ export class ModelNode {
   }
   private takeLoad(request: Request): boolean {
     const { master, verb } = request;
+    if (verb === "BEGIN") this.pace();
     if (verb === "SELECT") this.select(request);
     else if (verb === "BEGIN" || verb === "BEGIN_CRC") this.begin(request);
     else if (verb === "WINDOW" || verb === "POLL" || verb === "CHECK" || verb === "END") {

@@ -14,7 +14,15 @@ import { NodeWord } from "../../spec/boot";
 import { Err } from "../../spec/errors";
 import * as F from "../../spec/frame";
 import { NEVER, REFUSAL_OFFSET_OFF } from "../../spec/node";
-import { activateSlot, pidOfSlot, slotWith, stageImage, stagingSlot } from "../activate";
+import {
+  activateHeld,
+  activateSlot,
+  pidOfSlot,
+  prepareSlot,
+  slotWith,
+  stageImage,
+  stagingSlot,
+} from "../activate";
 import { provisionResult } from "../boot";
 import { Arrival, declarerAt, loadAt, NAMESAKE, Phase } from "../load";
 import { configWord } from "../node-config";
@@ -29,6 +37,7 @@ import {
 } from "../session";
 import { mayChange } from "./level";
 import { frameClear, maySpeak, say, sayLater, send } from "./line";
+import { paceAsk } from "./pace";
 import {
   bitmapBytes,
   bitmapField,
@@ -93,8 +102,10 @@ export function isReceiving(): bool {
 
 /** LoadPhase of what goes on. */
 function phaseOf(r: Reception): u32 {
-  if (r.stage == Stage.STAGED) return F.LoadPhase.PREPARED;
-  if (r.stage == Stage.ACTIVATING) return F.LoadPhase.STARTING;
+  if (r.stage == Stage.STAGED || r.stage == Stage.ACTIVATING) {
+    if ((r.mode & F.BeginMode.HOLD) == 0) return F.LoadPhase.STARTING;
+    return loadAt().phase == Phase.PREPARED ? F.LoadPhase.PREPARED : F.LoadPhase.CHECKING;
+  }
   if (r.stage != Stage.LOADING) return F.LoadPhase.IDLE;
   if (sessionIsClearing()) return F.LoadPhase.CLEARING;
   switch (<u32>loadAt().phase) {
@@ -179,8 +190,8 @@ function refused(r: Reception, err: i32): void {
 
 /** Takes back what a load has taken so far, if it still can be. */
 function abort(r: Reception, err: i32): void {
-  if (r.stage == Stage.ACTIVATING) return;
-  if (r.stage == Stage.LOADING && sessionAbort() < 0) return;
+  if (r.stage == Stage.ACTIVATING && (r.mode & F.BeginMode.HOLD) == 0) return;
+  if (r.stage != Stage.STAGED && sessionAbort() < 0) return;
   finish(r, F.LoadEvent.ABORTED, err, 0, 0);
 }
 
@@ -278,6 +289,8 @@ function offer(r: Reception, part: Part, bases: u32): void {
 }
 function onOffer(verb: u32, request: usize): void {
   const r = receptionAt();
+  const isStored = (load<u8>(request, F.BEGIN_MODE_OFF) & (<u8>F.BEGIN_KIND_MASK)) != 0;
+  if (verb == F.Verb.BEGIN) paceAsk(lineOf(r.head), isStored ? 1 : 0);
   if (r.stage != Stage.CHOSEN) return;
   if (verb == F.Verb.BEGIN) {
     r.mode = load<u8>(request, F.BEGIN_MODE_OFF);
@@ -486,21 +499,22 @@ function storedNoteAgain(r: Reception, window: u32): void {
 function staged(r: Reception): void {
   r.stage = <u8>Stage.STAGED;
   r.since = now();
-  r.due = 1;
-  if ((r.mode & F.BeginMode.HOLD) == 0) activate(r);
+  activate(r);
 }
-/** Begins to start the image in the slot. What stands in the way for a moment is tried again. */
+/** Begins to start the image in the slot, or all of it but the change-over. What stands in the way for a moment is tried again. */
 function activate(r: Reception): void {
-  const counts: u32 = r.counts;
-  const err = activateSlot(r.slot, counts & 7, (counts >>> F.BEGIN_AFTER_SHIFT) & 3);
-  if (err < 0 && err != Err.BUSY) return refused(r, err);
-  r.mode &= ~(<u8>F.BeginMode.HOLD);
-  if (err >= 0) r.stage = <u8>Stage.ACTIVATING;
+  const attempts: u32 = r.counts & 7;
+  const after = ((<u32>r.counts) >>> F.BEGIN_AFTER_SHIFT) & 3;
+  const holds = (r.mode & F.BeginMode.HOLD) != 0;
+  const err = holds ? prepareSlot(r.slot, attempts, after) : activateSlot(r.slot, attempts, after);
+  if (err == Err.BUSY) return;
+  if (err < 0) return refused(r, err);
+  r.stage = <u8>Stage.ACTIVATING;
 }
 
 function commit(r: Reception): void {
-  if (r.stage == Stage.STAGED) return activate(r);
-  if (r.stage == Stage.LOADING && loadAt().phase == Phase.PREPARED) sessionCommit();
+  if (r.stage != Stage.ACTIVATING) sessionCommit();
+  else if (activateHeld() >= 0) r.mode &= ~(<u8>F.BeginMode.HOLD);
 }
 
 function onEnd(r: Reception, request: usize): void {
@@ -565,7 +579,7 @@ function note(r: Reception): void {
 
 /** True when a load waits for its master. */
 function waits(r: Reception): bool {
-  if (r.stage != Stage.LOADING) return r.stage == Stage.STAGED;
+  if (r.stage != Stage.LOADING) return (r.mode & F.BeginMode.HOLD) != 0;
   const phase: u32 = loadAt().phase;
   const isOpen = phase == Phase.RECEIVING || phase == Phase.SUMMING;
   return phase == Phase.PREPARED || phase == Phase.DAMAGED || (isOpen && r.missing != 0);
@@ -625,19 +639,18 @@ export function broadcastPoll(): void {
   if (waits(r) && (now() - r.since >= F.LOAD_SILENCE_MS || now() - r.began >= F.LOAD_TOTAL_MS))
     return abort(r, Err.TIMEOUT);
   if (r.stage == Stage.LOADING) loadOn(r);
-  else if (r.stage == Stage.STAGED && (r.mode & F.BeginMode.HOLD) == 0) activate(r);
+  else if (r.stage == Stage.STAGED) activate(r);
   else if (r.stage == Stage.ACTIVATING) {
     const result = provisionResult();
-    if (result == Err.BUSY) return;
-    if (result < 0) return refused(r, result);
-    return finish(r, F.LoadEvent.COMPLETE, Err.OK, result, r.total);
+    if (result < 0 && result != Err.BUSY) return refused(r, result);
+    if (result >= 0) return finish(r, F.LoadEvent.COMPLETE, Err.OK, result, r.total);
   }
   if (isBusy(r)) report(r);
 }
 
 /** True while a NACK waits, of which each poll sends a few, or a window is being summed. */
 function hasWork(r: Reception): bool {
-  if (r.due != 0) return true;
+  if ((r.due | r.pace) != 0) return true;
   if (r.stage != Stage.LOADING) return false;
   for (let at: usize = 0; at < NACKS_SIZE; at++) {
     if (load<u8>(NACKS + at) != 0) return true;
@@ -645,9 +658,10 @@ function hasWork(r: Reception): bool {
   return r.checked != <u16>NO_WINDOW;
 }
 
-/** True while bytes stream in. */
+/** True while bytes stream in, or a commit is to come: neither waits. */
 export function isStreaming(): bool {
   const r = receptionAt();
+  if (loadAt().phase == Phase.PREPARED) return true;
   return r.stage == Stage.LOADING && now() - r.since < STREAMING_MS && r.missing != 0;
 }
 

@@ -47,6 +47,7 @@ import { loadAt, LoadFlag, Phase } from "../load";
 import { configWord, layConfig, setConfig } from "../node-config";
 import { mayChange } from "./level";
 import { frameClear, say, send } from "./line";
+import { paceAsk } from "./pace";
 import { FRAME, Line, lineOf, protocolAt, ProtocolFlag } from "./state";
 
 const SALT_MASK: u32 = 31;
@@ -183,6 +184,7 @@ export function census(request: usize, head: u32): void {
   const p = protocolAt();
   p.salt = load<u8>(request, CENSUS_SALT_OFF) & (<u8>SALT_MASK);
   p.flags |= <u8>((<u32>ProtocolFlag.HELLO) << lineOf(head));
+  paceAsk(lineOf(head), 0);
 }
 
 function sayHello(line: u32): i32 {

@@ -18,6 +18,7 @@ import {
 import { identityStart, sendHello, sendIdentity } from "./identity";
 import { sendInfo } from "./info";
 import { drainQueue } from "./line";
+import { paceHeard, sendPace } from "./pace";
 import { publishRest, sendPub } from "./publish";
 import { callPoll, serve } from "./request";
 import { serialChunk, serialFlush, serialRead, serialTake } from "./serial";
@@ -42,7 +43,8 @@ function take(line: u32, offset: u32): void {
     if (length == F.REQUEST_BYTES) serve(line, offset - F.MASTER_ID, RECEIVED_DATA);
   } else if (offset >= F.DATA_ID) {
     if (length == F.DATA_BYTES) takeData(offset - F.DATA_ID);
-  } else if (offset >= F.NACK_ID && offset < F.PUB_ID && length == 0) dropNack(offset - F.NACK_ID);
+  } else if (offset < F.IDENTITY_ID) paceHeard(offset - F.PACE_ID);
+  else if (offset >= F.NACK_ID && offset < F.PUB_ID && length == 0) dropNack(offset - F.NACK_ID);
 }
 
 /** Takes what came over the bus; frames outside the block are the apps'. */
@@ -63,7 +65,7 @@ function receive(): void {
   }
 }
 
-/** Instructions of apps in a poll of `budget`: fewer while bytes stream in, which will not wait, or when frames were posted. */
+/** Instructions of apps in a poll of `budget`: fewer while bytes or a commit are to come, which will not wait, or when frames were posted. */
 export function protocolBudget(budget: u32): u32 {
   if (isStreaming()) return (budget >>> 3) + 1;
   return (protocolAt().flags & ProtocolFlag.POSTED) != 0 ? (budget >>> 1) + 1 : budget;
@@ -85,7 +87,15 @@ function readConsole(): void {
 
 function transmit(): void {
   serialFlush();
-  if (!drainQueue() || !sendIdentity() || !sendNacks() || !sendStatus() || !sendHello()) return;
+  if (
+    !drainQueue() ||
+    !sendIdentity() ||
+    !sendPace() ||
+    !sendNacks() ||
+    !sendStatus() ||
+    !sendHello()
+  )
+    return;
   if (sendInfo()) sendPub();
 }
 

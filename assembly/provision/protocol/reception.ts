@@ -32,7 +32,7 @@
 // 52  checkWanted  u32
 // 56  noted        u16  the next window to be noted in the slot
 // 58  said         u8   phase that was told last
-// 59  (1 spare)
+// 59  pace         u8   PACE that is due; 0: none
 // 60  place        u32  in the file, of an error
 // 64  frames       u16  of the file
 // 66  streamMs     u16  ms after a DATA frame in which one of the other parity is of the next window
@@ -97,6 +97,7 @@ export class Reception {
   checkWanted: u32 = 0;
   noted: u16 = 0;
   said: u8 = 0;
+  pace: u8 = 0;
   place: u32 = 0;
   frames: u16 = 0;
   streamMs: u16 = 0;

@@ -87,7 +87,8 @@ export class SdCard implements SpiDevice {
   private isInserted = true;
   private clocks = 0;
   private isSpi = false;
-  private isReady = false;
+  /** True once it has started. */
+  isReady = false;
   private isApp = false;
   private hasCrc = false;
   private tries = 0;

@@ -35,6 +35,8 @@ function wordsOf(frame: Frame): string {
     }
     case "claim":
       return `master ${frame.master}?`;
+    case "pace":
+      return `a node takes a frame every ${frame.us} us at most`;
     case "identity":
       return `a node has hash bits ${hex(frame.bits, 2)}`;
     case "answer":

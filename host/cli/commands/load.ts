@@ -19,12 +19,14 @@ import {
   busSettings,
   needBus,
 } from "../bus/settings.ts";
-import { Exit, Failure, failureOf } from "../exit.ts";
+import { Exit, Failure, failureOf, usage } from "../exit.ts";
 import { readBytes } from "../files.ts";
 import { parseInteger } from "../numbers.ts";
 import { addCommand, type Context } from "../program.ts";
+import { loadManifest } from "./master.ts";
 
 interface Options extends BusOptionValues {
+  readonly manifest?: string;
   readonly slot?: true;
   readonly stage?: true;
   readonly together?: true;
@@ -253,8 +255,8 @@ async function load(context: Context, file: string, options: Options): Promise<v
 export function addLoad(program: Command, context: Context): void {
   const command = addCommand(
     program,
-    "load <image>",
-    "bring an image to many nodes of a bus at once",
+    "load [image]",
+    "bring an image, or what a manifest says, to many nodes of a bus at once",
     [
       [
         "hsx load pump.hxe --nodes 1-20,!7",
@@ -263,9 +265,11 @@ export function addLoad(program: Command, context: Context): void {
       ["hsx load pump.hxe --slot", "stored, and on trial until it is confirmed"],
       ["hsx load pump.hxe --together", "all change over within a millisecond, or none does"],
       ["hsx load pump.hxe --dry-run", "who has it, and who would get it"],
+      ["hsx load --manifest plant.toml", "images, values and configuration, group by group"],
     ],
   );
   addLevelOption(addBusOptions(addNodesOption(command)))
+    .option("--manifest <plant.toml>", "all that it says, in the place of one image")
     .option("--slot", "keep it in a slot, as the active image of its app")
     .option("--stage", "keep it in a slot, and start nothing")
     .option("--together", "change over at once when all are prepared; otherwise nobody does")
@@ -289,5 +293,11 @@ export function addLoad(program: Command, context: Context): void {
     .option("--group-base <n>", "add to the group of every value and command", "0")
     .option("--key-base <n>", "add to every persist key", "0")
     .option("--cap <percent>", "share of the bus that the image may take", "100")
-    .action((file: string, options: Options) => load(context, file, options));
+    .action((file: string | undefined, options: Options) => {
+      const { manifest } = options;
+      if (file !== undefined && manifest === undefined) return load(context, file, options);
+      if (file === undefined && manifest !== undefined)
+        return loadManifest(context, manifest, options);
+      throw usage("load what?", "name an image, or --manifest plant.toml");
+    });
 }

@@ -7,12 +7,15 @@ import { addWatchValues } from "../bus/watch-values.ts";
 import type { Context } from "../program.ts";
 import { addCommandVerbs } from "../verbs/cmd.ts";
 import { addProvisionVerbs, addTrialVerbs } from "../verbs/provision.ts";
-import { addTaskVerbs } from "../verbs/tasks.ts";
+import { addTaskVerb } from "../verbs/tasks.ts";
 import { addValueVerbs } from "../verbs/val.ts";
+import { addGroupStart } from "./start-up.ts";
 
 export function addNodeCommands(program: Command, context: Context): void {
   const host = new BusHost(context);
-  addTaskVerbs(program, host, "hsx ");
+  addTaskVerb(program, host, "restart", "hsx ");
+  addTaskVerb(program, host, "stop", "hsx ");
+  addGroupStart(program, context, host);
   addTrialVerbs(program, host);
   const val = program.command("val").description("values of the nodes of a bus");
   addValueVerbs(val, host, "hsx ");

@@ -1,8 +1,10 @@
 // hsx run: images on a node in this process, their streams attached, until all have ended.
 
+import { dirname, isAbsolute, join } from "node:path";
 import type { Command } from "commander";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { EventType, TaskState } from "../../../assembly/spec/node.ts";
+import type { LoadOptions } from "../../client/local-node.ts";
 import type { TaskInfo } from "../../client/records.ts";
 import { frameText } from "../../formats/candump.ts";
 import { Exit, Failure, usage } from "../exit.ts";
@@ -11,8 +13,10 @@ import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-o
 import { parseDuration, parseInteger, secondsText } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { type Ending, Pace } from "../pace.ts";
+import { fillDevice } from "../persist/build.ts";
+import { contentsOfNode } from "../plant/memory.ts";
 import { addCommand, type Context } from "../program.ts";
-import { type Listener, Session } from "../session.ts";
+import { type Listener, Session, type SessionOptions } from "../session.ts";
 import { faultText, hasEnded, stateText } from "../symbols.ts";
 import { eventData, eventText, pinText, traceLine } from "../trace.ts";
 import { type SimBenchOptions, simBench } from "./sim-bench.ts";
@@ -26,6 +30,8 @@ interface Options extends NodeOptionValues {
   readonly show?: string;
   readonly realtime?: true;
   readonly profile: ProfileName;
+  readonly manifest?: string;
+  readonly node?: string;
 }
 
 const STATUS_HELP =
@@ -42,7 +48,16 @@ function addRunOptions(command: Command, context: Context): void {
     );
   addNodeOptions(command);
   command.addHelpText("after", STATUS_HELP);
-  command.action((images: string[], options: Options) => run(context, images, options));
+  command
+    .option(
+      "--manifest <plant.toml>",
+      "run what a node of this plant runs, set to what it is set to",
+    )
+    .option("--node <name>", "node of the manifest: its name or id");
+  command.action((images: string[], options: Options) => {
+    const isDefault = command.getOptionValueSource("profile") === "default";
+    return run(context, images, options, isDefault);
+  });
 }
 
 const isBench = (name: string) => name.endsWith(".toml");
@@ -75,7 +90,7 @@ export function addSim(program: Command, context: Context): void {
     .option("--log <file>", "of a bench: write its frames as candump does")
     .action((files: string[], options: Options & SimBenchOptions) => {
       const [first = "", ...more] = files;
-      if (!isBench(first)) return run(context, files, options);
+      if (!isBench(first)) return run(context, files, options, false);
       if (more.length > 0) throw usage("a bench runs alone", "name its images in the bench file");
       return simBench(context, first, options);
     });
@@ -95,6 +110,10 @@ export function addRun(program: Command, context: Context): void {
       "two apps on a node as small as an ATmega1284P",
     ],
     ["echo hello | hsx run cat.hxe", "stdin goes to svc:stdio.in of the first app"],
+    [
+      "hsx run --manifest plant.toml --node north --show values",
+      "a node of a plant: its apps in their order, its values; no group waits for another",
+    ],
   ]);
   addRunOptions(command, context);
 }
@@ -227,21 +246,91 @@ function bootedApps(session: Session): number[] {
   });
 }
 
-async function run(context: Context, images: readonly string[], options: Options): Promise<void> {
-  const { out, install } = context;
-  const shown = parseShown(options.show);
+// ---- A node of a plant ----
+
+/** An image to load, and how. */
+type Load = readonly [path: string, options: LoadOptions];
+interface Work {
+  readonly options: SessionOptions;
+  readonly loads: readonly Load[];
+}
+
+/** What a node of a manifest runs, on memory that holds what it is set to. */
+async function plantWork(
+  { out, install }: Context,
+  manifest: string,
+  options: Options,
+  isProfileFree: boolean,
+): Promise<Work> {
+  if (options.nv !== undefined)
+    throw usage(
+      "--manifest makes the memory of the node itself",
+      "leave --nv out, or make a file and run that: hsx persist build --manifest",
+    );
+  const contents = contentsOfNode(out, manifest, options.node);
+  const calibration = { ...contents.calibration, slots: undefined, apps: [] };
+  const { bytes } = await fillDevice(install, PLANT_MEDIA, {
+    ...contents,
+    calibration,
+    images: new Map(),
+  });
+  const { profile, apps, node } = contents.node;
+  if (apps.length === 0)
+    throw new Failure(
+      Exit.NOT_FOUND,
+      "no-apps",
+      `the node ${node.name} of ${manifest} runs nothing`,
+      {
+        remedy: 'name apps: apps = ["pump"]',
+      },
+    );
+  const session = sessionOptions(isProfileFree ? { ...options, profile } : options);
+  const loads = apps.map(({ app, file }): Load => {
+    const path = isAbsolute(file.name) ? file.name : join(dirname(manifest), file.name);
+    return [path, { restarts: app.restarts, groupBase: app.groupBase, keyBase: app.keyBase }];
+  });
+  return { options: { ...session, fram: bytes }, loads };
+}
+const PLANT_MEDIA = { kind: "fram", bytes: 8192 } as const;
+
+function imageWork(images: readonly string[], options: Options): Work {
   const restarts = parseInteger(options.restarts ?? "0", "--restarts", 0, 255);
-  const warn: Listener = { onWarning: (message, remedy) => out.warn(message, remedy) };
   if (images.length === 0 && options.nv === undefined)
     throw usage("which image?", "name one, or --nv FILE of a node that has stored some");
-  const session = await Session.open(install, sessionOptions(options), warn);
+  return { options: sessionOptions(options), loads: images.map((image) => [image, { restarts }]) };
+}
+
+function workOf(
+  context: Context,
+  images: readonly string[],
+  options: Options,
+  isProfileFree: boolean,
+): Work | Promise<Work> {
+  const { manifest } = options;
+  if (manifest === undefined) return imageWork(images, options);
+  if (images.length > 0) throw usage("--manifest names the images", "leave them out");
+  return plantWork(context, manifest, options, isProfileFree);
+}
+
+/** `isProfileFree`: nobody said how large the node is. */
+async function run(
+  context: Context,
+  images: readonly string[],
+  options: Options,
+  isProfileFree: boolean,
+): Promise<void> {
+  const { out, install } = context;
+  const shown = parseShown(options.show);
+  const work = await workOf(context, images, options, isProfileFree);
+  const warn: Listener = { onWarning: (message, remedy) => out.warn(message, remedy) };
+  const session = await Session.open(install, work.options, warn);
   session.listen(makeListener(out, session, shown));
   try {
     if (session.node.tasks().length > 0)
       for (const text of refusedApps(session))
         out.warn(text, "provision status in hsx shell shows all apps");
-    const loaded = images.map((image) => session.load(image, { restarts }));
-    const pids = images.length === 0 ? bootedApps(session) : loaded;
+    const loaded = work.loads.map(([image, how]) => session.load(image, how));
+    const pids = loaded.length === 0 ? bootedApps(session) : loaded;
     const pace = new Pace(out.terminal, session, pids[0] as number, options.realtime === true);
     const ending = await pace.run(options.for ?? Infinity);
     session.finishOutput();

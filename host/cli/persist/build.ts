@@ -11,9 +11,11 @@ import { cellsWithin, roomOf } from "../../formats/persist-image.ts";
 import { count, plural } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { readText } from "../files.ts";
+import type { Install } from "../install.ts";
 import type { KeyNames } from "../key-names.ts";
 import { logOf, type Media, mediaText, parseMedia } from "../media.ts";
 import type { Output } from "../output.ts";
+import { type Contents, contentsOfNode } from "../plant/memory.ts";
 import { addCommand, type Context } from "../program.ts";
 import { mount } from "./image.ts";
 import { addImageOption, type ImageOptions, readNames, writeImage } from "./options.ts";
@@ -21,6 +23,8 @@ import { cellsForNode, populate, readApps } from "./populate.ts";
 
 interface Options extends ImageOptions {
   readonly output: string;
+  readonly manifest?: string;
+  readonly node?: string;
   readonly force?: true;
 }
 
@@ -31,14 +35,18 @@ const BLANK = 0xff;
 export function addPersistBuild(parent: Command, context: Context): void {
   const command = addCommand(
     parent,
-    "build <calib.toml>",
-    "make an image from a calibration file",
+    "build [calib.toml]",
+    "make an image from a calibration file, or of a node of a manifest",
     [
       [
         "hsx persist build calib.toml --image pump.hxe -o node7.fram",
         "its media line says of what device",
       ],
       ["hsx persist build calib.toml -o node7.fram --media fram:131072", "for another device"],
+      [
+        "hsx persist build --manifest plant.toml --node north -o north.fram",
+        "what a node holds that has taken its manifest",
+      ],
     ],
   );
   addImageOption(command)
@@ -47,8 +55,10 @@ export function addPersistBuild(parent: Command, context: Context): void {
       "--media <kind>",
       "device to fill, instead of what the file says: fram:8192, eeprom:4096, flash8:4096",
     )
+    .option("--manifest <plant.toml>", "plant of which a node is made")
+    .option("--node <name>", "node of the manifest: its name or id")
     .option("--force", "replace an image that is there already")
-    .action((file: string, options: Options) => build(context, file, options));
+    .action((file: string | undefined, options: Options) => build(context, file, options));
 }
 
 // ---- Input ----
@@ -109,9 +119,9 @@ function cellsOf(capacity: number, media: Media, calibration: Calibration): numb
 }
 
 /** Refuses more values than there are cells, and names the keys that find no room. */
-function checkRoom(room: number, media: Media, calibration: Calibration, names: KeyNames): void {
+function checkRoom(room: number, media: Media, { calibration, names, noted }: Contents): void {
   const { cells } = calibration;
-  const own = cellsForNode(calibration);
+  const own = cellsForNode(calibration) + noted.length;
   const need = cells.length + own;
   if (need <= room) return;
   const left = cells.slice(Math.max(0, room - own));
@@ -131,28 +141,56 @@ function check(image: PersistImage, { cells }: Calibration): void {
   if (wrong !== undefined) throw new Error(`key ${wrong.key} was not kept`);
 }
 
-async function build(context: Context, path: string, options: Options): Promise<void> {
-  const { out, install } = context;
+/** The bytes of a device that holds what was asked for, its cells, and those that stay free. */
+export async function fillDevice(
+  install: Install,
+  media: Required<Media>,
+  contents: Contents,
+): Promise<{ bytes: Uint8Array; cells: number; free: number }> {
+  const { calibration, images, noted } = contents;
+  const bytes = new Uint8Array(media.bytes as number).fill(BLANK);
+  const image = await mount(install, bytes, media);
+  const storeCells = cellsOf(image.info().capacityCells, media, calibration);
+  image.format(storeCells, calibration.schema, 0);
+  const cells = roomOf(image.info().cells, logOf(media));
+  checkRoom(cells, media, contents);
+  for (const { type, key, bits } of calibration.cells) image.write(type, key, bits);
+  for (const { type, key, bits } of noted) image.write(type, key, bits);
+  await populate(install, bytes, media, calibration, images);
+  const made = await mount(install, bytes.slice(), media);
+  check(made, calibration);
+  return { bytes, cells, free: cells - made.info().live };
+}
+
+// ---- What is asked for ----
+
+function ofCalibration(out: Output, path: string, options: Options): Contents {
   const names = readNames(options);
   const calibration = readCalibrationFile(out, path, names);
   const images = readApps(calibration, (name) =>
     isAbsolute(name) ? name : join(dirname(path), name),
   );
-  const media = mediaOf(options.media, calibration);
-  const bytes = new Uint8Array(media.bytes as number).fill(BLANK);
-  const image = await mount(install, bytes, media);
-  const storeCells = cellsOf(image.info().capacityCells, media, calibration);
-  image.format(storeCells, calibration.schema, 0);
-  const room = roomOf(image.info().cells, logOf(media));
-  checkRoom(room, media, calibration, names);
-  for (const { type, key, bits } of calibration.cells) image.write(type, key, bits);
-  await populate(install, bytes, media, calibration, images);
-  const made = await mount(install, bytes.slice(), media);
-  check(made, calibration);
-  writeImage(options.output, bytes, options.force === true);
+  return { calibration, images, noted: [], names };
+}
 
-  const cells = room;
-  const free = room - made.info().live;
+function contentsOf(out: Output, path: string | undefined, options: Options): Contents {
+  const { manifest, node } = options;
+  if ((path === undefined) === (manifest === undefined))
+    throw usage("of what?", "name a calibration file, or --manifest plant.toml and --node");
+  if (path !== undefined) return ofCalibration(out, path, options);
+  return contentsOfNode(out, manifest as string, node);
+}
+
+async function build(
+  { out, install }: Context,
+  path: string | undefined,
+  options: Options,
+): Promise<void> {
+  const contents = contentsOf(out, path, options);
+  const { calibration } = contents;
+  const media = mediaOf(options.media, calibration);
+  const { bytes, cells, free } = await fillDevice(install, media, contents);
+  writeImage(options.output, bytes, options.force === true);
   if (free < SPARE_CELLS) {
     const message = `${plural(free, "cell")} of ${count(cells)} stay free; a node that saves values needs ${SPARE_CELLS}`;
     out.warn(message, "take a larger device, or fewer values");

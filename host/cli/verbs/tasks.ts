@@ -53,15 +53,24 @@ async function perform(
 
 /** `prefix`: of the lines in the examples. */
 export function addTaskVerbs(parser: Command, host: NodeHost, prefix = ""): void {
-  for (const verb of TASK_VERBS) {
-    const examples = [
-      [`${prefix}${verb.name} pump`, "by the name of the app, or its pid"],
-      [`${prefix}${verb.name}`, "all apps"],
-    ] as const;
-    host
-      .addOptions(addCommand(parser, `${verb.name} [task]`, verb.does, examples))
-      .action((task: string | undefined, options: object) =>
-        host.each(options, (context) => perform(context, verb, task)),
-      );
-  }
+  for (const { name } of TASK_VERBS) addTaskVerb(parser, host, name, prefix);
+}
+/** One of them, for others to add options to, and what it does without those. */
+export function addTaskVerb(
+  parser: Command,
+  host: NodeHost,
+  name: TaskVerb["name"],
+  prefix = "",
+): { command: Command; act: (task: string | undefined, options: object) => Promise<void> } {
+  const verb = TASK_VERBS.find((v) => v.name === name) as TaskVerb;
+  const examples = [
+    [`${prefix}${verb.name} pump`, "by the name of the app, or its pid"],
+    [`${prefix}${verb.name}`, "all apps"],
+  ] as const;
+  const act = (task: string | undefined, options: object) =>
+    host.each(options, (context) => perform(context, verb, task));
+  const command = host
+    .addOptions(addCommand(parser, `${verb.name} [task]`, verb.does, examples))
+    .action(act);
+  return { command, act };
 }

@@ -267,8 +267,10 @@ async function partOf(
   const { kind } = node;
   if (kind === "avr") {
     const program = firmware.avr();
-    return (bench, spec) =>
-      new AvrNode(spec, program, fram, bench.placeOf(spec), bench.random.word());
+    return (bench, spec) => {
+      const uid = uidOf(spec, bench.random);
+      return new AvrNode(spec, program, fram, uid, bench.placeOf(spec), bench.random.word());
+    };
   }
   if (kind === "stm32f072") {
     const program = firmware.stm32();

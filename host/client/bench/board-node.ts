@@ -12,6 +12,10 @@ import type { Stub } from "../../bus/wire.ts";
 import type { BenchNodeSpec } from "../../formats/bench.ts";
 import { type BenchNode, benchTime, cyclesAt, type Place } from "./bench-node.ts";
 
+/** Where the factory writes the id of an AVR: targets/avr/board/board.h. */
+const EEPROM_UID = 4081;
+const UID_BYTES = 8;
+
 /** What a powered board shows of itself, of either family. */
 interface Powered {
   readonly hz: number;
@@ -84,11 +88,13 @@ export class AvrNode extends BoardNode {
     private readonly firmware: AvrFirmware,
     /** What its FRAM holds; changed as it writes. */
     readonly fram: Uint8Array<ArrayBuffer>,
+    uid: Uint8Array,
     place: Place,
     private readonly seed: number,
   ) {
     super(spec, place);
     this.oscillator = rcOscillator(new Random(seed));
+    this.eeprom.set(uid.subarray(-UID_BYTES), EEPROM_UID);
   }
 
   protected switchOn(): Powered {

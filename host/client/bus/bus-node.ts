@@ -9,6 +9,7 @@ import {
 import { Err } from "../../../assembly/spec/errors.ts";
 import {
   BEGIN_AFTER_SHIFT,
+  type BootWhat,
   CALL_STATUS,
   CONFIG_MORE,
   CONFIG_NONE,
@@ -165,6 +166,10 @@ export class BusNode implements NodeClient {
   async formatStore(cells: number, extents = 0): Promise<void> {
     const args = { what: StoreWhat.FORMAT, a: cells, b: extents };
     await this.change("STORE", args, { kind: "store", name: "the store" });
+  }
+  /** Of a node that waits for a master at its start: it waits on, or starts. */
+  async boot(what: BootWhat): Promise<void> {
+    await this.change("BOOT", { what }, { kind: "node", name: `node ${this.id}` });
   }
   /** Restarts the node. */
   async reset(intoBootloader = false): Promise<void> {

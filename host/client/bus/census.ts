@@ -60,6 +60,7 @@ function isSame(a: Hello, b: Hello): boolean {
  */
 export async function census(link: BusLink, requests: Requests, rounds = 2): Promise<Present[]> {
   const found = new Map<number, Present>();
+  link.pace_us = 0;
   for (let round = 0; round < rounds; round++) {
     const inRound = new Map<number, Hello>();
     for (const hello of await hellos(link, requests, round % SALTS)) {

@@ -32,6 +32,8 @@ const SETTLE_LOOKS_MAX = 20_000;
 export class BusLink {
   /** Frames of the block that nobody of this version sends. */
   malformed = 0;
+  /** The slowest pace that nodes have told since it was set; undefined: they were not asked. */
+  pace_us: number | undefined;
   private readonly listeners = new Set<Hear>();
   private readonly waits = new Set<Wait>();
   private isPumping = false;
@@ -148,6 +150,7 @@ export class BusLink {
     const heard = decodeFrame(this.base, frame);
     if (heard === undefined) return;
     if (heard.kind === "malformed") this.malformed++;
+    else if (heard.kind === "pace") this.pace_us = Math.max(this.pace_us ?? 0, heard.us);
     else for (const hear of [...this.listeners]) hear(heard, time_us);
   }
   /** A wait that is over ends with what it asked for; time is up only when nothing is left to be taken. */

@@ -74,6 +74,10 @@ const ANNOUNCE_AT = new Set([2, 6]);
  * that it holds at any bit rate.
  */
 const PAUSE_US = 6_000;
+/** Frames that follow one another at once when the host was late: a node has room for 16. */
+const BURST = 4;
+/** Before nodes were asked for their pace: an AVR at 1 Mbit/s. */
+const PACE_UNKNOWN_US = 224;
 /** Frames between two looks at what nodes say. */
 const LOOK_EVERY = 8;
 /** From so many nodes and windows on, asking for single frames takes longer than parity for all. */
@@ -92,8 +96,12 @@ const QUESTIONS_MAX = 12;
 const SILENT_US = 1_500_000;
 /** Longest pause between two questions to nodes that are all silent. */
 const PAUSE_MOST_US = 250_000;
+/** How long nodes that missed the commit are called: they give the load up after 3 s of silence. */
+const COMMIT_US = 3_500_000;
 /** 128 NACKs and 127 STATUS at 50 kbit/s. */
 const NACKS_MOST_US = 500_000;
+/** A node says that it clears its slot when it has not done so in 3 ms. */
+const CLEARING_SAID_US = 4_000;
 /** A job of a slot: erasing 8 KiB of flash. */
 const CLEARING_US = 3_000_000;
 /** The node clears its sums meanwhile. */
@@ -139,7 +147,9 @@ export class Broadcast {
   private dataFrames = 0;
   private repairFrames = 0;
   private parityFrames = 0;
-  private nextData_us = 0;
+  private nextData_us: number | undefined;
+  /** What all nodes told before the load. */
+  private knownPace_us = 0;
   /** When data was sent last, or nobody lacked any. */
   private whole_us = 0;
   private isAborted = false;
@@ -167,6 +177,8 @@ export class Broadcast {
     const { link } = this;
     const stop = link.listen((frame) => this.hear(frame));
     const begun_us = link.now_us;
+    this.knownPace_us = link.pace_us ?? PACE_UNKNOWN_US;
+    link.pace_us = 0;
     try {
       await this.announce(this.job.nodes);
       await this.clear();
@@ -179,6 +191,7 @@ export class Broadcast {
       if (this.isStopped) await this.abort();
     } finally {
       stop();
+      link.pace_us = Math.max(link.pace_us ?? 0, this.knownPace_us);
     }
     const { dataFrames, repairFrames, parityFrames } = this;
     const transfer_us = this.whole_us - begun_us;
@@ -190,15 +203,19 @@ export class Broadcast {
   // ---- What nodes say ----
 
   private hear(frame: Frame): void {
-    if (frame.kind === "hello" && this.loads.has(frame.node)) this.strayed.add(frame.node);
+    if (frame.kind === "hello" && this.loads.has(frame.node)) this.stray(frame.node);
     if (frame.kind !== "status" || frame.master !== this.requests.master) return;
     const before = this.loads.get(frame.node);
     if (before === undefined) return;
     this.questions.delete(frame.node);
     if (hasEnded(before) && before.state !== "silent") return;
     const hasBegun = frame.event !== LoadEvent.NONE || frame.phase !== LoadPhase.IDLE;
-    if (frame.session !== this.session || !hasBegun) this.strayed.add(frame.node);
+    if (frame.session !== this.session || !hasBegun) this.stray(frame.node);
     else this.set(loadAfter(before, frame, this.hasData));
+  }
+  private stray(node: number): void {
+    this.strayed.add(node);
+    if (this.loads.get(node)?.state === "silent") this.set(newLoad(node));
   }
   /** Nodes that know nothing of the session, or missed how it began. */
   private readonly strayed = new Set<number>();
@@ -221,11 +238,16 @@ export class Broadcast {
     if (mode & BeginMode.BASES)
       await this.requests.tell("BEGIN_BASES", { session, group: groupBase, key: keyBase });
   }
-  /** Waits for nodes that must erase first. */
+  /** Waits for nodes that must erase first; those that store images are heard before, as they may be slow, too. */
   private async clear(): Promise<void> {
+    const { link } = this;
     const isClear = () => this.pending().every(({ state }) => state !== "clearing");
-    await this.link.drain();
-    await this.link.until(() => isClear() || this.isStopped, CLEARING_US);
+    if ((this.job.place ?? "ram") === "ram") await link.drain();
+    else {
+      await link.settle();
+      await link.sleep(CLEARING_SAID_US + link.turnaround_us);
+    }
+    await link.until(() => isClear() || this.isStopped, CLEARING_US);
   }
 
   /** Lets nodes say that they have the image. */
@@ -248,12 +270,18 @@ export class Broadcast {
     const bytes = this.job.image.length - window * WINDOW_BYTES;
     return Math.min(WINDOW_FRAMES, Math.ceil(bytes / DATA_BYTES));
   }
+  /** Least time between two DATA frames: the job's, or that of the slowest node that takes part. */
+  private get pace_us(): number {
+    const told_us = this.link.pace_us ?? 0;
+    const first_us = this.dataFrames < WINDOW_FRAMES ? this.knownPace_us : 0; // what those that take part tell is here by then
+    return Math.max(this.job.frame_us ?? 0, told_us, first_us);
+  }
   private async sendData(frame: Frame): Promise<void> {
-    const { link } = this;
-    const { frame_us = 0 } = this.job;
-    if (frame_us > 0 && link.now_us < this.nextData_us)
+    const { link, pace_us } = this;
+    this.nextData_us ??= link.now_us;
+    if (pace_us > 0 && link.now_us < this.nextData_us)
       await link.sleep(this.nextData_us - link.now_us);
-    this.nextData_us = Math.max(this.nextData_us, link.now_us - frame_us) + frame_us;
+    this.nextData_us = Math.max(this.nextData_us, link.now_us - BURST * pace_us) + pace_us;
     await link.send(frame);
     this.whole_us = link.now_us;
     this.hasData = true;
@@ -459,8 +487,7 @@ export class Broadcast {
     const { asked, since_us } = this.questions.get(node) ?? { asked: 0, since_us: now_us };
     this.questions.set(node, { asked: asked + 1, since_us });
     const load = this.loads.get(node) as NodeLoad;
-    if (asked + 1 >= QUESTIONS_MAX && now_us - since_us >= SILENT_US)
-      this.set({ ...load, state: "silent", code: Err.TIMEOUT });
+    if (asked + 1 >= QUESTIONS_MAX && now_us - since_us >= SILENT_US) this.callSilent([load]);
   }
   /** Before nodes that are all silent are asked again; one that comes back says HELLO. */
   private async pause(isDone: () => boolean): Promise<void> {
@@ -507,13 +534,30 @@ export class Broadcast {
     if (this.isStopped || prepared.length === 0) return;
     if (!isWhole && !this.job.allowPartial) return this.abort();
     await this.requests.tell("END", { session: this.session, what: End.COMMIT });
-    const isDone = () => prepared.every(({ node }) => hasEnded(this.loads.get(node) as NodeLoad));
-    for (let n = 0; n < QUESTIONS_MAX; n++) {
-      if (await this.link.until(isDone, FINISH_US + this.link.turnaround_us)) return;
-      for (const { node, state } of this.pending())
-        if (state === "prepared") await this.say(node, End.COMMIT);
-      await this.question(this.pending());
+    const { link } = this;
+    const end_us = link.now_us + COMMIT_US;
+    const isDone = () => prepared.every(({ node }) => this.isSettled(node));
+    while (!(await link.until(isDone, FINISH_US + link.turnaround_us)) && link.now_us < end_us)
+      await this.commitAgain(prepared.filter(({ node }) => !this.isSettled(node)));
+    this.callSilent(this.pending());
+  }
+  private callSilent(loads: readonly NodeLoad[]): void {
+    for (const load of loads) this.set({ ...load, state: "silent", code: Err.TIMEOUT });
+  }
+  /** Whether a node has said what came of it; a silent one may yet. */
+  private isSettled(node: number): boolean {
+    const load = this.loads.get(node) as NodeLoad;
+    return hasEnded(load) && load.state !== "silent";
+  }
+  /** Nodes that did not hear the commit hear it again; those that were restarted prepare themselves anew from what they hold. */
+  private async commitAgain(open: readonly NodeLoad[]): Promise<void> {
+    for (const { node } of open) {
+      if (this.loads.get(node)?.state === "prepared") await this.say(node, End.COMMIT);
     }
+    await this.question(open);
+    if (this.strayed.size === 0) return;
+    await this.rejoin();
+    await this.repairKnown();
   }
   /** Takes everything back at the nodes that have not ended. */
   private async abort(): Promise<void> {
@@ -525,6 +569,6 @@ export class Broadcast {
       await this.link.settle();
       if (await this.link.until(isDone, FINISH_US + this.link.turnaround_us)) return;
     }
-    for (const load of this.pending()) this.set({ ...load, state: "silent", code: Err.TIMEOUT });
+    this.callSilent(this.pending());
   }
 }

@@ -20,6 +20,10 @@
 #define CAN_CNF2_FAST 0x91
 /** kbit/s of a node that was not told any. */
 #define CAN_KBITS 500
+/** Takes every frame of a full bus at 500 kbit/s: 111 bits. */
+#define CAN_PACE_US 222
+/** Writing one to the FRAM, and reading it again for the check, takes that long. */
+#define CAN_PACE_STORED_US 400
 
 // ---- SPI: FRAM and SD card ----
 #define SPI_MOSI PB5

@@ -5,16 +5,24 @@
 #include "eeprom.h"
 #include "hsx_hal.h"
 #include "uid.h"
+#include <string.h>
 #include <util/crc16.h>
 
 #define UID_BYTES 8
 /** Writes a byte of the id is drawn from. */
 #define WRITES 2
 
-static u8 has_uid(void) {
-  for (u8 n = 0; n < UID_BYTES; n++)
-    if (eeprom_read(EEPROM_UID + n) != 0xFF) return 1;
-  return 0;
+/** Read at the start: what is read while a byte is being written is not the EEPROM's. */
+static u8 uid[UID_BYTES];
+
+/** Fetches the id. Returns whether there is one. */
+static u8 fetch(void) {
+  u8 all = 0xFF;
+  for (u8 n = 0; n < UID_BYTES; n++) {
+    uid[n] = eeprom_read(EEPROM_UID + n);
+    all &= uid[n];
+  }
+  return all != 0xFF;
 }
 
 /** Writes a byte and returns how long that took, in cycles of the timer, lower bits. */
@@ -26,8 +34,8 @@ static u16 time_write(u16 address, u8 byte) {
 }
 
 void uid_start(void) {
-  while (eeprom_is_busy()) {} // nothing can be read while a byte is written
-  if (has_uid()) return;
+  while (eeprom_is_busy()) {} // the FRAM that was found is noted
+  if (fetch()) return;
   u16 drawn = 0xFFFF;
   for (u8 n = 0; n < UID_BYTES; n++) {
     for (u8 i = 0; i < WRITES; i++) {
@@ -35,10 +43,10 @@ void uid_start(void) {
       drawn = _crc_ccitt_update(_crc_ccitt_update(drawn, (u8)time), (u8)(time >> 8));
     }
   }
+  fetch();
 }
 
 hal_s8 node_uid(hal_u16 data) {
-  u8 *const into = hsx_at(data);
-  for (u8 n = 0; n < UID_BYTES; n++) into[n] = eeprom_read(EEPROM_UID + n);
+  memcpy(hsx_at(data), uid, UID_BYTES);
   return UID_BYTES;
 }

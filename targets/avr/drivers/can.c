@@ -257,6 +257,8 @@ hal_s8 can_filter(hal_u16 match, hal_u16 mask) {
   return ERR_OK;
 }
 
+hal_u16 can_pace(hal_u8 stored) { return stored != 0 ? CAN_PACE_STORED_US : CAN_PACE_US; }
+
 void can_filter_clear(void) { filter_count = 0; }
 
 // ---- The chip ----

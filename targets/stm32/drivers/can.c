@@ -187,6 +187,11 @@ hal_s8 can_filter(u32 match, u32 mask) {
   filters++;
   return ERR_OK;
 }
+hal_u16 can_pace(hal_u8 stored) {
+  (void)stored;
+  return 0;
+}
+
 void can_filter_clear(void) {
   CAN_FA1R = 0;
   filters = 0;

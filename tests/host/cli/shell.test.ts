@@ -168,7 +168,8 @@ describe("every verb", () => {
         "warning",
       ],
       ...["scan", "load.node", "load.plan", "load.report", "monitor", "sim", "provision.event"], // on a bus
-      ...["tasks.restart", "tasks.stop", "tasks.start"],
+      ...["tasks.restart", "tasks.stop", "tasks.start", "hold", "go", "master"],
+      ...["manifest.check", "manifest.lock", "manifest.schema", "sd.check", "sd.make"],
     ].map((name) => `hsx.${name}/1`);
     expect([...SCHEMAS.keys()].filter((name) => !told.has(name)).sort()).toEqual(untold.sort());
   });

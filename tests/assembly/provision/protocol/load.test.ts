@@ -9,6 +9,7 @@ import {
   WindowFlag,
 } from "../../../../assembly/spec/frame.ts";
 import { TaskState } from "../../../../assembly/spec/node.ts";
+import type { Frame } from "../../../../host/formats/frame.ts";
 import { NvDevice } from "../../../../host/node/nv.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { Spread } from "../../../drivers/spread.ts";
@@ -89,6 +90,38 @@ describe("a load without loss", () => {
     expect(events(spread)).toEqual(["ERROR", "COMPLETE", "COMPLETE"]);
     expect(spread.outcomes.get(1)?.code).toBe(-Err.ID_TAKEN);
     expect(wire.nodes[0]?.node.tasks()).toHaveLength(1);
+  });
+});
+
+describe("pace", () => {
+  const slow = async (canPace_us: number) => {
+    const bench = new Wire();
+    for (let n = 1; n <= 2; n++) await bench.add("small", n, { canPace_us });
+    bench.nameAll();
+    bench.take();
+    return bench;
+  };
+  const paces = (frames: Frame[]) => frames.flatMap((f) => (f.kind === "pace" ? [f.us] : []));
+
+  // a DATA frame has 111 bits, 222 us at 500 kbit/s; 223 us are more than 13 times 16
+  it.each([
+    [222, []],
+    [223, [224]],
+    [5000, [752]],
+  ])("of %i us is told once by all that are slower than the bus", async (us, told) => {
+    const bench = await slow(us);
+    expect(paces(bench.ask("CENSUS", { salt: 0 }))).toEqual(told);
+    const session = 5;
+    bench.request("SELECT", { session, kind: 0, bits: 0 });
+    const begin = { session, mode: 0, total: APP.length, counts: 0 };
+    expect(paces(bench.ask("BEGIN", begin))).toEqual(told);
+    expect(paces(bench.ask("BEGIN", begin))).toEqual(told);
+  });
+
+  it("is not told to a session that leaves the node out", async () => {
+    const bench = await slow(400);
+    const begin = { session: 7, mode: 0, total: APP.length, counts: 0 };
+    expect(paces(bench.ask("BEGIN", begin))).toEqual([]);
   });
 });
 
@@ -334,4 +367,81 @@ describe("a stored slot", () => {
     expect(spread.outcomes.get(1)).toMatchObject({ event: LoadEvent.COMPLETE, task: 0x80 });
     expect(spread.sent).toBeLessThanOrEqual(Math.ceil(APP.length / 8) - 256);
   });
+});
+
+describe("a group with stored slots", () => {
+  const HELD = BeginMode.ACTIVATE | BeginMode.HOLD;
+  /** Three nodes that run OTHER from a slot, and hold APP in another, prepared and on trial. */
+  const prepared = async () => {
+    const bench = new Wire();
+    for (let n = 1; n <= 3; n++) {
+      const { node } = await bench.add("small", n, { nv: new NvDevice(new Uint8Array(32768)) });
+      node.formatStore(60);
+      node.settle();
+      node.provision.formatSlots(3, 4096);
+    }
+    bench.nameAll();
+    new Spread(bench, OTHER, { mode: BeginMode.ACTIVATE, session: 3 }).run();
+    const spread = new Spread(bench, APP, { mode: HELD, counts: 3, isCutShort: true });
+    spread.run();
+    spread.repair();
+    spread.listen(100);
+    return { bench, spread };
+  };
+  const pids = (bench: Wire) => bench.nodes.map(({ node }) => node.tasks().map(({ pid }) => pid));
+  const running = (bench: Wire) =>
+    bench.nodes.map(({ node }) => node.tasks().map(({ state }) => TaskState[state]));
+  const phases = (spread: Spread) =>
+    [1, 2, 3].map((n) => LoadPhase[spread.outcomes.get(n)?.phase ?? 0]);
+  const trials = (bench: Wire) =>
+    bench.nodes.map(({ node }) => node.provision.trial()?.attemptsLeft);
+
+  it("changes over within a millisecond of the commit, and notes it", async () => {
+    const { bench, spread } = await prepared();
+    expect(phases(spread)).toEqual(["PREPARED", "PREPARED", "PREPARED"]);
+    expect(pids(bench)).toEqual([[1], [1], [1]]);
+    bench.request("END", { session: spread.session, what: 1 });
+    let us = 0;
+    for (; us < 5000 && pids(bench).flat().includes(1); us += 100) bench.run(0.1);
+    expect(us).toBeLessThanOrEqual(1000);
+    spread.listen(50);
+    expect([1, 2, 3].map((n) => spread.outcomes.get(n)?.event)).toEqual(
+      Array(3).fill(LoadEvent.COMPLETE),
+    );
+    expect(running(bench)).toEqual(Array(3).fill(["SLEEPING"]));
+    expect(trials(bench)).toEqual([2, 2, 2]);
+  });
+
+  it("names who missed the commit, and has it change over when it is said again", async () => {
+    const { bench, spread } = await prepared();
+    bench.isLost = (to) => to === 1;
+    spread.end(1);
+    bench.isLost = () => false;
+    spread.end(0);
+    expect(phases(spread)).toEqual(["IDLE", "PREPARED", "IDLE"]);
+    expect(pids(bench)).toEqual([[2], [1], [2]]);
+    spread.end(1);
+    spread.listen(50);
+    expect(pids(bench)).toEqual([[2], [2], [2]]);
+    expect(spread.outcomes.get(2)?.event).toBe(LoadEvent.COMPLETE);
+  });
+
+  it.each(["is taken back", "is forgotten by its master"])(
+    "runs on as before when the load %s",
+    async (how) => {
+      const { bench, spread } = await prepared();
+      if (how === "is taken back") spread.end(2);
+      spread.listen(3100);
+      expect([1, 2, 3].map((n) => spread.outcomes.get(n)?.event)).toEqual(
+        Array(3).fill(LoadEvent.ABORTED),
+      );
+      expect(pids(bench)).toEqual([[1], [1], [1]]);
+      expect(running(bench)).toEqual(Array(3).fill(["SLEEPING"]));
+      expect(trials(bench)).toEqual([undefined, undefined, undefined]);
+      // nothing is left of it: the same again
+      const again = new Spread(bench, APP, { mode: BeginMode.ACTIVATE, session: 9 });
+      again.run();
+      expect(again.outcomes.get(3)?.event).toBe(LoadEvent.COMPLETE);
+    },
+  );
 });

@@ -31,6 +31,8 @@ beforeAll(async () => {
 }, 300_000);
 
 const SIX = 0x4600; // binary16
+/** Where the factory writes the id: EEPROM_UID of targets/avr/board/board.h. */
+const UID_ADDRESS = 4081;
 /** Sends a frame each 5 ms. */
 const SENDER = guestOf(
   "LDI32 R1, 0x321\nLDI R2, 0\nLDI R3, 0\nSVC 0x200\nLDI R0, 5\nSVC 0x600\nJMP 0",
@@ -51,7 +53,9 @@ function expectManageable({ node, board }: BoardRig): void {
 
 describe("on a sound board", () => {
   it("is up within 150 ms, with nothing to complain of", async () => {
-    const rig = await startBoard();
+    const media = newMedia("MB85RS64V");
+    media.eeprom.fill(0x5a, UID_ADDRESS, UID_ADDRESS + 8); // as a factory leaves it
+    const rig = await startBoard({ media });
     expect(rig.up_us).toBeLessThan(150_000);
     expect(rig.board.can.peek(Reg.CANSTAT) >> 5).toBe(0);
     expect(rig.board.can.bit_ns).toBe(2000);
@@ -59,6 +63,23 @@ describe("on a sound board", () => {
     rig.node.run(100);
     expect(rig.console()).toBe("");
     expectManageable(rig);
+  });
+
+  it("draws an id at its first start, while it notes its FRAM, and has it from then on", async () => {
+    const idOf = ({ machine, board }: BoardRig) => {
+      const buffer = 0x3900; // end of linear memory, free without a large app
+      const call = { symbol: "node_uid", params: ["u16"], result: "s8" } as const;
+      expect(machine.live.port.function(call)?.(buffer)).toBe(8);
+      return Buffer.from(board.memory, buffer, 8).toString("hex");
+    };
+    const first = await startBoard();
+    const id = idOf(first);
+    expect(id).not.toBe("ffffffffffffffff");
+    const again = await startBoard({ media: first.board.powerOff() });
+    expect(idOf(again)).toBe(id);
+    const written = [first, again].map(({ board }) => board.eeprom.bytesWritten);
+    expect(written).toEqual([17, 0]); // two a byte, and that there is an FRAM
+    expect(first.up_us).toBeLessThan(200_000); // once in its life
   });
 
   it("keeps values in FRAM over a power-off", async () => {

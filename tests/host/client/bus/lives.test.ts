@@ -1,7 +1,7 @@
 // A short version of `npm run proof:bus`, and the master against cores in Node.
 
 import { describe, expect, it } from "vitest";
-import { isGood } from "../../../../host/client/bus/load-state.ts";
+import { isGood, type NodeLoad } from "../../../../host/client/bus/load-state.ts";
 import { bulkImage, idsOf, kindsOf, openBusBench } from "../../../drivers/bus-bench.ts";
 import { newCounts, runBus } from "../../../drivers/bus-runs.ts";
 
@@ -37,6 +37,25 @@ describe("a bus of cores", () => {
     const report = await master.load({ image: bulkImage(8192), nodes: idsOf(2) });
     expect(report.nodes.map(({ state }) => state)).toEqual(["complete", "complete"]);
     expect(report).toMatchObject({ dataFrames: 1024, repairFrames: 0, parityFrames: 0 });
+  });
+
+  it("changes over together from slots, and so does a node that loses its power with the commit", async () => {
+    const slots = { count: 3, bytes: 4096 };
+    const { bench, master } = await openBusBench({ kinds: kindsOf("small", 3), slots });
+    const job = { nodes: idsOf(3), place: "slot", together: true, attempts: 0 } as const;
+    await master.load({ ...job, image: bulkImage(2048) });
+    let prepared = 0;
+    const onNode = ({ state }: NodeLoad) => {
+      const last = bench.nodes[2];
+      if (state !== "prepared" || ++prepared !== 3 || last === undefined) return;
+      last.powerOff();
+      bench.timeline.clock.after(300e6, () => last.powerOn());
+    };
+    const { nodes } = await master.load({ ...job, image: bulkImage(2048, 7), onNode });
+    expect(prepared).toBeGreaterThanOrEqual(3);
+    expect(nodes.map(({ state }) => state)).toEqual(["complete", "complete", "complete"]);
+    const hellos = (await master.census()).map(({ hello }) => hello.apps);
+    expect(new Set(hellos).size).toBe(1);
   });
 
   it("lives through losses, power cuts and masters that vanish", { timeout: 300_000 }, async () => {

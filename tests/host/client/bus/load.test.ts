@@ -148,6 +148,16 @@ describe("a load that", () => {
     expect(haveImage(divided)).toBe(0);
   });
 
+  it("keeps the pace of the slowest node, which is heard once or not at all by then", async () => {
+    const nodes = models(3).map((node, n) => ({ ...node, pace_us: [320, 496, 320][n] ?? 0 }));
+    const slow = await load(new ModelBus({ nodes }));
+    expect(slow.transfer_us).toBeGreaterThan(1023 * 496);
+    const bus = new ModelBus({ nodes });
+    const master = await bus.master();
+    const unasked = await master.load({ image: IMAGE, nodes: [1, 2, 3] });
+    expect(unasked.transfer_us).toBeGreaterThan(1000 * 496);
+  });
+
   it("leaves time between its frames for nodes that need it", async () => {
     const report = await load(busOf(1), { frame_us: 500 });
     expect(report.transfer_us).toBeGreaterThan(1023 * 500);
