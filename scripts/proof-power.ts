@@ -1,6 +1,6 @@
 // `npm run proof:power`: cuts the power of a cell store a million times, flips and jams its bits, wears it out, plants
 // design faults, and counts what a node finds. Options: --json, --cuts N, --seed S, --media fram,eeprom,eeprom8,flash2,flash4,flash8,flash16,
-// --replay <what a violation says>, --skip faults,wear,images,bits, --jobs N (processes). Interrupted, it prints what was done.
+// --replay <what a violation says>, --skip cuts,flicker,bits,images,boot,updates,wear,faults, --jobs N (processes). Interrupted, it prints what was done.
 
 import { parseArgs } from "node:util";
 import { NvDevice } from "../host/node/nv.ts";
@@ -64,7 +64,7 @@ const skipped = values.skip.split(",");
 const processes = jobsOf(values.jobs);
 if (processes === undefined || !(cuts > 0) || !Number.isInteger(firstSeed) || media.length === 0) {
   console.error(
-    `usage: npm run proof:power -- [--json] [--cuts N] [--seed S] [--media ${MEDIA.join(",")}] [--skip faults,wear,images,bits] [--jobs N] [--replay PLAN]`,
+    `usage: npm run proof:power -- [--json] [--cuts N] [--seed S] [--media ${MEDIA.join(",")}] [--skip cuts,flicker,bits,images,boot,updates,wear,faults] [--jobs N] [--replay PLAN]`,
   );
   process.exit(2);
 }

@@ -20,7 +20,7 @@ import {
 import { slotByte, slotSeal, slotSum, slotU32 } from "./slot";
 
 /** Bytes summed in one call. */
-const SUM_SLICE: u32 = 96;
+const SUM_SLICE: u32 = 88;
 /** Bytes of the manifest read in one call. */
 const TEXT_SLICE: u32 = 64;
 

@@ -202,7 +202,7 @@ export class Session {
       return;
     }
     throw new Failure(Exit.VERIFY, "bad-store", `${path} ${bad}; it is left as it is`, {
-      remedy: `name another file, or empty this one: hsx shell --nv ${path}, then store format`,
+      remedy: `see why: hsx persist verify ${path}; name another file, or empty this one: hsx shell --nv ${path}, then store format`,
     });
   }
 

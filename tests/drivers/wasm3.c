@@ -1,5 +1,5 @@
 // The core under wasm3 as an addon of Node. The functions of Node-API that are needed are declared here, so that no headers of
-// Node must be installed. All functions are compiled before the first call, as on a chip.
+// Node must be installed. All functions are compiled before the first call, as on a chip, unless it is asked to wait for calls.
 
 #include "m3_env.h"
 #include "wasm3.h"
@@ -94,13 +94,15 @@ static void release(env_t e, void *data, void *hint) {
   free(it);
 }
 
-/** (bytes, imports in the order of the module) */
+/** (bytes, imports in the order of the module, 1: each function is compiled when it is first called) */
 static value_t create(env_t called, info_t info) {
   env = called;
-  value_t args[2], result;
-  size_t got = 2, size = 0;
+  value_t args[3], result;
+  size_t got = 3, size = 0;
   void *bytes = NULL;
+  int32_t is_lazy = 0;
   napi_get_cb_info(env, info, &got, args, NULL, NULL);
+  if (got > 2) napi_get_value_int32(env, args[2], &is_lazy);
   napi_get_typedarray_info(env, args[0], NULL, &size, &bytes, NULL, NULL);
   engine *e = calloc(1, sizeof *e);
   e->wasm = malloc(size);
@@ -112,7 +114,7 @@ static value_t create(env_t called, info_t info) {
   M3Result failed = m3_ParseModule(e->environment, &module, e->wasm, (uint32_t)size);
   if (failed == m3Err_none) failed = m3_LoadModule(e->runtime, module);
   if (failed == m3Err_none) failed = link_imports(module);
-  if (failed == m3Err_none) failed = m3_CompileModule(module);
+  if (failed == m3Err_none && !is_lazy) failed = m3_CompileModule(module);
   if (failed != m3Err_none) return fail(failed);
   napi_create_external(env, e, release, NULL, &result);
   return result;

@@ -13,7 +13,7 @@ type Handle = { readonly engine: unique symbol };
 type Import = (...args: number[]) => number | undefined;
 
 interface Addon {
-  create(wasm: Uint8Array, imports: readonly Import[]): Handle;
+  create(wasm: Uint8Array, imports: readonly Import[], isLazy?: number): Handle;
   memory(engine: Handle): ArrayBuffer;
   words(engine: Handle): number;
   call(engine: Handle, name: string, ...args: number[]): number;
@@ -56,8 +56,11 @@ function load(): Addon {
   return require(file);
 }
 
-/** A module of the core under wasm3 as the engine of nodes. */
-export function wasm3Core(wasm: Uint8Array<ArrayBuffer>): Engine {
+/** A module of the core under wasm3 as the engine of nodes. `tell`: functions are compiled when first called, and it hears how many words that has made so far. */
+export function wasm3Core(
+  wasm: Uint8Array<ArrayBuffer>,
+  tell?: (words: () => number) => void,
+): Engine {
   const module = new WebAssembly.Module(wasm);
   const wanted = WebAssembly.Module.imports(module).map(({ name }) => name);
   const offered = WebAssembly.Module.exports(module).filter(({ kind }) => kind === "function");
@@ -69,7 +72,9 @@ export function wasm3Core(wasm: Uint8Array<ArrayBuffer>): Engine {
       const engine = unit.create(
         wasm,
         wanted.map((name) => hal[name] as Import),
+        tell === undefined ? 0 : 1,
       );
+      tell?.(() => unit.words(engine));
       const exports = offered.map(({ name }) => [
         name,
         (...args: number[]) => unit.call(engine, name, ...args),

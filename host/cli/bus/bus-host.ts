@@ -57,10 +57,18 @@ export async function everyNode(
 /** What gives ids to nodes that have none, or share one. */
 export const ASSIGN = "give each an id: hsx scan --assign, or --keep for good";
 
+/** Nodes of one id disturb each other: whatever is done with it may come to one of them, or to none. */
+export function warnOfShared({ out }: Context, present: readonly Present[]): void {
+  for (const { node } of present.filter((p) => p.isShared))
+    out.warn(`several nodes have id ${node}`, "name them and give each its own: hsx scan --assign");
+}
+
 /** The ids that are there, or a BusError when there are none. */
-async function presentIds({ out }: Context, master: BusMaster): Promise<readonly number[]> {
+async function presentIds(context: Context, master: BusMaster): Promise<readonly number[]> {
+  const { out } = context;
   const { present, unnamed } = await everyNode(master);
   if (present.length > 0) {
+    warnOfShared(context, present);
     if (unnamed > 0)
       out.warn(`${plural(unnamed, "node")} without an id, which cannot be meant`, ASSIGN);
     return present.map(({ node }) => node);

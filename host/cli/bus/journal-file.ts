@@ -16,7 +16,7 @@ export class JournalFile implements Journal {
   private readonly fd: number;
 
   /** Makes the file when there is none; drops a line that was cut off. */
-  constructor(private readonly path: string) {
+  constructor(readonly path: string) {
     try {
       this.fd = openSync(path, "a+");
       const { entries, length, damaged } = readJournal(readFileSync(path));

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { BusMaster } from "../../client/bus/master.ts";
-import { type Journal, MemoryJournal } from "../../client/master/journal.ts";
+import { type Journal, lastPlant, MemoryJournal } from "../../client/master/journal.ts";
 import { type PlantEvent, PlantMaster } from "../../client/master/plant-master.ts";
 import type { PlantFile } from "../../formats/plant-file.ts";
 import { plural } from "../../formats/text.ts";
@@ -16,7 +16,7 @@ import {
   busSettings,
   needBus,
 } from "../bus/settings.ts";
-import { Exit } from "../exit.ts";
+import { Exit, Failure } from "../exit.ts";
 import { checkLock, readPlantFile } from "../plant/read.ts";
 import { addCommand, type Context } from "../program.ts";
 import { timedLine } from "../trace.ts";
@@ -78,6 +78,30 @@ async function keep(context: Context, plants: PlantMaster, master: BusMaster, ms
   await running;
 }
 
+/** A manifest that is older than what was done, or another plant's, would undo it. */
+function checkPlant({ plant }: PlantFile, journal: JournalFile, path: string): void {
+  const last = lastPlant(journal);
+  if (last === undefined) return;
+  if (last.plant !== plant.name)
+    throw new Failure(
+      Exit.DOES_NOT_FIT,
+      "other-plant",
+      `${journal.path} is of the plant "${last.plant}", ${path} of "${plant.name}"`,
+      {
+        remedy: "name another journal: --journal FILE",
+      },
+    );
+  if (last.version > plant.version)
+    throw new Failure(
+      Exit.DOES_NOT_FIT,
+      "older-manifest",
+      `${path} is version ${plant.version}, and version ${last.version} was on this bus before`,
+      {
+        remedy: `give it a version above ${last.version}, or name another journal: --journal FILE`,
+      },
+    );
+}
+
 async function masterOf(context: Context, path: string, options: Options): Promise<void> {
   const { out } = context;
   needBus(busSettings(options, out.terminal.env), "master", "name the bus that its nodes are on");
@@ -89,6 +113,7 @@ async function masterOf(context: Context, path: string, options: Options): Promi
       "values may be set once more",
     );
   try {
+    checkPlant(file, journal, path);
     await withMaster(context, options, async (master) => {
       const plants = plantMaster(context, master, file, {
         journal,

@@ -8,7 +8,14 @@ import type { Settled } from "../../client/bus/master.ts";
 import type { NodeRecord } from "../../client/bus/node-record.ts";
 import type { StoreInfo, TaskInfo } from "../../client/records.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { ASSIGN, everyNode, nobody, partialExit, withMaster } from "../bus/bus-host.ts";
+import {
+  ASSIGN,
+  everyNode,
+  nobody,
+  partialExit,
+  warnOfShared,
+  withMaster,
+} from "../bus/bus-host.ts";
 import { statesOf, uidText } from "../bus/node-words.ts";
 import {
   addBusOptions,
@@ -126,7 +133,9 @@ async function scan(context: Context, options: Options): Promise<void> {
         .filter((line) => line !== "")
         .join("\n"),
     );
-    warnings(context, present, unnamed);
+    warnOfShared(context, present);
+    if (unnamed > 0)
+      out.warn(`${plural(unnamed, "node")} without an id, or in conflict over one`, ASSIGN);
     const failures = outcomes.flatMap((o) => {
       if (!("error" in o)) return [];
       const failure = failureOf(o.error);
@@ -135,13 +144,6 @@ async function scan(context: Context, options: Options): Promise<void> {
     });
     context.exit = partialExit(failures, outcomes.length);
   });
-}
-
-function warnings({ out }: Context, present: readonly Present[], unnamed: number): void {
-  for (const { node } of present.filter((p) => p.isShared))
-    out.warn(`several nodes have id ${node}`, "name them and give each its own: hsx scan --assign");
-  if (unnamed > 0)
-    out.warn(`${plural(unnamed, "node")} without an id, or in conflict over one`, ASSIGN);
 }
 
 export function addScan(program: Command, context: Context): void {

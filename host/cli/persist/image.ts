@@ -23,6 +23,8 @@ import {
   isDeviceSize,
   logOf,
   type Media,
+  NV_KINDS,
+  type NvKind,
   parseMedia,
 } from "../media.ts";
 
@@ -104,8 +106,21 @@ const FAULTS: {
   ],
 };
 
+/** The kind of device whose store the bytes are; undefined: of none. */
+function kindOf(bytes: Uint8Array): NvKind | undefined {
+  return NV_KINDS.find((kind) => faultOf(bytes, logOf({ kind })) === undefined);
+}
+
 /** Why no node takes an image, as a failure of the command. */
-export function faultFailure(path: string, fault: ImageFault): Failure {
+export function faultFailure({ path, bytes, media }: PersistFile, found?: ImageFault): Failure {
+  const fault = found ?? { kind: "none" };
+  const other = fault.kind === "none" ? kindOf(bytes) : undefined;
+  if (other !== undefined) {
+    const message = `${path} is no image of ${media.kind}; its bytes are those of ${other}`;
+    const remedy = `name the memory it was made for: --media ${other}`;
+    const details = { file: path, fault: "medium" };
+    return new Failure(Exit.DOES_NOT_FIT, "bad-store", message, { remedy, details });
+  }
   const [text, remedy] = FAULTS[fault.kind](fault as never, path);
   const isOther = fault.kind === "version" || fault.kind === "large";
   return new Failure(isOther ? Exit.DOES_NOT_FIT : Exit.VERIFY, "bad-store", `${path} ${text}`, {
@@ -138,8 +153,7 @@ export async function mount(
 /** Opens a store, whatever the state of its cells. Throws why it is none. */
 export async function openPersist(install: Install, file: PersistFile): Promise<OpenImage> {
   const image = await mount(install, file.bytes.slice(), file.media);
-  if (!image.isReady)
-    throw faultFailure(file.path, faultOf(file.bytes, logOf(file.media)) ?? { kind: "none" });
+  if (!image.isReady) throw faultFailure(file, faultOf(file.bytes, logOf(file.media)));
   const cells = image.cells();
   const wrongBits = new Map<Cell, WrongBit>();
   for (const cell of cells.filter((c) => c.state === "damaged")) {

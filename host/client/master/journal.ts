@@ -64,6 +64,11 @@ export class MemoryJournal implements Journal {
   }
 }
 
+/** The plant and version a journal has seen last; undefined: none. */
+export function lastPlant({ entries }: Journal): { plant: string; version: number } | undefined {
+  return entries.findLast((entry) => entry.kind === "begin");
+}
+
 /** The content that was applied last at each node, by UID. */
 export function appliedContents({ entries }: Journal): Map<string, number> {
   const applied = entries.filter((entry) => entry.kind === "applied");

@@ -1,7 +1,8 @@
 // Calibration through a trial on a whole node, its end cut short before every byte: each version has the values it left.
 
 import { describe, expect, it } from "vitest";
-import { CellType } from "../../../assembly/spec/cell.ts";
+import { CellType, NO_CELL } from "../../../assembly/spec/cell.ts";
+import { Err } from "../../../assembly/spec/errors.ts";
 import { f16FromNumber, f16ToNumber } from "../../../host/formats/f16.ts";
 import { NvDevice, PowerCut } from "../../../host/node/nv.ts";
 import { guestOf } from "../../drivers/guest.ts";
@@ -120,4 +121,48 @@ describe("an app on trial", () => {
       expect(seen.size).toBeGreaterThan(20);
     },
   );
+});
+
+describe("a factory value whose unit another version changes", () => {
+  /** Version 1 started from its factory value of 20 bar; version 2, in psi, was set to 7. */
+  async function changed(attempts: number): Promise<{ nv: NvDevice; rig: NodeRig }> {
+    const nv = new NvDevice(new Uint8Array(SLOTS_ORIGIN + 3 * SLOT).fill(0xff));
+    (await boot(nv)).node.formatStore(CELLS);
+    const tool = (await startNode("desktop", { nv })).node.core.exports;
+    // CRC-32 of "bar" is 0x76FF8CAA, so its meaning is 0x8CAA
+    const cells = [
+      [CellType.FACTORY, f16FromNumber(20)],
+      [CellType.MEANING, 0x8caa],
+    ] as const;
+    for (const [type, value] of cells) {
+      expect(tool.hsx_cell_write(type, 1, value, NO_CELL)).toBe(Err.OK);
+      while (tool.hsx_cell_result() === Err.BUSY);
+    }
+    const rig = await boot(nv);
+    const { provision } = rig.node;
+    provision.formatSlots(3, SLOT);
+    provision.activate(provision.stage(VERSIONS[0] as Uint8Array));
+    expect(found(rig)[1]).toBe(20);
+    provision.activate(provision.stage(VERSIONS[1] as Uint8Array), { attempts });
+    expect(found(rig)[1]).toBe(2); // another unit: init
+    set(rig, 7, 8);
+    provision.rollback();
+    rig.node.run(400);
+    return { nv, rig };
+  }
+
+  it("holds again when the version is rolled back from its trial", async () => {
+    const { nv, rig } = await changed(7);
+    expect(found(rig).slice(0, 2)).toEqual([1, 20]);
+    expect(found(await boot(nv)).slice(0, 2)).toEqual([1, 20]);
+  });
+
+  it("gives way to init when the version had been confirmed, and holds again behind a reset that keeps it", async () => {
+    const { nv, rig } = await changed(0);
+    expect(found(rig).slice(0, 2)).toEqual([1, 1]);
+    (await boot(nv)).node.resetStore({ keepsFactory: true });
+    const next = await boot(nv);
+    next.node.load(VERSIONS[0] as Uint8Array);
+    expect(found(next).slice(0, 2)).toEqual([1, 20]);
+  });
 });

@@ -1,32 +1,15 @@
 // Commands that speak on a bus, against model nodes: what they print, and how they end.
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { CanTransport } from "../../../host/bus/transport.ts";
-import { Install } from "../../../host/cli/install.ts";
-import { ROOT } from "../../../scripts/root.ts";
 import { ModelBus, type ModelBusOptions, models } from "../../drivers/model-bus.ts";
-import { WireTransport } from "../../drivers/wire-transport.ts";
-import { file, hsx, json, jsonLines, type Outside } from "./harness.ts";
-
-/** An installation whose buses are models. */
-class ModelInstall extends Install {
-  constructor(private readonly bus: ModelBus) {
-    super(ROOT);
-  }
-  override async transport(): Promise<CanTransport> {
-    return new WireTransport(this.bus.timeline, this.bus.wire);
-  }
-}
+import { file, hsx, json, jsonLines } from "./harness.ts";
+import { ModelInstall, onModels as on } from "./model-install.ts";
 
 function busOf(count: number, more: Partial<ModelBusOptions> = {}): ModelBus {
   const bus = new ModelBus({ nodes: models(count), ...more });
   for (const node of bus.nodes)
     node.values.push({ oid: 0x0102, name: "limit", value: 0x4d00 + node.id });
   return bus;
-}
-function on(bus: ModelBus, args: readonly string[], outside: Outside = {}) {
-  const install = new ModelInstall(bus);
-  return hsx([...args, "--bus", "model:"], { ...outside, install });
 }
 const image = file(
   "random.hxe",

@@ -15,6 +15,7 @@ beforeAll(() => {
   mkdirSync(PLANTS);
   layPlants(PLANTS);
 });
+const REPAIRED = { kind: "repaired", uid: "01", app: "pump", what: "loaded" } as const;
 let journals = 0;
 const journal = () => inFolder(`plant-${journals++}.journal`);
 const three = () => BenchInstall.of("[[nodes]]\ncount = 3\n");
@@ -95,19 +96,35 @@ describe("hsx master", () => {
     for (let cut = last; cut < whole.length; cut++) {
       writeFileSync(path, whole.subarray(0, cut));
       const opened = new JournalFile(path);
-      opened.append({ kind: "begin", plant: "x", version: 1 });
+      opened.append(REPAIRED);
       opened.close();
       const again = new JournalFile(path);
-      expect([again.damaged, again.entries.at(-1)]).toEqual([
-        0,
-        { kind: "begin", plant: "x", version: 1 },
-      ]);
+      expect([again.damaged, again.entries.at(-1)]).toEqual([0, REPAIRED]);
       again.close();
     }
     const { exit, out } = await bus.run(["master", PUMPS, "--once", "--journal", path, "--json"]);
     expect(exit).toBe(0);
     // the one whose line was lost gets its values once more
     expect(jsonLines(out).filter(({ event }) => event === "values")).toHaveLength(1);
+  });
+
+  it("refuses a manifest that is older than what was done, or another plant's", async () => {
+    const bus = await three();
+    const path = journal();
+    await bus.run(["master", PUMPS, "--once", "--journal", path]);
+    const before = readFileSync(path);
+    const older = join(PLANTS, "older.toml");
+    writeFileSync(older, readFileSync(PUMPS, "utf8").replace("version = 3", "version = 2"));
+    const { exit, err } = await bus.run(["master", older, "--once", "--journal", path]);
+    expect({ exit, err }).toEqual({
+      exit: 7,
+      err: `error: ${older} is version 2, and version 3 was on this bus before\n  remedy: give it a version above 3, or name another journal: --journal FILE\n`,
+    });
+    const single = join(PLANTS, "single.toml");
+    const other = await bus.run(["master", single, "--once", "--journal", path]);
+    expect(other.exit).toBe(7);
+    expect(other.err).toContain('is of the plant "pump house"');
+    expect(readFileSync(path)).toEqual(before);
   });
 
   it("says where a manifest is wrong, and touches nothing", async () => {
