@@ -18,6 +18,7 @@ import {
   openBusBench,
   SOURCES,
 } from "../tests/drivers/bus-bench.ts";
+import { identityFigures } from "./bench/bus-identity.ts";
 import { resumeFigures } from "./bench/bus-resume.ts";
 import { swapFigures } from "./bench/bus-swap.ts";
 import { type Figure, type Limit, report } from "./figures.ts";
@@ -234,6 +235,7 @@ const ROWS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   mixed,
   "swap-avr": () => swapFigures("avr"),
   "swap-stm32": () => swapFigures("stm32f072"),
+  identity: identityFigures,
   resume: () => resumeFigures("small", image, RESUME_CUTS),
   "resume-avr": () => resumeFigures("avr", image, RESUME_CUTS_AVR),
   simulation,

@@ -20,6 +20,14 @@ export interface BusBenchOptions {
   /** kbit/s. */
   readonly bitRate?: number;
   readonly slots?: BenchNodeSpec["slots"];
+  /** Configured ids, 0: none; default: 1 and up. */
+  readonly ids?: readonly number[];
+  /** The unique id of all nodes: AVR boards with twelve bytes 0xFF draw one; default: one each. */
+  readonly uid?: Uint8Array;
+  /** Folder of the firmware of its boards, which are of one kind; default: where `npm run build:…` leaves it. */
+  readonly firmware?: string;
+  /** Sees the bench before any time has passed. */
+  readonly prepare?: (bench: Bench) => void;
   /** What the FRAM of each node holds at first; without: a store, slots and its id. */
   readonly media?: readonly Uint8Array[];
   /** Bytes of each FRAM; those of boards are parts that exist. */
@@ -41,13 +49,13 @@ const START_MOST_US = 5_000_000;
 
 function specOf(options: BusBenchOptions): BenchSpec {
   const { kinds, loss = 0, lossFrom_ms = 0, seed = 1, bitRate = 500, slots } = options;
-  const { latency_ms = [0, 0], fram = FRAM_BYTES, media } = options;
+  const { latency_ms = [0, 0], fram = FRAM_BYTES, media, ids, uid } = options;
   const nodes = kinds.map((kind, n) => ({
     number: n + 1,
     kind,
-    id: n + 1,
+    id: ids?.[n] ?? n + 1,
     role: 0,
-    uid: undefined,
+    uid,
     fram,
     file: media && { text: String(n), place: NOWHERE },
     slots,
@@ -67,7 +75,12 @@ function specOf(options: BusBenchOptions): BenchSpec {
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 const root = new URL("../../build/", import.meta.url).pathname;
-const FIRMWARE = { avr: ["avr", "hsx.elf"], stm32f072: ["stm32/stm32f072", "hsx.elf"] } as const;
+const FIRMWARE_FOLDERS = { avr: "avr", stm32f072: "stm32/stm32f072" } as const;
+
+function firmwareIn(folder: string): ReturnType<BenchSources["firmware"]> {
+  const core = JSON.parse(readFileSync(`${folder}/core.json`, "utf8"));
+  return { elf: readFileSync(`${folder}/hsx.elf`), core };
+}
 
 function coreBytes(profile: string): Uint8Array<ArrayBuffer> {
   const file = `${process.env.HSX_CORE ?? `${root}core`}/${profile}.wasm`;
@@ -85,24 +98,30 @@ export const SOURCES: BenchSources = {
   },
   coreHash: (profile) => crc32(coreBytes(profile)) & 0xffff,
   firmware(board) {
-    const [folder, program] = FIRMWARE[board];
-    const core = JSON.parse(readFileSync(`${root}${folder}/core.json`, "utf8"));
-    return { elf: readFileSync(`${root}${folder}/${program}`), core };
+    return firmwareIn(root + FIRMWARE_FOLDERS[board]);
   },
   read: (name) => readFileSync(name),
 };
 
-/** A bench whose nodes are up, with a master in slot 0. */
-export async function openBusBench(options: BusBenchOptions): Promise<BusBench> {
-  const { media } = options;
+/** A bench whose nodes have had time to start, with a master in slot 0. */
+export async function startBusBench(options: BusBenchOptions): Promise<BusBench> {
+  const { media, firmware: folder } = options;
+  const firmware = folder === undefined ? SOURCES.firmware : () => firmwareIn(folder);
   const read = (name: string) => media?.[Number(name)] ?? SOURCES.read(name);
-  const bench = await Bench.create(specOf(options), { ...SOURCES, read });
+  const bench = await Bench.create(specOf(options), { ...SOURCES, firmware, read });
+  options.prepare?.(bench);
   const clients = new BenchClients(bench);
   const master = await BusMaster.open(clients.client(), { slot: 0 });
   await master.link.sleep(START_US);
+  return { bench, clients, master };
+}
+/** The same when all of them have been heard. */
+export async function openBusBench(options: BusBenchOptions): Promise<BusBench> {
+  const bus = await startBusBench(options);
+  const { bench, master } = bus;
   while ((await master.census()).length < options.kinds.length && bench.now_us < START_MOST_US)
     await master.link.sleep(START_US);
-  return { bench, clients, master };
+  return bus;
 }
 
 /** As many of a kind. */

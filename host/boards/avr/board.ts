@@ -11,6 +11,7 @@ import { Chip, Reset } from "./chip.ts";
 import { DebugPort } from "./debug-port.ts";
 import { EEPROM_BYTES, Eeprom } from "./eeprom.ts";
 import type { Firmware } from "./firmware.ts";
+import type { Oscillator } from "./oscillator.ts";
 import { type PinName, Ports } from "./ports.ts";
 import { Spi } from "./spi.ts";
 import { TIMERS, Timer } from "./timer.ts";
@@ -46,6 +47,8 @@ export interface BoardOptions {
   readonly sd?: SdOptions;
   /** Changes what SRAM holds when power comes. */
   readonly seed?: number;
+  /** The RC oscillator of the chip; without, one that is exact. */
+  readonly oscillator?: Oscillator;
   /** The wire CAN is on; without, one of its own with nobody else, whose bits last `bit_ns`. */
   readonly wire?: CanWire;
   readonly bit_ns?: number;
@@ -98,6 +101,7 @@ export class AvrBoard implements Board {
     this.canPort = new Usart(chip, USART1);
     this.spi = new Spi(chip, this.ports);
     this.eeprom = new Eeprom(chip, this.media.eeprom);
+    if (options.oscillator !== undefined) this.eeprom.oscillator = options.oscillator;
     this.watchdog = new Watchdog(chip);
     for (const place of TIMERS) new Timer(chip, place);
     this.wire = options.wire ?? new CanWire(chip.clock, options.bit_ns);

@@ -2,6 +2,7 @@
 
 import { type Appointment, cyclesOf } from "../../bus/clock.ts";
 import type { Chip } from "./chip.ts";
+import type { Oscillator } from "./oscillator.ts";
 
 const EECR = 0x3f;
 const EEDR = 0x40;
@@ -23,6 +24,8 @@ export class Eeprom {
   bytesWritten = 0;
   /** What a byte becomes whose programming the power cut ends: erased, unless this says something else. */
   tear: (old: number, wanted: number) => number = () => 0xff;
+  /** The oscillator that times a write. */
+  oscillator: Oscillator = () => 1;
   /** Hears of each byte whose programming begins, and how many cycles that takes. */
   onProgram: ((address: number, wanted: number, cycles: number) => void) | undefined;
   private masterUntil = -1;
@@ -86,7 +89,7 @@ export class Eeprom {
     const data = chip.data[EEDR] as number;
     const wanted = [data, 0xff, old & data][kind] as number;
     this.masterUntil = -1;
-    const cycles = cyclesOf(chip.clock, time);
+    const cycles = cyclesOf(chip.clock, time * this.oscillator());
     this.onProgram?.(address, wanted, cycles);
     const done = chip.clock.after(cycles, () => {
       this.bytes[address] = wanted;

@@ -1,5 +1,6 @@
 // Whether what a manifest gives a node runs there: found by loading all of it on such a node in this process.
 
+import { STORED_UNIT } from "../../../assembly/spec/boot.ts";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { LocalNode } from "../../client/local-node.ts";
 import { NodeError } from "../../client/refusal.ts";
@@ -12,11 +13,12 @@ import { Exit } from "../exit.ts";
 import type { Install } from "../install.ts";
 import { mistakes } from "./read.ts";
 
-/** Bytes of a device that holds the values of any node, and no images. */
-const VALUES_ONLY = 8192;
+/** Bytes of a device that holds the values of any node, and cells of its store. */
+const VALUES_BYTES = 8192;
+const CELLS = 1000;
 
 /** A node's refusal, with the place where the manifest asks for it. */
-export function refusalAt(error: unknown, { place }: AppOnNode, node: PlantFileNode): Diagnostic {
+function refusalAt(error: unknown, { place }: AppOnNode, node: PlantFileNode): Diagnostic {
   if (!(error instanceof NodeError)) throw error;
   const { code, message, remedy } = error;
   const where = `${message} (node ${node.node.name}, ${node.profile})`;
@@ -28,25 +30,36 @@ export function refusalAt(error: unknown, { place }: AppOnNode, node: PlantFileN
   };
 }
 
+/** An empty node of its profile, with the slots it is to have. */
+async function emptyNode(install: Install, { profile, slots }: PlantFileNode): Promise<LocalNode> {
+  const unit = Math.ceil((slots?.bytes ?? 0) / STORED_UNIT) * STORED_UNIT;
+  const bytes = VALUES_BYTES + (slots?.count ?? 0) * unit;
+  const nv = new NvDevice(new Uint8Array(bytes).fill(0xff));
+  const node = await LocalNode.start(await install.core(profile), new Machine({ nv }));
+  node.formatStore(CELLS);
+  if (slots !== undefined) node.provision.formatSlots(slots.count, unit);
+  return node;
+}
+
+/** Brings an app there as the manifest wants it: into a slot, from where code runs that finds no room in memory, or into memory. */
+function bring(node: LocalNode, { app, file }: AppOnNode, hasSlots: boolean): void {
+  const { groupBase, keyBase, restarts } = app;
+  const { name, bytes } = file;
+  if (hasSlots) node.provision.activate(node.provision.stage(bytes, { name }), { attempts: 0 });
+  else node.load(bytes, { name, groupBase, keyBase, restarts });
+}
+
 /** The apps of a node that it refuses beside those before them, each with the reason. */
-export async function unfitApps(install: Install, node: PlantFileNode): Promise<Diagnostic[]> {
-  const nv = new NvDevice(new Uint8Array(VALUES_ONLY).fill(0xff));
-  const tried = await LocalNode.start(await install.core(node.profile), new Machine({ nv }));
-  tried.formatStore();
+async function unfitApps(install: Install, node: PlantFileNode): Promise<Diagnostic[]> {
+  const tried = await emptyNode(install, node);
   return node.apps.flatMap((entry) => {
     try {
-      load(tried, entry);
+      bring(tried, entry, node.slots !== undefined);
       return [];
     } catch (error) {
       return [refusalAt(error, entry, node)];
     }
   });
-}
-
-/** Loads an app as the manifest wants it. Returns the pid. */
-export function load(node: LocalNode, { app, file }: AppOnNode): number {
-  const { groupBase, keyBase, restarts } = app;
-  return node.load(file.bytes, { name: file.name, groupBase, keyBase, restarts });
 }
 
 /** Throws what does not fit, of all nodes of a manifest. */

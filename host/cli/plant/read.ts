@@ -2,14 +2,16 @@
 
 import { existsSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import { type Diagnostic, suggest } from "../../formats/diagnostic.ts";
+import { type Diagnostic, sortDiagnostics, suggest } from "../../formats/diagnostic.ts";
 import { selectText } from "../../formats/plant.ts";
 import { type PlantFile, type PlantFileNode, readPlant } from "../../formats/plant-file.ts";
 import type { FileRead } from "../../formats/plant-images.ts";
 import { compareLock, readLock } from "../../formats/plant-lock.ts";
 import { plural } from "../../formats/text.ts";
+import type { PlacedText } from "../../formats/toml-reader.ts";
 import { Exit, Failure } from "../exit.ts";
 import { readBytes, readText } from "../files.ts";
+import { parseMedia } from "../media.ts";
 import type { Output } from "../output.ts";
 
 /** All mistakes of a file as one failure. */
@@ -40,7 +42,21 @@ export function readPlantFile(out: Output, path: string): PlantFile {
   const read = readPlant(readText(path), path, (name) => fileBeside(path, name));
   for (const warning of read.warnings) out.warnAt(warning);
   if (read.plant === undefined) throw mistakes(read.diagnostics);
+  const bad = read.plant.nodes.flatMap(({ media }) => (media && mediaMistake(media)) ?? []);
+  if (bad.length > 0) throw mistakes(sortDiagnostics(bad));
   return read.plant;
+}
+
+/** Why a text is no device; undefined: it is one. */
+function mediaMistake({ text, place }: PlacedText): Diagnostic | undefined {
+  try {
+    parseMedia(text, `media = "${text}"`);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { message, remedy } = error;
+    return { ...place, code: "bad-media", message, ...(remedy ? { remedy } : {}) };
+  }
 }
 
 /** `plant.lock` of `plant.toml`. */

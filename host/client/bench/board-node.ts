@@ -3,9 +3,11 @@
 import { AvrBoard } from "../../boards/avr/board.ts";
 import { EEPROM_BYTES } from "../../boards/avr/eeprom.ts";
 import type { Firmware as AvrFirmware } from "../../boards/avr/firmware.ts";
+import { type Oscillator, rcOscillator } from "../../boards/avr/oscillator.ts";
 import { framOf } from "../../boards/devices/spi-fram.ts";
 import { Stm32Board } from "../../boards/stm32/board.ts";
 import type { Firmware as Stm32Firmware } from "../../boards/stm32/firmware.ts";
+import { Random } from "../../bus/random.ts";
 import type { Stub } from "../../bus/wire.ts";
 import type { BenchNodeSpec } from "../../formats/bench.ts";
 import { type BenchNode, benchTime, cyclesAt, type Place } from "./bench-node.ts";
@@ -79,6 +81,7 @@ export class AvrNode extends BoardNode {
   /** Undefined without power. */
   board: AvrBoard | undefined;
   private readonly eeprom = new Uint8Array(EEPROM_BYTES).fill(0xff);
+  private readonly oscillator: Oscillator;
 
   constructor(
     spec: BenchNodeSpec,
@@ -90,17 +93,19 @@ export class AvrNode extends BoardNode {
     private readonly seed: number,
   ) {
     super(spec, place);
+    this.oscillator = rcOscillator(new Random(seed));
     this.eeprom.set(uid.subarray(-UID_BYTES), EEPROM_UID);
   }
 
   protected switchOn(): Powered {
-    const { fram, eeprom, firmware, seed } = this;
+    const { fram, eeprom, firmware, seed, oscillator } = this;
     const part = framOf(fram.length);
     const board = new AvrBoard(firmware, {
       ...(part && { fram: part }),
       media: { fram, eeprom, sd: undefined },
       wire: this.place.wire(),
       seed,
+      oscillator,
     });
     board.onConsole = (byte) => this.onUart?.(Uint8Array.of(byte));
     this.board = board;

@@ -81,6 +81,8 @@ interface Batch {
 
 /** HELLOs of nodes that are switched on together come within this. */
 const GATHER_US = 3_000;
+/** HELLOs that come this soon behind a CENSUS, of any master, are answers to it. */
+const ANSWERS_US = 200_000;
 /** Between two looks at the health of apps. */
 const HEALTH_LOOK_MS = 50;
 /** An app without a limit counts as unwell for the start of others after this. */
@@ -95,6 +97,8 @@ export class PlantMaster {
   private readonly known = new Set<number>();
   private readonly uids = new Map<number, string>();
   private readonly applied: Map<string, number>;
+  /** When somebody asked all nodes for their HELLO, which is then no news; infinite: this master does. */
+  private asked_us = Number.NEGATIVE_INFINITY;
   /** What was told of each node since it appeared, so that it is told once. */
   private readonly told = new Map<number, Set<string>>();
 
@@ -136,7 +140,7 @@ export class PlantMaster {
     let hasNews = false;
     const stop = link.listen((frame) => {
       if (frame.kind === "request") return this.noteOther(frame);
-      if (frame.kind !== "hello") return;
+      if (frame.kind !== "hello" || link.now_us - this.asked_us < ANSWERS_US) return;
       hasNews = true;
       this.forget(frame.node);
     });
@@ -157,7 +161,9 @@ export class PlantMaster {
   /** Looks at every node once and does what is to be done. Returns whether all that are there are as they should be. */
   async pass(): Promise<boolean> {
     const before = new Set(this.known);
+    this.asked_us = Number.POSITIVE_INFINITY;
     const present = await this.master.census(1);
+    this.asked_us = this.master.link.now_us;
     this.noteLost(before, present);
     const members = await this.membersOf(present, before);
     await this.hold(members);
@@ -191,6 +197,7 @@ export class PlantMaster {
 
   /** Two masters would undo what the other does. */
   private noteOther({ master, verb }: Request): void {
+    if (verb === "CENSUS") this.asked_us = this.master.link.now_us;
     if (master === this.master.requests.master || !["BEGIN", "BOOT"].includes(verb)) return;
     if (this.isNews(0, `master ${master}`))
       this.tell("other-master", `master ${master} changes nodes, too`, {

@@ -87,6 +87,28 @@ apps = ["pumpe"]
     expect(err.match(/error:/g)).toHaveLength(1);
   });
 
+  it("knows a device that there is not, and says it once where all nodes have it", async () => {
+    const nodes = '[defaults]\nmedia = "from:8192"\n[nodes.a]\nid = 1\n[nodes.b]\nid = 2\n';
+    const { exit, err } = await hsx(["manifest", "check", manifest("media.toml", nodes)]);
+    expect(exit).toBe(1);
+    expect(err.match(/error:/g)).toHaveLength(1);
+    expect(err).toMatch(
+      /^media\.toml:4:9: error: media = "from:8192": this is no kind or size of a device\n/,
+    );
+  });
+
+  it("takes code that finds no room in memory where the node has a slot from which it runs, and refuses what is longer than the slot", async () => {
+    const code = `${"ADD R1, R1, R2\n".repeat(3000)}RET\n`;
+    writeFileSync("long.hxe", guestOf(`.app "long"\n.text\n${code}`).image);
+    const nodes = '[apps.long]\nimage = "long.hxe"\n[nodes.a]\nid = 1\napps = ["long"]\n';
+    const slots = (bytes: number) => `slots = { count = 2, bytes = ${bytes} }\n`;
+    const exitOf = async (text: string) =>
+      (await hsx(["manifest", "check", manifest("slot.toml", text)])).exit;
+    expect(await exitOf(nodes)).toBe(7);
+    expect(await exitOf(nodes + slots(16384))).toBe(0);
+    expect(await exitOf(nodes + slots(4096))).toBe(7);
+  });
+
   it("has nothing to say about a file that is not there", async () => {
     const { exit, err } = await hsx(["manifest", "check", "singel.toml"]);
     expect([exit, err]).toEqual([

@@ -3,10 +3,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { StoreState } from "../../../../assembly/spec/cell.ts";
 import { TaskState } from "../../../../assembly/spec/node.ts";
-import { newMedia } from "../../../../host/boards/avr/board.ts";
+import { type AvrBoard, newMedia } from "../../../../host/boards/avr/board.ts";
 import type { Firmware } from "../../../../host/boards/avr/firmware.ts";
+import { rcOscillator } from "../../../../host/boards/avr/oscillator.ts";
 import { Eflg, Reg } from "../../../../host/boards/devices/mcp2515.ts";
 import { frameBits } from "../../../../host/bus/frame-bits.ts";
+import { Random } from "../../../../host/bus/random.ts";
 import type { CanFrame } from "../../../../host/formats/can-frame.ts";
 import { buildAvr } from "../../../../scripts/firmware/avr.ts";
 import { fromRoot } from "../../../../scripts/root.ts";
@@ -19,11 +21,13 @@ import {
 import { cardOf, cardReader, ENDLESS, KEEPER, OID, runProbe } from "../../../drivers/board-rig.ts";
 import { cutChip } from "../../../drivers/chip-cuts.ts";
 import { guestOf } from "../../../drivers/guest.ts";
+import { settleNodes } from "../../../drivers/identity-runs.ts";
 import { cardCases } from "../card-cases.ts";
 
+const FOLDER = "build/avr-board";
 let firmware: Firmware;
 beforeAll(async () => {
-  firmware = useFirmware((await buildAvr(fromRoot("build/avr-board"))).folder);
+  firmware = useFirmware((await buildAvr(fromRoot(FOLDER))).folder);
 }, 300_000);
 
 const SIX = 0x4600; // binary16
@@ -323,6 +327,42 @@ describe("a reset", () => {
       expect(rig.machine.live.partner.heard.at(-1)?.id).toBe(0x321); // it is on the bus again
       media = rig.board.powerOff();
     }
+  });
+});
+
+describe("a board without a factory id", () => {
+  /** EEPROM_UID of targets/avr/board/board.h. */
+  const UID_AT = 4081;
+  const uidOf = (board: AvrBoard) =>
+    Buffer.from(board.media.eeprom.subarray(UID_AT, UID_AT + 8)).toString("hex");
+  const start = (seed: number) =>
+    startBoard({ media: newMedia("MB85RS64V"), oscillator: rcOscillator(new Random(seed)) });
+
+  it("draws one from its oscillator at its first start, unlike that of its twin, and keeps it", async () => {
+    const one = (await start(1)).board;
+    const other = (await start(2)).board;
+    expect(uidOf(one)).not.toBe("ffffffffffffffff");
+    expect(uidOf(other)).not.toBe(uidOf(one));
+    const drawn = uidOf(one);
+    const again = await startBoard({
+      media: one.powerOff(),
+      oscillator: rcOscillator(new Random(3)),
+    });
+    expect(uidOf(again.board)).toBe(drawn);
+  });
+});
+
+// A short version of `npm run bench:can -- --rows identity`: 96 is the warning limit, 256 bus-off.
+describe("boards that share an id", () => {
+  it("fall silent at the warning limit and get an id each", { timeout: 300_000 }, async () => {
+    const run = await settleNodes("avr", 4, 5, fromRoot(FOLDER));
+    expect(run.ids).toBe(4);
+    expect(run.mostErrors).toBeGreaterThanOrEqual(96);
+    expect(run.mostErrors).toBeLessThan(256);
+  });
+  it("or have none, get one each without an error", { timeout: 300_000 }, async () => {
+    const run = await settleNodes("avr", 4, 0, fromRoot(FOLDER));
+    expect(run).toMatchObject({ ids: 4, mostErrors: 0, before: 0 });
   });
 });
 

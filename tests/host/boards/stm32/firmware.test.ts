@@ -24,6 +24,7 @@ import {
 } from "../../../drivers/board-rig.ts";
 import { cutChip } from "../../../drivers/chip-cuts.ts";
 import { guestOf } from "../../../drivers/guest.ts";
+import { settleNodes } from "../../../drivers/identity-runs.ts";
 import { readFirmware } from "../../../drivers/stm32.ts";
 import { type BoardRig, startBoard } from "../../../drivers/stm32-board.ts";
 import { cardCases } from "../card-cases.ts";
@@ -318,6 +319,16 @@ describe.each(BOARD_FACTS)("the firmware of the $name", (facts) => {
     it("tells the core why it started", async () => {
       expect(started(await start())).toBe(ResetCause.POWER_ON);
     });
+  });
+});
+
+describe("F072 boards that share an id", () => {
+  it("fall silent at the warning limit and get an id each", { timeout: 300_000 }, async () => {
+    const folder = fromRoot("build/stm32-test/stm32f072");
+    const run = await settleNodes("stm32f072", 3, 5, folder);
+    expect(run.ids).toBe(3);
+    expect(run.mostErrors).toBeGreaterThanOrEqual(96);
+    expect(run.mostErrors).toBeLessThan(256);
   });
 });
 

@@ -144,6 +144,24 @@ describe("a master with a manifest", () => {
     await master.close();
   });
 
+  it("takes answers to a census, its own or another master's, for no news", async () => {
+    const { plants, bench, master } = await openPlant(THREE);
+    const stop = new AbortController();
+    const running = plants.run(stop.signal);
+    const sender = bench.connect();
+    // CENSUS of master 5: docs/protocol.md
+    bench.timeline.clock.after(9e9, () => {
+      sender.send({ id: 0x405, data: new Uint8Array(8) });
+    });
+    bench.timeline.clock.after(8e9, () => {
+      events = [];
+    });
+    bench.timeline.clock.after(22e9, () => stop.abort());
+    await running;
+    expect(events).toEqual([]);
+    await master.close();
+  });
+
   it("tells what differs at a node it has brought up to date, and puts it right when asked to", async () => {
     const { plants, local, master, options } = await openPlant(THREE);
     await plants.pass();
