@@ -64,6 +64,13 @@ function parse(op: string): Operation {
   return { type, verb, sign };
 }
 
+/** Of a choice between two constants of which one is 0: whether it is not 0 when its condition holds. */
+function choiceOf({ a, b }: Select): boolean | undefined {
+  if (a.kind !== "const" || b.kind !== "const") return undefined;
+  const [isA, isB] = [Number(a.value) !== 0, Number(b.value) !== 0];
+  return isA === isB ? undefined : isA;
+}
+
 export class Expressions {
   private readonly widths: Widths;
   private readonly places: Places;
@@ -152,6 +159,9 @@ export class Expressions {
       const op = `${type}.${opposite}${sign === undefined ? "" : `_${sign}`}`;
       return this.of(f, { ...e, op });
     }
+    const chooses = e.kind === "select" ? choiceOf(e) : undefined;
+    if (e.kind === "select" && chooses !== undefined)
+      return this.conditionCode(f, e.condition, isNegated === chooses);
     const both = e.kind === "binary" ? this.shortCircuit(f, e, isNegated) : undefined;
     if (both !== undefined) return both;
     const code = this.of(f, e);

@@ -86,6 +86,13 @@ describe("conditions", () => {
     const text = f(body("(i32.ne (i32.load (local.get 1)) (i32.const 5))"), "(param i32 i32)");
     expect(text).not.toContain("&&");
   });
+  it("ask what a choice between a constant and 0 chooses by", () => {
+    const choose = (a: number, b: number) =>
+      `(if (select (i32.const ${a}) (i32.const ${b}) (i32.gt_u (local.get 0) (i32.const 3)))
+        (then (i32.store8 (i32.const 256) (i32.const 1))))`;
+    expect(f(choose(262144, 0), "(param i32)")).toContain("if (p0 > 3)");
+    expect(f(choose(0, 5), "(param i32)")).toContain("if (p0 <= 3)");
+  });
 });
 
 describe("locals", () => {
