@@ -342,7 +342,7 @@ async function run(
   const { out, install } = context;
   const shown = parseShown(options.show);
   const work = await workOf(context, images, options, isProfileFree);
-  /** What apps of a board said before anybody could listen: they run while it starts. */
+  /** What was said while the node started: an app that it starts by itself runs by then. */
   const early: Uint8Array[] = [];
   const warn: Listener = {
     onWarning: (message, remedy) => out.warn(message, remedy),
@@ -350,7 +350,7 @@ async function run(
   };
   const session = await Session.open(install, work.options, warn);
   const listener = makeListener(out, session, shown);
-  for (const bytes of early.splice(0)) listener.onUart?.(bytes);
+  if (work.loads.length === 0) for (const bytes of early) listener.onUart?.(bytes);
   warn.onUart = undefined;
   session.listen(listener);
   try {
