@@ -3,7 +3,8 @@
 import type { Command } from "commander";
 import type { BusMaster } from "../../client/bus/master.ts";
 import { type Journal, lastPlant, MemoryJournal } from "../../client/master/journal.ts";
-import { type PlantEvent, PlantMaster } from "../../client/master/plant-master.ts";
+import { PlantMaster } from "../../client/master/plant-master.ts";
+import type { PlantEvent } from "../../client/master/roster.ts";
 import type { PlantFile } from "../../formats/plant-file.ts";
 import { plural } from "../../formats/text.ts";
 import { withMaster } from "../bus/bus-host.ts";
