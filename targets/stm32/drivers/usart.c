@@ -5,9 +5,9 @@
 #include "drivers.h"
 #include "hsx_hal.h"
 
-enum { MASK = BOARD_USART_RING - 1, SAY_TURNS = 100000 };
+enum { IN_MASK = BOARD_USART_IN - 1, OUT_MASK = BOARD_USART_OUT - 1, SAY_TURNS = 100000 };
 
-static volatile u8 in[BOARD_USART_RING], out[BOARD_USART_RING];
+static volatile u8 in[BOARD_USART_IN], out[BOARD_USART_OUT];
 static volatile u8 in_put, in_taken, out_put, out_taken;
 static u8 is_answering; // nothing is sent to a USART that never gets ready
 
@@ -20,7 +20,7 @@ void usart_start(u32 brr) {
 }
 
 static void receive(u8 byte) {
-  const u8 next = (in_put + 1) & MASK;
+  const u8 next = (in_put + 1) & IN_MASK;
   if (next == in_taken) return; // what nobody reads in time is lost
   in[in_put] = byte;
   in_put = next;
@@ -29,7 +29,7 @@ static void transmit(void) {
   if (out_taken == out_put) USART1_CR1 &= ~(u32)CR1_TXEIE;
   else {
     usart_put(out[out_taken]);
-    out_taken = (out_taken + 1) & MASK;
+    out_taken = (out_taken + 1) & OUT_MASK;
   }
 }
 void usart1_handler(void) {
@@ -45,7 +45,7 @@ hal_s16 uart_write(hal_u16 data, hal_u16 len) {
   const u8 *from = hsx_at(data);
   u32 taken = 0;
   if (!is_answering) return len; // there is no console: nobody waits for one
-  for (u8 next; taken < len && (next = (out_put + 1) & MASK) != out_taken; taken++) {
+  for (u8 next; taken < len && (next = (out_put + 1) & OUT_MASK) != out_taken; taken++) {
     out[out_put] = from[taken];
     out_put = next;
   }
@@ -59,7 +59,7 @@ hal_s16 uart_read(hal_u16 data, hal_u16 len) {
   u32 got = 0;
   for (; got < len && in_taken != in_put; got++) {
     into[got] = in[in_taken];
-    in_taken = (in_taken + 1) & MASK;
+    in_taken = (in_taken + 1) & IN_MASK;
   }
   return got;
 }

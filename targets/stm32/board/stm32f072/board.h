@@ -4,7 +4,8 @@
 #include "pins.h"
 
 #define BOARD_NAME "stm32f072"
-#define BOARD_USART_RING 64
+#define BOARD_USART_IN 64
+#define BOARD_USART_OUT 16 // the stack needs the rest
 #define BOARD_CAN_RING 8
 
 /** The last eight pages of flash, for nodes without FRAM. */

@@ -4,7 +4,8 @@
 #include "pins.h"
 
 #define BOARD_NAME "stm32f405"
-#define BOARD_USART_RING 128
+#define BOARD_USART_IN 128
+#define BOARD_USART_OUT 128
 #define BOARD_CAN_RING 32
 
 /** Sectors 1 to 3 of flash, for nodes without FRAM; the firmware lies in sector 0 and from sector 4 on. */
