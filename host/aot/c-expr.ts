@@ -24,7 +24,7 @@ import {
 import { canTrap } from "./order.ts";
 import type { Place, Places } from "./places.ts";
 import { BOOL, isWithin, type Range } from "./range.ts";
-import { BITS, EXACT, exactType, unsignedType, type Widths } from "./widths.ts";
+import { BITS, EXACT, unsignedType, type Widths } from "./widths.ts";
 
 const SYMBOL: Readonly<Record<string, string>> = {
   add: "+",
@@ -351,7 +351,7 @@ export class Expressions {
       if (by >= BITS[plain.type]) return nothing(a, type);
       const bytes = by & ~7;
       const wanted = by - bytes + Math.min(demand, width);
-      if (plain.type === "u32" && bytes > 0 && by > bytes && wanted <= 16) {
+      if (width < 32 && plain.type === "u32" && bytes > 0 && by > bytes && wanted <= 16) {
         // pick bytes first: a chip of 8 bits has no wide shifts
         const picked = cast(operation(`${inner(plain)} >> ${bytes}`, "u32"), unsignedType(wanted));
         return cast(operation(`${inner(picked)} >> ${by - bytes}`, "u64"), type);
@@ -413,7 +413,7 @@ export class Expressions {
     const [ra, rb] = [this.range(f, e.a), this.range(f, e.b)];
     let [a, b] = [this.of(f, e.a), this.of(f, e.b)];
     const isPositive = ra.lo >= 0 && rb.lo >= 0;
-    const isLong = exactType(ra) === "u32" || exactType(rb) === "u32";
+    const isLong = [a.type, b.type].includes("u32");
     if (!isPositive && sign === "u") [a, b] = [fitted(a, "u32"), fitted(b, "u32")];
     else if (!isPositive && sign === "s" && isLong) [a, b] = [signedLong(a), signedLong(b)];
     else if (!isPositive && sign === undefined && isLong)

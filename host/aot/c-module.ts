@@ -46,8 +46,7 @@ export class ModuleWriter {
     this.options = options;
     this.source = source;
     this.places = new Places(module, ranges, options);
-    const { addressBits } = MACHINES[options.target];
-    this.widths = new Widths(module, ranges, addressBits, options.imports);
+    this.widths = new Widths(module, ranges, MACHINES[options.target], options.imports);
     for (const { name, symbol } of module.imports.values()) this.names.reserve(name, symbol);
     for (const { name, exports } of module.functions.values())
       if (exports[0] !== undefined) this.names.reserve(name, exports[0]);

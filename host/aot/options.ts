@@ -41,6 +41,8 @@ export interface TranslateOptions {
 export interface Machine {
   /** Bits of an address. With 16, address arithmetic is modulo 65536: always inside memory, but a sum that wraps is not caught. */
   readonly addressBits: 16 | 32;
+  /** True when numbers of fewer than 32 bits cost more than whole words: each step would have to be cut. */
+  readonly isWhole: boolean;
   /** br_table as a jump through a table of labels. */
   readonly hasComputedGoto: boolean;
   /** The macro that tells the header how to reach memory. */
@@ -54,6 +56,7 @@ export interface Machine {
 export const MACHINES: Readonly<Record<Target, Machine>> = {
   host: {
     addressBits: 32,
+    isWhole: false,
     hasComputedGoto: false,
     define: "HSX_ON_HOST",
     pins: [],
@@ -61,6 +64,7 @@ export const MACHINES: Readonly<Record<Target, Machine>> = {
   },
   avr: {
     addressBits: 16,
+    isWhole: false,
     hasComputedGoto: false,
     define: "HSX_ON_AVR",
     pins: ["r4", "r6"],
@@ -68,6 +72,7 @@ export const MACHINES: Readonly<Record<Target, Machine>> = {
   },
   "arm-m0": {
     addressBits: 32,
+    isWhole: true,
     hasComputedGoto: true,
     define: "HSX_ON_M0",
     pins: [],
@@ -75,6 +80,7 @@ export const MACHINES: Readonly<Record<Target, Machine>> = {
   },
   "arm-m4": {
     addressBits: 32,
+    isWhole: true,
     hasComputedGoto: false, // TBH serves a switch in one instruction
     define: "HSX_ON_M4",
     pins: [],

@@ -2,7 +2,7 @@
 // With the ranges they give each its C type.
 
 import { type Expr, type Func, type Module, operands, type Statement, statements } from "./ir.ts";
-import type { CType, ImportShape } from "./options.ts";
+import type { CType, ImportShape, Machine } from "./options.ts";
 import { bitsOf, isWithin, type Range, signed, unsigned } from "./range.ts";
 import type { Ranges } from "./ranges.ts";
 
@@ -19,7 +19,7 @@ export const BITS: Readonly<Record<CType, number>> = {
 const FLAT_TYPE = { i64: "u64", f32: "f32", f64: "f64" } as const;
 
 /** The smallest type that holds every value of a range as it is. */
-export function exactType(r: Range): CType {
+function exactType(r: Range): CType {
   if (isWithin(r, unsigned(8))) return "u8";
   if (isWithin(r, signed(8))) return "s8";
   if (isWithin(r, unsigned(16))) return "u16";
@@ -32,7 +32,7 @@ export function unsignedType(bits: number): CType {
 }
 
 /** The type for values of a range of which only `demand` low bits matter. */
-export function typeFor(r: Range, demand: number): CType {
+function typeFor(r: Range, demand: number): CType {
   const exact = exactType(r);
   const cut = unsignedType(demand);
   return BITS[exact] <= BITS[cut] ? exact : cut;
@@ -53,6 +53,8 @@ export class Widths {
   private readonly module: Module;
   private readonly shapes: Readonly<Record<string, ImportShape>>;
   private readonly addressBits: number;
+  /** Every i32 is a u32. */
+  readonly isWhole: boolean;
   private readonly functions = new Map<string, Demands>();
   private readonly globals = new Map<string, number>();
   private hasGrown = false;
@@ -60,12 +62,13 @@ export class Widths {
   constructor(
     module: Module,
     ranges: Ranges,
-    addressBits: number,
+    machine: Pick<Machine, "addressBits" | "isWhole">,
     shapes: Readonly<Record<string, ImportShape>> = {},
   ) {
     this.module = module;
     this.ranges = ranges;
-    this.addressBits = addressBits;
+    this.addressBits = machine.addressBits;
+    this.isWhole = machine.isWhole;
     this.shapes = shapes;
     for (const f of module.functions.values()) {
       const isExported = f.exports.length > 0;
@@ -81,11 +84,15 @@ export class Widths {
 
   // ---- Types ----
 
+  private typeFor(r: Range, demand: number): CType {
+    return this.isWhole ? "u32" : typeFor(r, demand);
+  }
+
   local(f: Func, index: number): CType {
     const type = f.locals[index] ?? "i32";
     if (type !== "i32") return FLAT_TYPE[type];
     if (f.exports.length > 0 && index < f.params.length) return this.ranges.exportParam(f, index);
-    return typeFor(this.ranges.local(f, index), this.demandOf(f, index));
+    return this.typeFor(this.ranges.local(f, index), this.demandOf(f, index));
   }
   /** Whether anything reads a local. */
   isRead(f: Func, index: number): boolean {
@@ -94,7 +101,7 @@ export class Widths {
   global(name: string): CType {
     const type = this.module.globals.get(name)?.type ?? "i32";
     if (type !== "i32") return FLAT_TYPE[type];
-    return typeFor(this.ranges.global(name), this.globals.get(name) ?? 0);
+    return this.typeFor(this.ranges.global(name), this.globals.get(name) ?? 0);
   }
   param(target: string, index: number): CType {
     const imported = this.module.imports.get(target);
@@ -111,12 +118,12 @@ export class Widths {
     if (imported !== undefined) return this.shapes[imported.path]?.result ?? "u32";
     if (this.functionOf(target).exports.length > 0) return "u32";
     const range = this.ranges.resultRange(target) ?? { lo: 0, hi: 0 };
-    return typeFor(range, this.demandsOf(target).result);
+    return this.typeFor(range, this.demandsOf(target).result);
   }
   /** The type an expression is written in when `demand` low bits of it matter. */
   of(f: Func, e: Expr, demand: number): CType {
     if (e.type === undefined) throw new Error("a value of no type");
-    return e.type === "i32" ? typeFor(this.ranges.of(f, e), demand) : FLAT_TYPE[e.type];
+    return e.type === "i32" ? this.typeFor(this.ranges.of(f, e), demand) : FLAT_TYPE[e.type];
   }
 
   private functionOf(name: string): Func {
