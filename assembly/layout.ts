@@ -8,6 +8,8 @@ const IS_SMALL: bool = PROFILE == Profile.SMALL;
 const IS_LARGE: bool = PROFILE == Profile.LARGE;
 /** Whether the store can be on flash pages: build constant PAGES. An AVR has no room for what it takes, and no use for it. */
 export const HAS_LOG: bool = PAGES != 0;
+/** Whether a register of the machine holds a word: build constant WIDE. An AVR's holds a byte. */
+export const IS_WIDE: bool = WIDE != 0;
 /** Whether blobs are written: build constant BLOBS. Nothing in the node does so yet, so only tests of the store have it. */
 export const HAS_BLOBS: bool = BLOBS != 0;
 /** Only a desktop node offers the reference's flat 64 KiB, its bare machine and libm. */
@@ -112,7 +114,7 @@ export const WINDOW_SIZE: usize = WINDOW_LINES_OFF + WINDOW_LINES * LINE_SIZE;
 // ---- Sizes of the structs; their owners assert them ----
 /** Two banks a page, so that a register file never crosses one (one pointer byte stays fixed on AVR). */
 export const TASK_BANK_SIZE: usize = 128;
-export const FLAGS_SIZE: usize = 8;
+export const FLAGS_SIZE: usize = IS_WIDE ? 16 : 8;
 export const NODE_SIZE: usize = 28;
 /** Behind the node: what differs after all was removed again, besides events, the refusal and the I/O buffer. */
 export const COUNTERS_SIZE: usize = 52;

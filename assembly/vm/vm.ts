@@ -4,10 +4,12 @@
 import {
   ADDRESS_MASK,
   IS_DESKTOP,
+  IS_WIDE,
   LINE_BYTES,
   LINE_SHIFT,
   LINE_SIZE,
   RAM_LIMIT,
+  STATIC_BASE,
   WINDOW_LINES,
   WINDOW_LINES_OFF,
   WINDOW_TAGS_OFF,
@@ -38,8 +40,10 @@ import {
 } from "./flags";
 import { FLAT_SIZE, isFlat } from "./memory";
 
-/** On a chip, linear addresses, pc and sp fit 16 bits. */
-const WIDTH: u32 = ADDRESS_MASK;
+/** A chip's linear addresses, pc and sp fit 16 bits. Where a register holds a word, cutting them would be the longer way. */
+const WIDTH: u32 = IS_WIDE ? 0xffffffff : ADDRESS_MASK;
+/** Code is counted from here, so that no fetch can lie below memory: p, and what it is compared with, is an address less this. */
+const FETCH_OFF: usize = STATIC_BASE;
 /** Where branches lead that count from no resident line: beyond all memory, so that the next fetch looks for the line. */
 const AFAR: usize = WIDTH & 0xffffe800;
 /** Where p stands when `target` is to be looked for. */
@@ -49,28 +53,35 @@ const NOWHERE: usize = AFAR - LINE_BYTES;
 if (RAM_LIMIT > NOWHERE) ERROR("vm: no addresses beyond memory");
 /** Offsets that an immediate cannot reach begin here. */
 const FAR_OFFSET: u32 = 0x1000;
-/** Where a line begins at most, so that every fetch from it is seen to lie in memory. */
-const LINE_LIMIT: usize = RAM_LIMIT - LINE_SIZE;
+/** Of the instructions that are resident, the last begins here at most, so that all fetches are seen to lie in memory. */
+const FETCH_LIMIT: usize = RAM_LIMIT - FETCH_OFF - 4;
+/** The same of a line. */
+const LINE_LIMIT: usize = RAM_LIMIT - FETCH_OFF - LINE_SIZE;
 /** CALLs are counted up to here, so that a program that drops return addresses for ever still returns by RET. */
 const DEPTH_MAX: u16 = 0xffff;
 
-// ---- Operands: `p` is the address of the instruction word, `b1` its second byte ----
+// ---- Operands: of the instruction `word`; `b1` is its second byte, or the word itself where a field of it costs no more ----
 
-/** Address of Rd. Register files are 64-byte aligned. */
+/** Address of Rd. Register files are 64-byte aligned: to set bits is cheaper than to add where an address has two bytes. */
 function rdAt(regs: usize, b1: u32): usize {
-  return regs | ((b1 >>> 2) & 0x3c);
+  return IS_WIDE ? regs + (((b1 >>> 12) & 15) << 2) : regs | ((b1 >>> 2) & 0x3c);
 }
 function rs1(regs: usize, b1: u32): u32 {
-  return load<u32>(regs | ((b1 & 15) << 2));
+  return load<u32>(IS_WIDE ? regs + (((b1 >>> 8) & 15) << 2) : regs | ((b1 & 15) << 2));
 }
 function rs2(regs: usize, word: u32): u32 {
-  return load<u32>(regs | ((word >>> 18) & 0x3c));
+  return load<u32>(IS_WIDE ? regs + (((word >>> 20) & 15) << 2) : regs | ((word >>> 18) & 0x3c));
 }
 function r15At(regs: usize): usize {
   return regs | 60;
 }
-/** The immediate, sign-extended byte by byte: an 8-bit chip has no wide shifts. */
+/** Whether the word names no Rs1. */
+function hasNoBase(b1: u32): bool {
+  return (IS_WIDE ? b1 & 0xf00 : b1 & 15) == 0;
+}
+/** The immediate, sign-extended; byte by byte where the machine has no wide shifts. */
 function simm(word: u32): u32 {
+  if (IS_WIDE) return ((<u32>((<i32>(word << 12)) >> 28)) << 8) | (word >>> 24);
   const high = <i8>((((word >>> 16) & 15) ^ 8) - 8);
   return ((<u32>high) << 8) | (word >>> 24);
 }
@@ -80,10 +91,10 @@ function imm(word: u32): u32 {
 /** The big-endian word at `p`. */
 function wordAt(p: usize): u32 {
   return (
-    ((<u32>load<u8>(p)) << 24) |
-    ((<u32>load<u8>(p, 1)) << 16) |
-    ((<u32>load<u8>(p, 2)) << 8) |
-    load<u8>(p, 3)
+    ((<u32>load<u8>(p, FETCH_OFF)) << 24) |
+    ((<u32>load<u8>(p, FETCH_OFF + 1)) << 16) |
+    ((<u32>load<u8>(p, FETCH_OFF + 2)) << 8) |
+    load<u8>(p, FETCH_OFF + 3)
   );
 }
 /** Linear address of `size` bytes at an offset into a segment; 0 when they do not lie in it. */
@@ -91,12 +102,12 @@ function within(offset: u32, size: u32, segment: usize, bytes: u32): usize {
   return bytes >= size && offset <= bytes - size ? (segment + offset) & WIDTH : 0;
 }
 
-/** Address of the line that holds the code at offset `pc`; 0: it is not in the window. */
+/** Where the line that holds the code at offset `pc` begins, as p counts; 0: it is not in the window. */
 function lineAt(window: usize, pc: u32): usize {
   const line = (pc >>> LINE_SHIFT) & (WINDOW_LINES - 1);
   const tag = 1 + (pc >>> (LINE_SHIFT + 3));
   if (load<u8>(window + line, WINDOW_TAGS_OFF) != tag) return 0;
-  return (window + WINDOW_LINES_OFF + line * LINE_SIZE) & WIDTH;
+  return (window - FETCH_OFF + WINDOW_LINES_OFF + line * LINE_SIZE) & WIDTH;
 }
 if (WINDOW_LINES != 1 << 3) ERROR("vm: lines of the window");
 
@@ -195,10 +206,11 @@ export function vmRun(c: Context, budget: u32): u32 {
   const regs = changetype<usize>(c) + REGS_OFF;
   const windowed = isWindowed(c);
   const window: usize = c.code & WIDTH;
-  const code: usize = windowed ? AFAR : window; // what branches count from
+  const codeFrom: usize = (window - FETCH_OFF) & WIDTH;
+  const code: usize = windowed ? AFAR : codeFrom; // what branches count from
   const codeLast: u32 = c.codeLast;
-  let here: usize = window; // where offset 0 is, as the resident line has it
-  let last = min((window + codeLast) & WIDTH, RAM_LIMIT - 4); // of the instructions that are resident; all fetches are seen to lie in memory
+  let here = codeFrom; // where offset 0 is, as the resident line has it
+  let last = min((codeFrom + codeLast) & WIDTH, FETCH_LIMIT); // of the instructions that are resident
   let lastWord = last; // and of their second words
   let first: usize = 0; // of the resident line
   let count: usize = 0; // of offsets in it at which instructions may begin
@@ -219,8 +231,7 @@ export function vmRun(c: Context, budget: u32): u32 {
   let isOut = false;
   unpackFlags(c.psw);
 
-  for (; left != 0; p = (p + 4) & WIDTH) {
-    left = (left - 1) & WIDTH;
+  for (; left != 0; left = (left - 1) & WIDTH) {
     if (p > last) {
       const ahead = (p - door) & WIDTH;
       if (ahead < count) p = first + ahead;
@@ -228,11 +239,13 @@ export function vmRun(c: Context, budget: u32): u32 {
         target = offsetOf(p, here, target);
         if (!windowed || target > codeLast) {
           stop = Stop.PC;
+          isOut = true;
           break;
         }
         const line = lineAt(window, target);
         if (line == 0) {
           stop = Stop.LINE;
+          isOut = true;
           break;
         }
         const start = target & ~(LINE_BYTES - 1);
@@ -246,9 +259,10 @@ export function vmRun(c: Context, budget: u32): u32 {
         p = first + (target & (LINE_BYTES - 1));
       }
     }
-    const word = load<u32>(p);
+    const word = load<u32>(p, FETCH_OFF);
+    p = (p + 4) & WIDTH;
     const op = word & 0xff;
-    const b1 = (word >>> 8) & 0xff;
+    const b1 = IS_WIDE ? word : (word >>> 8) & 0xff;
     switch (op) {
       case Op.LDI:
         store<u32>(rdAt(regs, b1), simm(word));
@@ -379,13 +393,13 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       }
       case Op.JMP:
-        p = (code + imm(word) - 4) & WIDTH;
+        p = (code + imm(word)) & WIDTH;
         continue;
       case Op.JZ:
-        if (isZero()) p = (code + imm(word) - 4) & WIDTH;
+        if (isZero()) p = (code + imm(word)) & WIDTH;
         continue;
       case Op.JNZ:
-        if (!isZero()) p = (code + imm(word) - 4) & WIDTH;
+        if (!isZero()) p = (code + imm(word)) & WIDTH;
         continue;
       case Op.CALL: {
         if (below < 4) {
@@ -393,9 +407,9 @@ export function vmRun(c: Context, budget: u32): u32 {
           break;
         }
         const pc = (<u32>(p - here)) & WIDTH;
-        target = ((b1 & 15 ? rs1(regs, b1) : pc) + (simm(word) << 2)) & 0xffff;
+        target = ((hasNoBase(b1) ? pc - 4 : rs1(regs, b1)) + (simm(word) << 2)) & 0xffff;
         below = (below - 4) & WIDTH;
-        store<u32>(stack + below, pc + 4);
+        store<u32>(stack + below, pc);
         store<u32>(r15At(regs), stackOrigin + below);
         if (c.depth != DEPTH_MAX) c.depth++;
         break;
@@ -415,31 +429,30 @@ export function vmRun(c: Context, budget: u32): u32 {
         c.depth--;
         break;
       case Op.JMPL:
-        if (lastWord - p < 4) {
+        if (p > lastWord) {
           stop = Stop.PC;
           break;
         }
-        p = (p + 4) & WIDTH;
         target = wordAt(p);
         break;
       case Op.JZL:
-        if (lastWord - p < 4) {
+        if (p > lastWord) {
           stop = Stop.PC;
           break;
         }
-        p = (p + 4) & WIDTH;
-        if (!isZero()) continue;
         target = wordAt(p);
-        break;
+        if (isZero()) break;
+        p = (p + 4) & WIDTH;
+        continue;
       case Op.JNZL:
-        if (lastWord - p < 4) {
+        if (p > lastWord) {
           stop = Stop.PC;
           break;
         }
-        p = (p + 4) & WIDTH;
-        if (isZero()) continue;
         target = wordAt(p);
-        break;
+        if (!isZero()) break;
+        p = (p + 4) & WIDTH;
+        continue;
       case Op.SVC:
         c.svc = <u16>imm(word);
         stop = Stop.SVC;
@@ -509,12 +522,12 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       default: // the opcodes far above would make the table too sparse to be one
         if (op == Op.LDI32) {
-          if (lastWord - p < 4) {
+          if (p > lastWord) {
             stop = Stop.PC;
             break;
           }
-          p = (p + 4) & WIDTH;
           store<u32>(rdAt(regs, b1), wordAt(p));
+          p = (p + 4) & WIDTH;
           continue;
         }
         if (op == Op.BRK) {
@@ -529,21 +542,23 @@ export function vmRun(c: Context, budget: u32): u32 {
       isOut = true;
       break;
     }
-    p = windowed ? SEEK - 4 : (code + target - 4) & WIDTH;
+    p = windowed ? SEEK : (code + target) & WIDTH;
   }
 
+  let rest = left;
+  if (isOut ? stop == <u32>Stop.BUDGET : stop == <u32>Stop.SVC || stop == <u32>Stop.BRK)
+    rest = (left - 1) & WIDTH;
   let pc = windowed ? offsetOf(p, here, target) : (<u32>(p - code)) & WIDTH;
-  if (stop == <u32>Stop.SVC || stop == <u32>Stop.BRK) pc += 4;
-  if (stop >= <u32>Stop.RETURN) left++;
+  if (stop >= <u32>Stop.RETURN) pc -= 4; // what stopped here is not done
   if (isOut) {
     pc = target;
-    if (left != 0) stop = Stop.PC; // the fetch that comes next
+    if (stop == <u32>Stop.BUDGET && rest != 0) stop = Stop.PC; // the fetch that comes next
   }
   c.pc = pc;
   c.sp = stackOrigin + below;
   c.psw = <u8>packFlags();
   clearFlags();
-  const retired = (budget - left) & WIDTH;
+  const retired = (budget - rest) & WIDTH;
   c.steps += retired;
   end(c, stop);
   return retired;

@@ -21,7 +21,6 @@ const SVC = 34;
 const FLAGS = 36;
 const REGS = 64;
 const BANK_BYTES = 128;
-const FLAGS_BYTES = 8;
 const FLAT = 1;
 const WINDOWED = 2;
 // Code window, assembly/layout.ts
@@ -78,7 +77,7 @@ export class CoreGuest {
     this.end = this.stack + stackBytes;
     this.bytes.fill(0, this.data, this.dataEnd);
     this.bytes.fill(0, this.stack, this.end);
-    this.bytes.fill(0, probe.flagsBase(), probe.flagsBase() + FLAGS_BYTES);
+    this.bytes.fill(0, probe.flagsBase(), probe.flagsBase() + probe.flagsSize());
     this.bytes.fill(0, this.code, this.codeEnd);
     if (!isWindowed) this.bytes.set(guest.code, this.code);
     const data = guest.data ?? new Uint8Array(0);
@@ -179,7 +178,7 @@ export class CoreGuest {
     const flags = this.probe.flagsBase();
     return [
       { start: this.context, end: this.context + BANK_BYTES },
-      { start: flags, end: flags + FLAGS_BYTES },
+      { start: flags, end: flags + this.probe.flagsSize() },
       { start: this.code, end: this.codeEnd },
       { start: this.data, end: this.dataEnd },
       { start: this.stack, end: this.end },

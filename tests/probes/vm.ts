@@ -1,6 +1,6 @@
 // The MiniVM, for its tests: contexts in task banks, guest memory wherever the test puts it.
 
-import { ARENA_BASE, FLAGS_BASE } from "../../assembly/layout";
+import { ARENA_BASE, FLAGS_BASE, FLAGS_SIZE } from "../../assembly/layout";
 import { Context, contextAt } from "../../assembly/vm/context";
 import * as f16 from "../../assembly/f16";
 import * as memory from "../../assembly/vm/memory";
@@ -13,6 +13,10 @@ export function arenaBase(): usize {
 /** Scratch of the MiniVM, zero between runs. */
 export function flagsBase(): usize {
   return FLAGS_BASE;
+}
+/** Where a register holds a word, 16: of a sum the words are kept whole. */
+export function flagsSize(): usize {
+  return FLAGS_SIZE;
 }
 /** Address of the context in a bank. */
 export function context(bank: u32): usize {

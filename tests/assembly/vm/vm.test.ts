@@ -131,8 +131,8 @@ describe.each(PROFILES)("the %s MiniVM", async (profile) => {
 
   it("leaves no flags behind for the next task", () => {
     lay({ code: codeOf(word(Op.NOT, 1, 1)) }).run(1);
-    const scratch = new Uint8Array(probe.memory.buffer, probe.flagsBase(), 8);
-    expect([...scratch]).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+    const scratch = new Uint8Array(probe.memory.buffer, probe.flagsBase(), probe.flagsSize());
+    expect([...scratch].filter((byte) => byte !== 0)).toEqual([]);
   });
 
   it("gives an SVC a range that lies wholly in one segment", () => {
