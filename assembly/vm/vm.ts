@@ -545,20 +545,19 @@ export function vmRun(c: Context, budget: u32): u32 {
     p = windowed ? SEEK : (code + target) & WIDTH;
   }
 
-  let rest = left;
   if (isOut ? stop == <u32>Stop.BUDGET : stop == <u32>Stop.SVC || stop == <u32>Stop.BRK)
-    rest = (left - 1) & WIDTH;
+    left = (left - 1) & WIDTH;
   let pc = windowed ? offsetOf(p, here, target) : (<u32>(p - code)) & WIDTH;
   if (stop >= <u32>Stop.RETURN) pc -= 4; // what stopped here is not done
   if (isOut) {
     pc = target;
-    if (stop == <u32>Stop.BUDGET && rest != 0) stop = Stop.PC; // the fetch that comes next
+    if (stop == <u32>Stop.BUDGET && left != 0) stop = Stop.PC; // the fetch that comes next
   }
   c.pc = pc;
   c.sp = stackOrigin + below;
   c.psw = <u8>packFlags();
   clearFlags();
-  const retired = (budget - rest) & WIDTH;
+  const retired = (budget - left) & WIDTH;
   c.steps += retired;
   end(c, stop);
   return retired;
