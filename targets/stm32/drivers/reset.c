@@ -40,7 +40,9 @@ void reset_tell(void) {
   usart_say("\r\n");
 }
 
-static void __attribute__((noreturn)) restart(u32 request, u32 trap, u32 address) {
+/** In place: traps come where the stack is deepest. */
+static inline void __attribute__((noreturn, always_inline))
+restart(u32 request, u32 trap, u32 address) {
   interrupts_off();
   HANDOVER->csr = 0;
   HANDOVER->request = request;
