@@ -95,6 +95,28 @@ export function addCommand(
   return command;
 }
 
+/**
+ * Refuses options that were typed and would do nothing. `names` as properties: `dryRun`; `why` goes on
+ * behind the option: `belongs to --together`.
+ */
+export function refuseOptions(
+  command: Command,
+  names: readonly string[],
+  why: string,
+  remedy: string,
+): void {
+  const idle = command.options.find((option) => {
+    const name = option.attributeName();
+    return names.includes(name) && command.getOptionValueSource(name) === "cli";
+  });
+  if (idle !== undefined) throw usage(`${idle.long} ${why}`, remedy);
+}
+/** The options of a command but those named, and but --json. */
+export function optionsBut(command: Command, kept: readonly string[]): string[] {
+  const names = command.options.map((option) => option.attributeName());
+  return names.filter((name) => name !== "json" && !kept.includes(name));
+}
+
 /** What the parser threw, as a Failure; undefined: it has printed help and all is well. `help` shows more. */
 export function usageFailure(error: CommanderError, help: string): Failure | undefined {
   if (error.exitCode === 0) return undefined;

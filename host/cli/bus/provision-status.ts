@@ -11,7 +11,7 @@ import { count, hex, plural } from "../../formats/text.ts";
 import { failureOf } from "../exit.ts";
 import { secondsText } from "../numbers.ts";
 import type { Output } from "../output.ts";
-import { addCommand, type Context } from "../program.ts";
+import { addCommand, type Context, refuseOptions } from "../program.ts";
 import { countOption } from "../shell/context.ts";
 import { timedLine } from "../trace.ts";
 import { STATUS } from "../verbs/provision.ts";
@@ -192,10 +192,12 @@ export function addProvisionStatus(provision: Command, context: Context): void {
     .option("--watch", "go on with what masters announce and nodes say")
     .addOption(busForOption())
     .addOption(countOption("events"))
-    .action((options: Options) =>
-      withMaster(context, options, async (master) => {
+    .action((options: Options) => {
+      if (!options.watch)
+        refuseOptions(command, ["for", "count"], "belongs to --watch", "add it, or leave this out");
+      return withMaster(context, options, async (master) => {
         await tellStatus(context, master, options);
         if (options.watch) await watch(context, master, options);
-      }),
-    );
+      });
+    });
 }

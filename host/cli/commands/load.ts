@@ -22,7 +22,7 @@ import {
 import { Exit, Failure, failureOf, usage } from "../exit.ts";
 import { readBytes } from "../files.ts";
 import { parseInteger } from "../numbers.ts";
-import { addCommand, type Context } from "../program.ts";
+import { addCommand, type Context, optionsBut, refuseOptions } from "../program.ts";
 import { loadManifest } from "./master.ts";
 
 interface Options extends BusOptionValues {
@@ -295,9 +295,35 @@ export function addLoad(program: Command, context: Context): void {
     .option("--cap <percent>", "share of the bus that the image may take", "100")
     .action((file: string | undefined, options: Options) => {
       const { manifest } = options;
-      if (file !== undefined && manifest === undefined) return load(context, file, options);
-      if (file === undefined && manifest !== undefined)
-        return loadManifest(context, manifest, options);
-      throw usage("load what?", "name an image, or --manifest plant.toml");
+      if ((file === undefined) === (manifest === undefined))
+        throw usage("load what?", "name an image, or --manifest plant.toml");
+      if (manifest === undefined) {
+        checkOptions(command, options);
+        return load(context, file as string, options);
+      }
+      const idle = optionsBut(command, MANIFEST_OPTIONS);
+      refuseOptions(
+        command,
+        idle,
+        "means nothing with --manifest",
+        "leave it out: the file says all",
+      );
+      return loadManifest(context, manifest, options);
     });
+}
+
+/** Options of `hsx load --manifest`. */
+const MANIFEST_OPTIONS = ["manifest", "bus", "base", "level"];
+
+/** Refuses options without those they belong to. */
+function checkOptions(command: Command, { together, slot, stage }: Options): void {
+  if (!together)
+    refuseOptions(command, ["partial"], "belongs to --together", "add --together, or leave it out");
+  if (!slot && !stage)
+    refuseOptions(
+      command,
+      ["attempts", "confirmAfter"],
+      "belongs to --slot: what runs from memory is never on trial",
+      "add --slot, or leave it out",
+    );
 }

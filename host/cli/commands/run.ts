@@ -15,8 +15,8 @@ import { parseDuration, parseInteger, secondsText } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { type Ending, Pace } from "../pace.ts";
 import { fillDevice } from "../persist/build.ts";
-import { contentsOfNode } from "../plant/memory.ts";
-import { addCommand, type Context } from "../program.ts";
+import { checkNode, contentsOfNode } from "../plant/memory.ts";
+import { addCommand, type Context, optionsBut, refuseOptions } from "../program.ts";
 import { type Listener, Session, type SessionOptions } from "../session.ts";
 import { faultText, hasEnded, stateText } from "../symbols.ts";
 import { eventData, eventText, pinText, traceLine } from "../trace.ts";
@@ -58,10 +58,15 @@ function addRunOptions(command: Command, context: Context): void {
     )
     .option("--node <name>", "node of the manifest: its name or id");
   command.action((images: string[], options: Options) => {
+    checkNode(command, options.manifest);
     const isDefault = command.getOptionValueSource("profile") === "default";
     return run(context, images, options, isDefault);
   });
 }
+
+/** Options of a bench, and those that it alone has. */
+const BENCH_OPTIONS = ["for", "show", "card", "listen", "fast", "log", "powerOn"];
+const BENCH_ALONE = ["listen", "fast", "log", "powerOn"];
 
 const isBench = (name: string) => name.endsWith(".toml");
 
@@ -95,8 +100,20 @@ export function addSim(program: Command, context: Context): void {
     .option("--power-on <nodes>", "of a bench: all: every node has power from the start")
     .action((files: string[], options: Options & SimBenchOptions) => {
       const [first = "", ...more] = files;
-      if (!isBench(first)) return run(context, files, options, false);
+      if (!isBench(first)) {
+        const what = "belongs to a bench";
+        refuseOptions(command, BENCH_ALONE, what, "name one, hsx sim bench.toml, or leave it out");
+        checkNode(command, options.manifest);
+        return run(context, files, options, false);
+      }
       if (more.length > 0) throw usage("a bench runs alone", "name its images in the bench file");
+      const idle = optionsBut(command, BENCH_OPTIONS);
+      refuseOptions(
+        command,
+        idle,
+        "means nothing to a bench",
+        "say it of a node in the bench file",
+      );
       return simBench(context, first, options);
     });
   command.setOptionValue("board", "avr");

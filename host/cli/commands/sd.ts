@@ -18,7 +18,7 @@ import { readText } from "../files.ts";
 import { cardFailure, type OpenCard, withCard, writeCard, writeFolder } from "../plant/card.ts";
 import { checkFit } from "../plant/fit.ts";
 import { checkLock, mistakes, readPlantFile } from "../plant/read.ts";
-import { addCommand, type Context } from "../program.ts";
+import { addCommand, type Context, refuseOptions } from "../program.ts";
 
 interface MakeOptions {
   readonly output?: string;
@@ -45,7 +45,11 @@ export function addSd(program: Command, context: Context): void {
     .option("--size <bytes>", "of the image, with K, M, G or T behind it", "16M")
     .option("--fat <bits>", "16 or 32; by default 16 below 512M")
     .option("--force", "replace an image that is there already")
-    .action((file: string, options: MakeOptions) => make(context, file, options));
+    .action((file: string, options: MakeOptions, command: Command) => {
+      if (options.to !== undefined)
+        refuseOptions(command, ["size", "fat", "force"], "belongs to -o", "leave it out with --to");
+      return make(context, file, options);
+    });
   addCommand(sd, "check <card>", "see whether nodes take a card, and say why not", [
     ["hsx sd check card.img", "file system, manifest, and every image by length and CRC"],
     ["hsx sd check /media/card", "the same of a card that is mounted"],

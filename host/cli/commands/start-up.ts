@@ -38,6 +38,8 @@ function addGroupOptions(command: Command): Command {
 
 /** The group and its manifest; undefined: none is named. */
 function groupOf(context: Context, { group, manifest }: Options) {
+  if (group === undefined && manifest !== undefined)
+    throw usage("--manifest: which group of it?", "say it with --group, or leave it out");
   if (group === undefined) return undefined;
   if (manifest === undefined)
     throw usage(`--group ${group}: which manifest?`, "say it with --manifest plant.toml");
@@ -167,9 +169,12 @@ async function startGroup(context: Context, options: Options): Promise<void> {
 
 export function addGroupStart(program: Command, context: Context, host: BusHost): void {
   const { command, act } = addTaskVerb(program, host, "start", "hsx ");
-  addGroupOptions(command).action((task: string | undefined, options: Options) =>
-    options.group === undefined ? act(task, options) : startGroup(context, options),
-  );
+  addGroupOptions(command).action((task: string | undefined, options: Options) => {
+    const isGroup = options.group !== undefined || options.manifest !== undefined;
+    if (isGroup && task !== undefined)
+      throw usage("a task and a group: which is meant?", "name the one or the other");
+    return isGroup ? startGroup(context, options) : act(task, options);
+  });
 }
 
 export function addStartUp(program: Command, context: Context): void {

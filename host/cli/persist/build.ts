@@ -15,7 +15,7 @@ import type { Install } from "../install.ts";
 import type { KeyNames } from "../key-names.ts";
 import { logOf, type Media, mediaText, parseMedia } from "../media.ts";
 import type { Output } from "../output.ts";
-import { type Contents, contentsOfNode } from "../plant/memory.ts";
+import { type Contents, checkNode, contentsOfNode } from "../plant/memory.ts";
 import { addCommand, type Context } from "../program.ts";
 import { mount } from "./image.ts";
 import { addImageOption, type ImageOptions, readNames, writeImage } from "./options.ts";
@@ -58,7 +58,10 @@ export function addPersistBuild(parent: Command, context: Context): void {
     .option("--manifest <plant.toml>", "plant of which a node is made")
     .option("--node <name>", "node of the manifest: its name or id")
     .option("--force", "replace an image that is there already")
-    .action((file: string | undefined, options: Options) => build(context, file, options));
+    .action((file: string | undefined, options: Options) => {
+      checkNode(command, options.manifest);
+      return build(context, file, options);
+    });
 }
 
 // ---- Input ----

@@ -1,5 +1,6 @@
 // What the memory of a node is made of: the contents of an image, of a calibration file or of a node of a manifest.
 
+import type { Command } from "commander";
 import type { Calibration } from "../../formats/calibration.ts";
 import type { Diagnostic } from "../../formats/diagnostic.ts";
 import type { AppOnNode } from "../../formats/plant-checks.ts";
@@ -10,6 +11,7 @@ import { usage } from "../exit.ts";
 import { KeyNames } from "../key-names.ts";
 import type { Output } from "../output.ts";
 import type { AppImages } from "../persist/populate.ts";
+import { refuseOptions } from "../program.ts";
 import { checkLock, mistakes, nodeOf, readPlantFile } from "./read.ts";
 
 /** What an image is made of. */
@@ -19,6 +21,12 @@ export interface Contents {
   /** Cells beside those of the calibration. */
   readonly noted: readonly NotedCell[];
   readonly names: KeyNames;
+}
+
+/** Refuses --node where no manifest is named that it could be of. */
+export function checkNode(command: Command, manifest: string | undefined): void {
+  if (manifest === undefined)
+    refuseOptions(command, ["node"], "names a node of a manifest", "add --manifest plant.toml");
 }
 
 /** What a node of a manifest holds. */
