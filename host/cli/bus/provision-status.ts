@@ -8,7 +8,6 @@ import type { BusNode } from "../../client/bus/bus-node.ts";
 import type { BusMaster } from "../../client/bus/master.ts";
 import type { ProvisioningEvent } from "../../client/bus/watch.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { failureOf } from "../exit.ts";
 import { secondsText } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context, refuseOptions } from "../program.ts";
@@ -16,7 +15,8 @@ import { countOption } from "../shell/context.ts";
 import { timedLine } from "../trace.ts";
 import { STATUS } from "../verbs/provision.ts";
 import { statusData, statusText } from "../verbs/provision-status.ts";
-import { meantNodes, partialExit, withMaster } from "./bus-host.ts";
+import { errName, memberText } from "../words.ts";
+import { meantNodes, tellFailures, withMaster } from "./bus-host.ts";
 import { statesOf, uidText } from "./node-words.ts";
 import { busForOption, watchBus } from "./pass-time.ts";
 import { addBusOptions, addLevelOption, addNodesOption, type BusOptionValues } from "./settings.ts";
@@ -38,7 +38,7 @@ async function nodeData(node: BusNode) {
     firmware: about.firmware,
     states: statesOf(about.flags),
     up_ms: about.clock_ms,
-    started_by: (ResetCause[about.resetCause] ?? "").toLowerCase().replaceAll("_", "-"),
+    started_by: memberText(ResetCause, about.resetCause).replaceAll(" ", "-"),
     ...(await statusData({ node })),
   };
 }
@@ -104,14 +104,7 @@ async function tellStatus(context: Context, master: BusMaster, options: Options)
   const text = () => (first && ids.length === 1 ? details(out, first) : overview(out, nodes));
   for (const data of nodes)
     out.result("hsx.provision.status/1", data, () => (data === first ? text() : ""));
-  const failures = outcomes.flatMap((o) =>
-    "error" in o ? [{ ...o, failure: failureOf(o.error) }] : [],
-  );
-  for (const { node, failure } of failures) out.error(failure, `node ${node}`);
-  context.exit = partialExit(
-    failures.map(({ failure }) => failure),
-    ids.length,
-  );
+  tellFailures(context, outcomes);
 }
 
 // ---- What happens ----
@@ -123,8 +116,8 @@ function eventData(event: ProvisioningEvent) {
     at_ms: Math.round(at_us) / 1000,
     node: node ?? null,
     master: master ?? null,
-    phase: (LoadPhase[phase] ?? String(phase)).toLowerCase(),
-    code: code === Err.OK ? null : (Err[code] ?? `error ${code}`),
+    phase: memberText(LoadPhase, phase),
+    code: code === Err.OK ? null : errName(code),
     pid: pid ?? null,
     slot: slot ?? null,
     bytes,

@@ -1,6 +1,5 @@
 // hsx load: one image for many nodes of a bus at once.
 
-import { crc32 } from "node:zlib";
 import { type Command, Option } from "commander";
 import { Err } from "../../../assembly/spec/errors.ts";
 import type { LoadJob, LoadReport } from "../../client/bus/load.ts";
@@ -21,8 +20,10 @@ import {
 } from "../bus/settings.ts";
 import { Exit, Failure, failureOf, usage } from "../exit.ts";
 import { readBytes } from "../files.ts";
-import { parseInteger } from "../numbers.ts";
+import { fileCrc } from "../image.ts";
+import { parseInteger, secondsText } from "../numbers.ts";
 import { addCommand, type Context, optionsBut, refuseOptions } from "../program.ts";
+import { errName } from "../words.ts";
 import { loadManifest } from "./master.ts";
 
 interface Options extends BusOptionValues {
@@ -56,7 +57,7 @@ const WORDS: Record<NodeLoad["state"], string> = {
 };
 
 function loadData({ node, state, code, pid, slot, bytes }: NodeLoad) {
-  const name = code === Err.OK ? null : (Err[code] ?? `error ${code}`);
+  const name = code === Err.OK ? null : errName(code);
   return { node, state, code: name, pid: pid ?? null, slot: slot ?? null, bytes };
 }
 function loadText(load: NodeLoad): string {
@@ -74,7 +75,7 @@ async function planned(
   image: Uint8Array,
   isStored: boolean,
 ) {
-  const crc = crc32(image);
+  const crc = fileCrc(image);
   return master.each(ids, async (node) => {
     const tasks = await node.tasks();
     const apps = isStored ? await node.provision.apps() : [];
@@ -92,7 +93,7 @@ function tellPlan({ out }: Context, file: string, image: Uint8Array, plan: Plan)
     if ("error" in p) return { node: p.node, plan: "no answer", tasks: [] };
     return { node: p.node, plan: p.value.hasIt ? "has it" : "load", tasks: p.value.tasks };
   });
-  const data = { file, bytes: image.length, crc: crc32(image), nodes };
+  const data = { file, bytes: image.length, crc: fileCrc(image), nodes };
   out.result("hsx.load.plan/1", data, () =>
     out.table(
       ["NODE", "PLAN", "RUNS"],
@@ -140,8 +141,8 @@ function reportText(file: string, report: LoadReport): string {
   const sent = `${count(report.dataFrames)} data frames`;
   const again = report.repairFrames + report.parityFrames;
   const repair = again === 0 ? "" : `, ${count(again)} more for repair`;
-  const time = (report.elapsed_us / 1e6).toFixed(3);
-  return `${file}: ${good} of ${plural(report.nodes.length, "node")} in ${time} s, ${sent}${repair}`;
+  const time = secondsText(report.elapsed_us / 1000);
+  return `${file}: ${good} of ${plural(report.nodes.length, "node")} in ${time}, ${sent}${repair}`;
 }
 
 async function tellReport(
@@ -161,7 +162,7 @@ async function tellReport(
   const data = {
     file,
     bytes: image.length,
-    crc: crc32(image),
+    crc: fileCrc(image),
     nodes: nodes.map(loadData),
     data_frames: dataFrames,
     repair_frames: repairFrames,

@@ -17,14 +17,18 @@ export function addNodeCommands(program: Command, context: Context): void {
   addTaskVerb(program, host, "stop", "hsx ");
   addGroupStart(program, context, host);
   addTrialVerbs(program, host);
-  const val = program.command("val").description("values of the nodes of a bus");
+  const val = program
+    .command("val")
+    .description("values of the nodes of a bus: list, get, set, persist, export, import, watch");
   addValueVerbs(val, host, "hsx ");
   addWatchValues(val, context);
-  const cmd = program.command("cmd").description("commands of the nodes of a bus");
+  const cmd = program.command("cmd").description("commands of the nodes of a bus: list, call");
   addCommandVerbs(cmd, host, "hsx ");
   const provision = program
     .command("provision")
-    .description("stored images of the nodes of a bus, and what runs of them");
+    .description(
+      "stored images of the nodes of a bus: status, format, activate, confirm, rollback, boot",
+    );
   addProvisionStatus(provision, context);
   addProvisionVerbs(provision, host, "hsx ");
 }

@@ -1,6 +1,5 @@
 // hsx run: images on a node in this process, their streams attached, until all have ended.
 
-import { dirname, isAbsolute, join } from "node:path";
 import type { Command } from "commander";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { EventType, StartState, TaskState } from "../../../assembly/spec/node.ts";
@@ -9,6 +8,7 @@ import type { TaskInfo } from "../../client/records.ts";
 import { explain, NO_REFUSAL } from "../../client/refusal.ts";
 import { frameText } from "../../formats/candump.ts";
 import { Exit, Failure, usage } from "../exit.ts";
+import { pathBeside } from "../files.ts";
 import type { ProfileName } from "../install.ts";
 import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-options.ts";
 import { parseDuration, parseInteger, secondsText } from "../numbers.ts";
@@ -20,6 +20,7 @@ import { addCommand, type Context, optionsBut, refuseOptions } from "../program.
 import { type Listener, Session, type SessionOptions } from "../session.ts";
 import { faultText, hasEnded, stateText } from "../symbols.ts";
 import { eventData, eventText, pinText, traceLine } from "../trace.ts";
+import { errName } from "../words.ts";
 import { type SimBenchOptions, simBench } from "./sim-bench.ts";
 
 /** Ms that a start-up waits for a master at most. */
@@ -250,7 +251,7 @@ function refusedApps({ node, options }: Session): string[] {
   return node.provision.apps().flatMap(({ app, name, active, refused }) => {
     if (refused === undefined) return [];
     const whose = name === "" ? `app ${app}` : `app ${app}, ${name},`;
-    return [`${whose} does not start from slot ${active}: ${Err[refused] ?? refused}`];
+    return [`${whose} does not start from slot ${active}: ${errName(refused)}`];
   });
 }
 
@@ -320,8 +321,10 @@ async function plantWork(
     );
   const session = sessionOptions(isProfileFree ? { ...options, profile } : options);
   const loads = apps.map(({ app, file }): Load => {
-    const path = isAbsolute(file.name) ? file.name : join(dirname(manifest), file.name);
-    return [path, { restarts: app.restarts, groupBase: app.groupBase, keyBase: app.keyBase }];
+    return [
+      pathBeside(manifest, file.name),
+      { restarts: app.restarts, groupBase: app.groupBase, keyBase: app.keyBase },
+    ];
   });
   return { options: { ...session, fram: bytes }, loads };
 }
@@ -332,7 +335,7 @@ function imageWork(images: readonly string[], options: Options): Work {
   if (images.length === 0 && options.nv === undefined && options.card === undefined)
     throw usage(
       "which image?",
-      "name one, or --nv FILE of a node that has stored some, or --card FILE",
+      "name one, or --nv FILE of a node that has stored some, --card FILE or --manifest plant.toml",
     );
   return { options: sessionOptions(options), loads: images.map((image) => [image, { restarts }]) };
 }

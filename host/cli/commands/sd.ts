@@ -1,6 +1,5 @@
 // hsx sd: cards from which nodes come up, made and checked.
 
-import { crc32 } from "node:zlib";
 import type { Command } from "commander";
 import {
   CARD_BYTES_MAX,
@@ -13,11 +12,12 @@ import type { FatLayout } from "../../formats/fat-layout.ts";
 import { plantId, selectText } from "../../formats/plant.ts";
 import { type CardVerdict, cardFiles, checkCard, foreignCard } from "../../formats/plant-card.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { Exit, Failure, usage } from "../exit.ts";
+import { Exit, Failure, mistakes, usage } from "../exit.ts";
 import { readText } from "../files.ts";
+import { fileCrc } from "../image.ts";
 import { cardFailure, type OpenCard, withCard, writeCard, writeFolder } from "../plant/card.ts";
 import { checkFit } from "../plant/fit.ts";
-import { checkLock, mistakes, readPlantFile } from "../plant/read.ts";
+import { readLockedPlant, readPlantFile } from "../plant/read.ts";
 import { addCommand, type Context, refuseOptions } from "../program.ts";
 
 interface MakeOptions {
@@ -116,15 +116,14 @@ async function make(context: Context, path: string, options: MakeOptions): Promi
   const { output, to } = options;
   if ((output === undefined) === (to === undefined))
     throw usage("where to?", "write an image, -o card.img, or to a mounted card, --to FOLDER");
-  const file = readPlantFile(out, path);
-  checkLock(file, path);
+  const file = readLockedPlant(out, path);
   await checkFit(install, file);
   const files = cardFiles(file, readText(path));
-  const serial = crc32(files.at(-1)?.bytes ?? "");
+  const serial = fileCrc(files.at(-1)?.bytes ?? new Uint8Array());
   const layout = output === undefined ? undefined : writeImage(output, files, serial, options);
   if (to !== undefined) writeFolder(to, files);
   const { name, version } = file.plant;
-  const rows = files.map(({ name, bytes }) => ({ name, bytes: bytes.length, crc: crc32(bytes) }));
+  const rows = files.map(({ name, bytes }) => ({ name, bytes: bytes.length, crc: fileCrc(bytes) }));
   const where = output ?? (to as string);
   const data = {
     file: path,

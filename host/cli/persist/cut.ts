@@ -10,7 +10,7 @@ import { PowerCut, type Tear } from "../../node/nv.ts";
 import { Exit, usage } from "../exit.ts";
 import type { KeyNames } from "../key-names.ts";
 import { numberOf, parseF16, parseInteger } from "../numbers.ts";
-import { addCommand, type Context } from "../program.ts";
+import { addCommand, type Context, collect } from "../program.ts";
 import {
   findAll,
   isNumber,
@@ -25,7 +25,6 @@ import {
 import {
   addImageOption,
   addMediaOption,
-  collect,
   type ImageOptions,
   readNames,
   writeImage,
@@ -325,7 +324,10 @@ async function cut(context: Context, path: string, options: Options): Promise<vo
       options.at === undefined
         ? plural(cuts.length, "cut")
         : `a cut after ${plural(Number(options.at), "byte")}`;
-    const sum = lost === 0 ? `${tried}: nothing is lost` : `${tried}: ${lost} lose a value`;
+    const sum =
+      lost === 0
+        ? `${tried}: nothing is lost`
+        : `${tried}: ${plural(lost, "loses", "lose")} a value`;
     return [
       head,
       "",

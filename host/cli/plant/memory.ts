@@ -7,12 +7,12 @@ import type { AppOnNode } from "../../formats/plant-checks.ts";
 import type { PlantFileNode } from "../../formats/plant-file.ts";
 import { instanceKept } from "../../formats/plant-images.ts";
 import { memoryOf, type NotedCell, notedCells } from "../../formats/plant-memory.ts";
-import { usage } from "../exit.ts";
+import { mistakes, usage } from "../exit.ts";
 import { KeyNames } from "../key-names.ts";
 import type { Output } from "../output.ts";
 import type { AppImages } from "../persist/populate.ts";
 import { refuseOptions } from "../program.ts";
-import { checkLock, mistakes, nodeOf, readPlantFile } from "./read.ts";
+import { nodeOf, readLockedPlant } from "./read.ts";
 
 /** What an image is made of. */
 export interface Contents {
@@ -31,8 +31,7 @@ export function checkNode(command: Command, manifest: string | undefined): void 
 
 /** What a node of a manifest holds. */
 export function contentsOfNode(out: Output, path: string, name: string | undefined) {
-  const file = readPlantFile(out, path);
-  checkLock(file, path);
+  const file = readLockedPlant(out, path);
   if (name === undefined) {
     const names = file.nodes.map(({ node }) => node.name).join(", ");
     throw usage("which node?", `name it with --node: ${names}`);

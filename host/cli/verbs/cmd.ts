@@ -6,11 +6,11 @@ import { labelOf } from "../../client/records.ts";
 import { oidText } from "../../client/refusal.ts";
 import { hex } from "../../formats/text.ts";
 import { Exit, Failure } from "../exit.ts";
-import { commandFlags, levelName } from "../flags.ts";
 import { findCommand } from "../names.ts";
 import { parseDuration, parseF16, parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
+import { commandFlags, levelName } from "../words.ts";
 import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
 
 async function list({ out, node }: NodeContext): Promise<void> {

@@ -7,13 +7,13 @@ import { labelOf, type NodeEvent, type ValueInfo } from "../../client/records.ts
 import { f16Text, oidText } from "../../client/refusal.ts";
 import { hex } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
-import { levelName, valueFlags } from "../flags.ts";
 import { findValue } from "../names.ts";
 import { numberOf, parseF16 } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand } from "../program.ts";
 import { countOption, forOption, passTime, type VerbContext } from "../shell/context.ts";
 import { timedLine } from "../trace.ts";
+import { levelName, memberText, valueFlags } from "../words.ts";
 import { exportValues, importValues } from "./calibration.ts";
 import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
 
@@ -27,7 +27,7 @@ function modeOf(v: ValueInfo): "volatile" | "load" | "save" {
 
 /** Where its first value came from. */
 function originName(v: ValueInfo): string {
-  return (ValueOrigin[v.origin] ?? String(v.origin)).toLowerCase();
+  return memberText(ValueOrigin, v.origin);
 }
 
 function valueData(v: ValueInfo) {
