@@ -135,6 +135,8 @@ export async function atEach(
 
 /** Verbs at the nodes of a bus. */
 export class BusHost implements NodeHost {
+  readonly prefix = "hsx ";
+
   constructor(private readonly context: Context) {}
 
   addOptions(command: Command): Command {

@@ -1,13 +1,20 @@
 // hsx load: one image for many nodes of a bus at once.
 
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { Err } from "../../../assembly/spec/errors.ts";
 import type { LoadJob, LoadReport } from "../../client/bus/load.ts";
 import { hasEnded, isGood, type NodeLoad } from "../../client/bus/load-state.ts";
 import type { BusMaster } from "../../client/bus/master.ts";
 import { decodeHxe } from "../../formats/hxe.ts";
 import { count, plural } from "../../formats/text.ts";
-import { CONFIRM_AFTER, parseAfter } from "../boot-text.ts";
+import {
+  addInstanceOptions,
+  addTrialOptions,
+  type InstanceValues,
+  instanceOf,
+  type TrialValues,
+  trialOf,
+} from "../app-options.ts";
 import { meantNodes, partialExit, withMaster } from "../bus/bus-host.ts";
 import { LiveLines } from "../bus/live-lines.ts";
 import {
@@ -26,7 +33,7 @@ import { addCommand, type Context, optionsBut, refuseOptions } from "../program.
 import { errName } from "../words.ts";
 import { loadManifest } from "./master.ts";
 
-interface Options extends BusOptionValues {
+interface Options extends BusOptionValues, InstanceValues, TrialValues {
   readonly manifest?: string;
   readonly slot?: true;
   readonly stage?: true;
@@ -34,11 +41,6 @@ interface Options extends BusOptionValues {
   readonly partial?: true;
   readonly stopFirst?: true;
   readonly dryRun?: true;
-  readonly attempts: string;
-  readonly confirmAfter: string;
-  readonly restarts: string;
-  readonly groupBase: string;
-  readonly keyBase: string;
   readonly cap: string;
 }
 
@@ -179,6 +181,9 @@ async function tellReport(
 
 // ---- The load ----
 
+/** Three bits of the request that begins a load. */
+const RESTARTS_MAX = 7;
+
 function jobOf(options: Options): Omit<LoadJob, "image" | "nodes"> {
   const { slot, stage, together, partial } = options;
   const place = stage ? "stage" : slot ? "slot" : "ram";
@@ -186,11 +191,8 @@ function jobOf(options: Options): Omit<LoadJob, "image" | "nodes"> {
     place,
     together: together === true,
     allowPartial: partial === true,
-    attempts: parseInteger(options.attempts, "--attempts", 0, 7),
-    confirmAfter: parseAfter(options.confirmAfter),
-    restarts: parseInteger(options.restarts, "--restarts", 0, 7),
-    groupBase: parseInteger(options.groupBase, "--group-base", 0, 255),
-    keyBase: parseInteger(options.keyBase, "--key-base", 0, 0xffff),
+    ...trialOf(options),
+    ...instanceOf(options, RESTARTS_MAX),
   };
 }
 
@@ -279,20 +281,8 @@ export function addLoad(program: Command, context: Context): void {
       "--stop-first",
       "kill the app of its name before: where old and new do not fit side by side",
     )
-    .option("--dry-run", "show what would be done")
-    .option(
-      "--attempts <n>",
-      "with --slot: starts until it must be confirmed, 0 to 7; 0: no trial",
-      "3",
-    )
-    .addOption(
-      new Option("--confirm-after <time>", "with --slot: confirmed by time alone")
-        .choices(CONFIRM_AFTER)
-        .default("never"),
-    )
-    .option("--restarts <n>", "how often a fault restarts the app, 0 to 7", "0")
-    .option("--group-base <n>", "add to the group of every value and command", "0")
-    .option("--key-base <n>", "add to every persist key", "0")
+    .option("--dry-run", "show what would be done");
+  addInstanceOptions(addTrialOptions(command, "with --slot: "), RESTARTS_MAX)
     .option("--cap <percent>", "share of the bus that the image may take", "100")
     .action((file: string | undefined, options: Options) => {
       const { manifest } = options;

@@ -161,7 +161,7 @@ async function startGroup(context: Context, options: Options): Promise<void> {
 }
 
 export function addGroupStart(program: Command, context: Context, host: BusHost): void {
-  const { command, act } = addTaskVerb(program, host, "start", "hsx ");
+  const { command, act } = addTaskVerb(program, host, "start");
   addGroupOptions(command).action((task: string | undefined, options: Options) => {
     const isGroup = options.group !== undefined || options.manifest !== undefined;
     if (isGroup && task !== undefined)

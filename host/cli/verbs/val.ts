@@ -15,7 +15,7 @@ import { countOption, forOption, passTime, type VerbContext } from "../shell/con
 import { timedLine } from "../trace.ts";
 import { levelName, memberText, valueFlags } from "../words.ts";
 import { exportValues, importValues } from "./calibration.ts";
-import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
+import { addNodeVerb, type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
 
 // ---- As data and as text ----
 
@@ -215,12 +215,9 @@ async function persist({ out, node }: NodeContext, name: string, mode: string): 
   });
 }
 
-/** The verbs that need nothing but a node; `prefix`: of the lines in their examples. */
-export function addValueVerbs(val: Command, host: NodeHost, prefix = ""): void {
-  const verb = (usage: string, does: string, examples: readonly (readonly [string, string])[]) => {
-    const lines = examples.map(([line, what]) => [`${prefix}${line}`, what] as const);
-    return host.addOptions(addCommand(val, usage, does, lines));
-  };
+/** The verbs that need nothing but a node. */
+export function addValueVerbs(val: Command, host: NodeHost): void {
+  const verb = addNodeVerb.bind(undefined, val, host);
   verb("list [pattern]", "list values", [
     ["val list motor", "those with motor in their name"],
   ]).action((pattern: string | undefined, options: object) =>

@@ -5,14 +5,19 @@ import type { BusNode } from "../../client/bus/bus-node.ts";
 import type { BusMaster, Published } from "../../client/bus/master.ts";
 import type { ValueInfo } from "../../client/records.ts";
 import { plural } from "../../formats/text.ts";
+import { meantNodes, tellFailures, withMaster } from "../bus/bus-host.ts";
+import { busForOption, watchBus } from "../bus/pass-time.ts";
+import {
+  addBusOptions,
+  addLevelOption,
+  addNodesOption,
+  type BusOptionValues,
+} from "../bus/settings.ts";
 import { failureOf } from "../exit.ts";
 import { parseDuration } from "../numbers.ts";
 import { addCommand, type Context } from "../program.ts";
 import { countOption } from "../shell/context.ts";
 import { nothingToWatch, tellChange, watchedValues } from "../verbs/val.ts";
-import { meantNodes, tellFailures, withMaster } from "./bus-host.ts";
-import { busForOption, watchBus } from "./pass-time.ts";
-import { addBusOptions, addLevelOption, addNodesOption, type BusOptionValues } from "./settings.ts";
 
 interface Options extends BusOptionValues {
   readonly for?: number;

@@ -8,6 +8,15 @@ import type { BusNode } from "../../client/bus/bus-node.ts";
 import type { BusMaster } from "../../client/bus/master.ts";
 import type { ProvisioningEvent } from "../../client/bus/watch.ts";
 import { count, hex, plural } from "../../formats/text.ts";
+import { meantNodes, tellFailures, withMaster } from "../bus/bus-host.ts";
+import { statesOf, uidText } from "../bus/node-words.ts";
+import { busForOption, watchBus } from "../bus/pass-time.ts";
+import {
+  addBusOptions,
+  addLevelOption,
+  addNodesOption,
+  type BusOptionValues,
+} from "../bus/settings.ts";
 import { secondsText } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context, refuseOptions } from "../program.ts";
@@ -16,10 +25,6 @@ import { timedLine } from "../trace.ts";
 import { STATUS } from "../verbs/provision.ts";
 import { statusData, statusText } from "../verbs/provision-status.ts";
 import { errName, memberText } from "../words.ts";
-import { meantNodes, tellFailures, withMaster } from "./bus-host.ts";
-import { statesOf, uidText } from "./node-words.ts";
-import { busForOption, watchBus } from "./pass-time.ts";
-import { addBusOptions, addLevelOption, addNodesOption, type BusOptionValues } from "./settings.ts";
 
 interface Options extends BusOptionValues {
   readonly watch?: true;
