@@ -71,7 +71,7 @@ export function parseMedia(text: string, whole = `--media ${text}`): Media {
     throw usage(`${whole}: this is no kind or size of a device`, remedy);
   }
   if (bytes !== undefined && !isDeviceSize(bytes)) {
-    const message = `${whole}: a device has ${DEVICE_BYTES_MIN} to ${DEVICE_BYTES_MAX} bytes`;
+    const message = `${whole}: a device has ${DEVICE_BYTES_MIN} to ${count(DEVICE_BYTES_MAX)} bytes`;
     throw usage(message, "write for example fram:8192");
   }
   checkPages({ kind: kind as NvKind, bytes }, whole);
