@@ -19,6 +19,7 @@ import {
   useFirmware,
 } from "../../../drivers/avr-board.ts";
 import { cardOf, cardReader, ENDLESS, KEEPER, OID, runProbe } from "../../../drivers/board-rig.ts";
+import { type BootFault, cutBoots } from "../../../drivers/boot-cuts.ts";
 import { cutChip } from "../../../drivers/chip-cuts.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { settleNodes } from "../../../drivers/identity-runs.ts";
@@ -382,5 +383,33 @@ describe("the power cut at any cycle", () => {
     const plan = { bed: "avr.fram", seed: 3, cutsOfAnOperation: 6, isLying: true } as const;
     const counts = await cutChip({ ...plan, firmware: { avr: firmware } });
     expect(counts.faults.length).toBeGreaterThan(0);
+  });
+});
+
+// A short version of `npm run proof:boot -- --rows chips`.
+describe("the power cut while the board comes up", () => {
+  const cut = (bed: "avr.card" | "avr.master", fault?: BootFault) =>
+    cutBoots({
+      // the second manifest of a master says nothing but values
+      ...{ bed, seed: 3, cutsOfABoot: fault === undefined ? 12 : 40, startUps: 2 },
+      firmware: { avr: firmware },
+      ...(fault && { fault }),
+    });
+
+  it.each(["avr.card", "avr.master"] as const)(
+    "leaves a node that comes up as is meant, with values set once: %s",
+    { timeout: 300_000 },
+    async (bed) => {
+      const counts = await cut(bed);
+      expect(counts.faults).toEqual([]);
+      expect(counts.states).toBeGreaterThan(4);
+    },
+  );
+
+  it.each([
+    ["avr.card", "again"],
+    ["avr.master", "early"],
+  ] as const)("is found to do harm: %s, %s", { timeout: 300_000 }, async (bed, fault) => {
+    expect((await cut(bed, fault)).faults.length).toBeGreaterThan(0);
   });
 });

@@ -22,6 +22,7 @@ import {
   OID,
   runProbe,
 } from "../../../drivers/board-rig.ts";
+import { cutBoots } from "../../../drivers/boot-cuts.ts";
 import { cutChip } from "../../../drivers/chip-cuts.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { settleNodes } from "../../../drivers/identity-runs.ts";
@@ -340,6 +341,20 @@ describe("the power of an F072 cut at any cycle", () => {
     async (bed) => {
       const firmware = { stm32f072: firmwares.stm32f072 as Firmware };
       const counts = await cutChip({ bed, seed: 3, cutsOfAnOperation: 5, firmware });
+      expect(counts.faults).toEqual([]);
+      expect(counts.states).toBeGreaterThan(4);
+    },
+  );
+});
+
+// A short version of `npm run proof:boot -- --rows chips`.
+describe("the power of an F072 cut while it comes up", () => {
+  it.each(["stm32f072.card", "stm32f072.master"] as const)(
+    "leaves a node that comes up as is meant, with values set once: %s",
+    { timeout: 300_000 },
+    async (bed) => {
+      const firmware = { stm32f072: firmwares.stm32f072 as Firmware };
+      const counts = await cutBoots({ bed, seed: 3, cutsOfABoot: 8, startUps: 2, firmware });
       expect(counts.faults).toEqual([]);
       expect(counts.states).toBeGreaterThan(4);
     },
