@@ -1,6 +1,7 @@
 // `npm run proof:boot`: nodes that come up. A card that ends at any block, is pulled out at any access, or holds anything, and power
-// that fails while it is applied; and the binaries of the AVR and the STM32F072, whose power fails at random cycles while they come up
-// from a card or under a master. --json, --rows card,chips, --mutations N, --cuts N (of each kind), --seed S, --jobs N.
+// that fails while it is applied; the binaries of the AVR and the STM32F072, whose power fails at random cycles while they come up from
+// a card or under a master; and every node of the example plants, which is the same from every source on every chip.
+// --json, --rows card,chips,plants, --mutations N, --cuts N (of each kind), --seed S, --jobs N.
 
 import { parseArgs } from "node:util";
 import {
@@ -13,14 +14,17 @@ import {
 import { type Figure, report } from "./figures.ts";
 import { isWorker, Jobs, jobsOf, serve } from "./jobs.ts";
 import { bootCutWork, buildBoards, proveBootCuts } from "./proof/boot-cuts.ts";
+import { plantWork, provePlants } from "./proof/plant-sources.ts";
 
 /** Boots that a life of cuts has; then another device begins with the next seed. */
 const CUTS_OF_A_LIFE = 2000;
 
+const ROWS = ["card", "chips", "plants"];
+
 const { values } = parseArgs({
   options: {
     json: { type: "boolean" },
-    rows: { type: "string", default: "card,chips" },
+    rows: { type: "string", default: ROWS.join(",") },
     mutations: { type: "string", default: "100000" },
     cuts: { type: "string", default: "10000" },
     seed: { type: "string", default: "1" },
@@ -74,24 +78,27 @@ async function boardFigures(count: number): Promise<Figure[]> {
   await buildBoards();
   const jobs = new Jobs<typeof work>(count);
   const figures: Figure[] = [];
-  await jobs.run(() => proveBootCuts(jobs, { cuts, seed }, figures));
+  await jobs.run(async () => {
+    if (rows.includes("plants")) await provePlants(jobs, figures);
+    if (rows.includes("chips")) await proveBootCuts(jobs, { cuts, seed }, figures);
+  });
   return [...figures, ...jobs.figures()];
 }
 
-const work = { ...bootCutWork };
+const work = { ...bootCutWork, ...plantWork };
 if (isWorker()) serve(work);
 else if (
   processes === undefined ||
   !(mutations > 0) ||
   !(cuts > 0) ||
   !Number.isInteger(seed) ||
-  rows.some((row) => !["card", "chips"].includes(row))
+  rows.some((row) => !ROWS.includes(row))
 ) {
-  const usage = "[--json] [--rows card,chips] [--mutations N] [--cuts N] [--seed S] [--jobs N]";
+  const usage = `[--json] [--rows ${ROWS.join(",")}] [--mutations N] [--cuts N] [--seed S] [--jobs N]`;
   console.error(`usage: npm run proof:boot -- ${usage}`);
   process.exit(2);
 } else {
   const figures = rows.includes("card") ? await cardFigures() : [];
-  if (rows.includes("chips")) figures.push(...(await boardFigures(processes)));
+  if (rows.some((row) => row !== "card")) figures.push(...(await boardFigures(processes)));
   report({ command: "proof:boot", figures });
 }

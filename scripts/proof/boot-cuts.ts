@@ -36,10 +36,10 @@ interface Piece {
   readonly fault?: BootFault;
 }
 
-/** Builds the firmware whose power is to fail. */
+/** Builds the firmware of all boards. */
 export async function buildBoards(): Promise<void> {
   await buildAvr(fromRoot("build/avr"));
-  buildBoard(BOARDS.stm32f072);
+  for (const board of Object.values(BOARDS)) buildBoard(board);
 }
 
 /** What workers are asked for. */

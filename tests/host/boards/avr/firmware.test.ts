@@ -23,6 +23,7 @@ import { type BootFault, cutBoots } from "../../../drivers/boot-cuts.ts";
 import { cutChip } from "../../../drivers/chip-cuts.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { settleNodes } from "../../../drivers/identity-runs.ts";
+import { comparePlantNode } from "../../../drivers/plant-sources.ts";
 import { cardCases } from "../card-cases.ts";
 
 const FOLDER = "build/avr-board";
@@ -391,7 +392,7 @@ describe("the power cut while the board comes up", () => {
   const cut = (bed: "avr.card" | "avr.master", fault?: BootFault) =>
     cutBoots({
       // the second manifest of a master says nothing but values
-      ...{ bed, seed: 3, cutsOfABoot: fault === undefined ? 12 : 40, startUps: 2 },
+      ...{ bed, seed: 3, cutsOfABoot: 12, startUps: fault === undefined ? 2 : 1 },
       firmware: { avr: firmware },
       ...(fault && { fault }),
     });
@@ -411,5 +412,30 @@ describe("the power cut while the board comes up", () => {
     ["avr.master", "early"],
   ] as const)("is found to do harm: %s, %s", { timeout: 300_000 }, async (bed, fault) => {
     expect((await cut(bed, fault)).faults.length).toBeGreaterThan(0);
+  });
+});
+
+// A short version of `npm run proof:boot -- --rows plants`.
+describe("a node of an example plant", () => {
+  it("is the same from host, card, bus, serial line and its slots", {
+    timeout: 300_000,
+  }, async () => {
+    const found = await comparePlantNode("single.heater", { avr: firmware }, ["avr"]);
+    expect(found.differences).toEqual([]);
+    expect(found.runs).toBe(5);
+    expect(found.items).toBeGreaterThan(40);
+  });
+  it("is told from one whose values differ by a bit", { timeout: 300_000 }, async () => {
+    const found = await comparePlantNode(
+      "pumps.north",
+      { avr: firmware },
+      ["avr"],
+      ["host", "host"],
+      true,
+    );
+    // speed, 900: docs/manifest.md; persist key 1025 of pump.mvasm
+    expect(found.differences).toContainEqual(
+      expect.stringContaining("VALUE 1025 is 25353, not 25352"),
+    );
   });
 });
