@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { decodePlant } from "../../../host/formats/plant-manifest.ts";
+import { decodePlant } from "../../../host/formats/plant-manifest-reader.ts";
 import { checkCard, FatView, makeCard, readBack } from "../../drivers/card-image.ts";
 import { PLANT_IMAGES, PLANTS } from "../../drivers/plants.ts";
 import { amongPlants, hsx, json } from "./harness.ts";
