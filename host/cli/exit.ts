@@ -138,6 +138,7 @@ const BUS_EXITS: Record<BusErrorCode, Exit> = {
   "no-answer": Exit.TIMEOUT,
   "other-protocol": Exit.DOES_NOT_FIT,
   "damaged-record": Exit.DEVICE,
+  "not-saved": Exit.DEVICE,
 };
 
 /** Any error as a Failure. What nobody foresaw is a defect of ours, and says so. */
