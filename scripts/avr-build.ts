@@ -32,6 +32,7 @@ const TIMED = [
   "executive/scheduler/schedule",
   "executive/scheduler/run",
   "executive/turn/readyAfter",
+  "crc/crcByte",
   "image/slot/slotSum",
   "provision/protocol/broadcast/takeData",
   "provision/protocol/broadcast/put",
