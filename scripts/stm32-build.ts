@@ -29,8 +29,11 @@ const TARGETS: Readonly<Record<CpuName, Target>> = { "cortex-m0": "arm-m0", "cor
 const STRICT = ["-Wall", "-Wextra", "-Werror", "-fstack-usage"];
 /** Of everything but the translated core. */
 const DRIVER_LEVEL = "-Os";
-/** Of the translated core: the F072 has room for the small form only. */
-const CORE_LEVEL: Readonly<Record<BoardName, string>> = { stm32f072: "-Os", stm32f405: "-O2" };
+/** Of the translated core: the F072 has room for the small form only, and little for what is kept over calls on the stack. */
+const CORE_LEVEL: Readonly<Record<BoardName, readonly string[]>> = {
+  stm32f072: ["-Os", "-fno-code-hoisting", "-fno-gcse"],
+  stm32f405: ["-O2"],
+};
 
 /** Functions of the HAL that are there although no profile of the core calls them all. */
 const KEPT = ["sd_blocks", "sd_read"];
@@ -106,8 +109,12 @@ export function buildBoard(board: BoardBuild, options: BuildOptions = {}): Built
     folder,
   ];
   const flags = [...chip, ...STRICT, ...include.map((path) => `-I${path}`)];
-  const level = options.coreLevel ?? CORE_LEVEL[board.name];
-  const core = compile(join(folder, "core.c"), join(folder, "core.o"), [...flags, ORIGIN, level]);
+  const level = options.coreLevel === undefined ? CORE_LEVEL[board.name] : [options.coreLevel];
+  const core = compile(join(folder, "core.c"), join(folder, "core.o"), [
+    ...flags,
+    ORIGIN,
+    ...level,
+  ]);
   const folders = ["targets/common/devices", "targets/stm32/drivers", family, boardFolder];
   const sources = folders.flatMap(sourcesIn);
   const objects = [...sources, "targets/common/main.c"].map((source) =>
