@@ -3,7 +3,12 @@
 
 import { parseArgs } from "node:util";
 import { readFirmware as readAvr } from "../tests/drivers/avr.ts";
-import { type ChipBed, type ChipCutCounts, cutChip } from "../tests/drivers/chip-cuts.ts";
+import {
+  type ChipBed,
+  type ChipCutCounts,
+  cutChip,
+  noChipCuts,
+} from "../tests/drivers/chip-cuts.ts";
 import { readFirmware as readStm32 } from "../tests/drivers/stm32.ts";
 import { type Figure, report } from "./figures.ts";
 import { buildAvr } from "./firmware/avr.ts";
@@ -43,15 +48,6 @@ if (processes === undefined || !(cuts > 0) || !Number.isInteger(seed)) {
   process.stderr.write("usage: npm run proof:chips -- [--json] [--cuts N] [--seed S] [--jobs N]\n");
   process.exit(2);
 }
-
-const NOTHING: ChipCutCounts = {
-  operations: 0,
-  cuts: 0,
-  states: 0,
-  bootCuts: 0,
-  boots: 0,
-  faults: [],
-};
 
 interface Piece {
   readonly bed: ChipBed;
@@ -93,7 +89,7 @@ const sums = new Map<ChipBed, ChipCutCounts>();
 const lies = new Set<ChipBed>();
 
 function add(bed: ChipBed, counts: ChipCutCounts): void {
-  const sum = sums.get(bed) ?? NOTHING;
+  const sum = sums.get(bed) ?? noChipCuts();
   sums.set(bed, {
     operations: sum.operations + counts.operations,
     cuts: sum.cuts + counts.cuts,
@@ -114,7 +110,7 @@ async function cutAll(): Promise<void> {
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
       add(piece.bed, {
-        ...NOTHING,
+        ...noChipCuts(),
         faults: [`${piece.bed}, seed ${piece.seed}: ${error.message}`],
       });
     }

@@ -31,14 +31,15 @@ import {
 } from "./handle";
 import { readName } from "./name";
 import {
-  closeHandle,
   destroy,
+  dropHandle,
   enqueue,
   nextPosition,
   openHandle,
   reclaim,
   setCapacity,
   setMode,
+  settle,
   startTap,
   stopTap,
 } from "./queue";
@@ -212,7 +213,7 @@ export function mailboxClose(row: usize, handle: u32): i32 {
   }
   const place = findHandle(row, handle);
   if (place < 0) return place;
-  closeHandle(place);
+  closeFrom(place, place + 1, descriptorOf(handleAt(place)));
   return Err.OK;
 }
 
@@ -235,11 +236,22 @@ export function mailboxWithdraw(row: usize, pid: u32): void {
 }
 
 function closeRow(row: usize): void {
-  const place = firstPlace(row);
-  for (let i: usize = 0; i < HANDLE_MAX; i++) {
-    if (handleAt(place + i).number != 0) closeHandle(place + i);
+  const first = firstPlace(row);
+  const end = first + HANDLE_MAX;
+  for (let place = first; place < end; place++) {
+    const h = handleAt(place);
+    if (h.number != 0) closeFrom(place, end, descriptorOf(h));
   }
   clearRow(row);
+}
+
+/** Closes the handles on mailbox `id` in places `place` to `end` as one: their order says nothing about what stays queued. */
+function closeFrom(place: usize, end: usize, id: u32): void {
+  for (; place < end; place++) {
+    const h = handleAt(place);
+    if (h.number != 0 && descriptorOf(h) == id) dropHandle(place);
+  }
+  settle(id);
 }
 
 /** Clears what the last calls of this room found. */

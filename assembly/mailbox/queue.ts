@@ -218,14 +218,18 @@ export function stopTap(place: usize): void {
   descriptorAt(descriptorOf(h)).taps--;
 }
 
-/** Closes a handle; with it goes what only it had still to read, and a mailbox nobody else wants. */
-export function closeHandle(place: usize): void {
+/** Takes a handle off its mailbox. settle() follows once every handle that goes with it is off. */
+export function dropHandle(place: usize): void {
   const h = handleAt(place);
-  const id = descriptorOf(h);
-  const d = descriptorAt(id);
+  const d = descriptorAt(descriptorOf(h));
   stopTap(place);
   clearHandle(h);
   d.handles--;
+}
+
+/** Lets go what only dropped handles had still to read, and the mailbox itself if nobody else wants it. */
+export function settle(id: u32): void {
+  const d = descriptorAt(id);
   reclaim(id);
   if (d.handles == 0 && isOrphan(d)) freeDescriptor(d);
 }
@@ -234,10 +238,9 @@ export function closeHandle(place: usize): void {
 export function destroy(id: u32): void {
   const d = descriptorAt(id);
   let place: usize = 0;
-  for (; d.handles > 0; d.handles--, place++) {
+  for (; d.handles > 0; place++) {
     place = seekHandle(place, id);
-    stopTap(place);
-    clearHandle(handleAt(place));
+    dropHandle(place);
   }
   freeDescriptor(d);
 }

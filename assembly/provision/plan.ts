@@ -68,10 +68,10 @@ export enum PlanFlag {
   WAITED = 4,
   /** an app that is not well is waited for */
   HOLDING = 8,
-  /** whoever holds the start-up in hand lets it go on */
-  GO = 32,
   /** an app that is not well has had its time, and those behind it must not start */
   LATE = 16,
+  /** whoever holds the start-up in hand lets it go on */
+  GO = 32,
 }
 
 

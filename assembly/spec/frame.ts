@@ -276,7 +276,8 @@ export const RECORD_PIECE_BYTES: u32 = 6;
 export const STATUS_SESSION_OFF: u32 = 1; // u8
 export const STATUS_EVENT_OFF: u32 = 2; // u8 bits 0-3 LoadEvent, bits 4-7 LoadPhase
 export const STATUS_CODE_OFF: u32 = 3; // u8 -Err
-export const STATUS_TASK_OFF: u32 = 4; // u8 pid, or 0x80 + stored slot; 0: none
+export const STATUS_TASK_OFF: u32 = 4; // u8 pid, or TASK_STORED + stored slot; 0: none
+export const TASK_STORED: u32 = 0x80;
 export const STATUS_BYTES_OFF: u32 = 5; // u24 bytes that came; of ERROR: place in the file
 export const STATUS_PHASE_SHIFT: u32 = 4;
 /** provisioning.started and so on */

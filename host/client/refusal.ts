@@ -413,7 +413,7 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
   ),
   UNWELL: say(
     "an app was not well in its time, so those behind it were not started",
-    "look at the app: events; then start what waits, or restart the node",
+    "look at the app: events; then hsx go starts what waits, or restart the node",
   ),
 };
 

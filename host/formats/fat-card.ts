@@ -10,8 +10,8 @@ import {
   VOLUME_FIELDS,
   WIDE_FIELDS,
 } from "./fat-layout.ts";
+import { shortName } from "./fat-name.ts";
 import { writeFields } from "./fields.ts";
-import { shortName } from "./plant-manifest.ts";
 
 /** A file of a card, `PUMP.HXE`. */
 export interface CardFile {

@@ -9,8 +9,8 @@ import {
   VOLUME_FIELDS,
   WIDE_FIELDS,
 } from "./fat-layout.ts";
+import { fileOf } from "./fat-name.ts";
 import { readFields } from "./fields.ts";
-import { fileOf } from "./plant-manifest.ts";
 import { plural } from "./text.ts";
 
 /** What is wrong with a card. */

@@ -188,7 +188,7 @@ export type Frame =
       readonly event: F.LoadEvent;
       readonly phase: F.LoadPhase;
       readonly code: number;
-      /** pid; 0x80 + stored slot; 0: none. */
+      /** pid; TASK_STORED + stored slot; 0: none. */
       readonly task: number;
       readonly bytes: number;
     }

@@ -5,7 +5,8 @@ import { type Diagnostic, wholeFile } from "./diagnostic.ts";
 import type { CardFile } from "./fat-card.ts";
 import { type Plant, type PlantApp, plantId, selectText } from "./plant.ts";
 import type { PlantFile } from "./plant-file.ts";
-import { decodePlant, encodePlant } from "./plant-manifest.ts";
+import { encodePlant } from "./plant-manifest.ts";
+import { decodePlant } from "./plant-manifest-reader.ts";
 import { count, hex, plural } from "./text.ts";
 
 export const MANIFEST_FILE = "HSX.HXM";

@@ -46,6 +46,10 @@ export interface ChipCutCounts {
   readonly faults: string[];
 }
 
+export function noChipCuts(): ChipCutCounts {
+  return { operations: 0, cuts: 0, states: 0, bootCuts: 0, boots: 0, faults: [] };
+}
+
 const PART = "FM25V10";
 const OID = 0x100;
 const CELLS = 24;
@@ -125,71 +129,53 @@ interface Powered {
   memory(): Memory;
 }
 
-async function openAvr(
-  firmware: AvrFirmware,
-  memory: Memory,
-  hasFram: boolean,
-  seed: number,
-): Promise<Powered> {
-  const { fram, eeprom } = copyOf(memory);
-  const board = new AvrBoard(firmware, {
-    fram: PART,
-    media: { fram, eeprom, sd: undefined },
-    seed,
-  });
-  if (!hasFram) board.framSocket.fault = "absent";
-  const journal: Change[] = [];
-  const now = () => board.chip.clock.now;
-  board.fram.onWrite = (address) => {
-    const wanted = Uint8Array.of(fram[address] as number);
-    journal.push({ from: now(), to: now(), region: "fram", address, wanted });
-  };
-  board.eeprom.onProgram = (address, byte, cycles) => {
-    const wanted = Uint8Array.of(byte);
-    journal.push({ from: now(), to: now() + cycles, region: "eeprom", address, wanted });
-  };
-  const { node, machine } = await startRig(board);
-  return {
-    node,
-    journal,
-    get now() {
-      return now();
-    },
-    run: (ms) => machine.advance(ms * 1000),
-    memory: () => copyOf({ ...memory, fram, eeprom }),
-  };
+function avrBoard(firmware: AvrFirmware, { fram, eeprom }: Memory, seed: number): AvrBoard {
+  return new AvrBoard(firmware, { fram: PART, media: { fram, eeprom, sd: undefined }, seed });
+}
+function stm32Board(firmware: Stm32Firmware, { fram, flash }: Memory): Stm32Board {
+  const media = { fram, flash: flash.length === 0 ? undefined : flash, sd: undefined };
+  return new Stm32Board(firmware, { chip: "stm32f072", fram: PART, media });
 }
 
-async function openStm32(
-  firmware: Stm32Firmware,
-  memory: Memory,
+/** Has every change of a board's media noted. `fram`: what its FRAM holds. */
+function noteChanges(board: AvrBoard | Stm32Board, fram: Uint8Array): Change[] {
+  const journal: Change[] = [];
+  const { clock } = board.chip;
+  const note = (region: Region, address: number, wanted: Uint8Array, cycles = 0) =>
+    void journal.push({ from: clock.now, to: clock.now + cycles, region, address, wanted });
+  board.fram.onWrite = (address) => note("fram", address, fram.slice(address, address + 1));
+  if (board instanceof AvrBoard)
+    board.eeprom.onProgram = (address, byte, cycles) =>
+      note("eeprom", address, Uint8Array.of(byte), cycles);
+  else
+    board.chip.onFlash = (address, wanted, us) =>
+      note("flash", address, wanted, us * (clock.hz / 1e6));
+  return journal;
+}
+
+/** Starts a board on media that are its own, and from here on change. */
+async function powerOn(
+  board: AvrBoard | Stm32Board,
+  media: Memory,
   hasFram: boolean,
 ): Promise<Powered> {
-  const { fram } = copyOf(memory);
-  const flash = memory.flash.length === 0 ? undefined : memory.flash;
-  const media = { fram, flash, sd: undefined };
-  const board = new Stm32Board(firmware, { chip: "stm32f072", fram: PART, media });
   if (!hasFram) board.framSocket.fault = "absent";
-  const journal: Change[] = [];
-  const now = () => board.chip.clock.now;
-  board.fram.onWrite = (address) => {
-    const wanted = Uint8Array.of(fram[address] as number);
-    journal.push({ from: now(), to: now(), region: "fram", address, wanted });
-  };
-  board.chip.onFlash = (address, wanted, us) => {
-    const to = now() + us * (board.chip.clock.hz / 1e6);
-    journal.push({ from: now(), to, region: "flash", address, wanted });
-  };
+  const journal = noteChanges(board, media.fram);
   const { node, machine } = await startRig(board);
+  const { chip } = board;
   return {
     node,
     journal,
     get now() {
-      return now();
+      return chip.clock.now;
     },
     run: (ms) => machine.advance(ms * 1000),
     memory: () =>
-      copyOf({ ...memory, fram, flash: board.chip.flash.bytes as Uint8Array<ArrayBuffer> }),
+      copyOf(
+        board instanceof Stm32Board
+          ? { ...media, flash: Uint8Array.from(board.chip.flash.bytes) }
+          : media,
+      ),
   };
 }
 
@@ -201,14 +187,7 @@ interface Seen {
 const textOf = ({ version, value }: Seen) => `version ${version} with 0x${value.toString(16)}`;
 
 class ChipCuts {
-  readonly counts: ChipCutCounts = {
-    operations: 0,
-    cuts: 0,
-    states: 0,
-    bootCuts: 0,
-    boots: 0,
-    faults: [],
-  };
+  readonly counts = noChipCuts();
   private readonly random: Random;
   private readonly known = new Set<string>();
   private readonly hasSlots: boolean;
@@ -223,10 +202,11 @@ class ChipCuts {
 
   private open(memory: Memory): Promise<Powered> {
     const { avr, stm32f072 } = this.plan.firmware;
+    const media = copyOf(memory);
     this.counts.boots++;
     if (this.plan.bed.startsWith("avr") && avr !== undefined)
-      return openAvr(avr, memory, this.hasSlots, this.random.word());
-    if (stm32f072 !== undefined) return openStm32(stm32f072, memory, this.hasSlots);
+      return powerOn(avrBoard(avr, media, this.random.word()), media, this.hasSlots);
+    if (stm32f072 !== undefined) return powerOn(stm32Board(stm32f072, media), media, this.hasSlots);
     throw new Error(`no firmware for ${this.plan.bed}`);
   }
   private fault(what: string): void {

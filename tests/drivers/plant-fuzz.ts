@@ -7,7 +7,8 @@ import { CardMistake, FatCard } from "../../host/formats/fat-reader.ts";
 import { type CardContent, cardFiles, checkCard } from "../../host/formats/plant-card.ts";
 import { readPlant } from "../../host/formats/plant-file.ts";
 import type { ReadFile } from "../../host/formats/plant-images.ts";
-import { decodePlant, encodePlant } from "../../host/formats/plant-manifest.ts";
+import { encodePlant } from "../../host/formats/plant-manifest.ts";
+import { decodePlant } from "../../host/formats/plant-manifest-reader.ts";
 import { PLANT_IMAGES, PLANTS, plantText } from "./plants.ts";
 
 export interface FuzzFigures {

@@ -75,8 +75,8 @@ const NACKS_A_POLL: u32 = 2;
 const STREAMING_MS: u32 = 10;
 /** What four bytes of DATA are XORed with. */
 const WHITENING: u32 = F.DATA_WHITENING * 0x01010101;
-/** In STATUS: a stored slot, not a pid. */
-const STORED: u32 = 0x80;
+/** Beside the phase that was told last: the image was found damaged. */
+const SAID_DAMAGED: u32 = 0x80;
 
 function now(): u32 {
   return nodeAt().lastMs;
@@ -220,7 +220,7 @@ function hasAlready(r: Reception): bool {
   if (stored < 0) return false;
   r.slot = <u8>stored;
   const pid = pidOfSlot(stored);
-  if (kind == F.BeginMode.STAGE) finish(r, F.LoadEvent.COMPLETE, Err.OK, STORED | stored, 0);
+  if (kind == F.BeginMode.STAGE) finish(r, F.LoadEvent.COMPLETE, Err.OK, F.TASK_STORED | stored, 0);
   else if (pid != 0) finish(r, F.LoadEvent.COMPLETE, Err.OK, pid, 0);
   else staged(r);
   return true;
@@ -592,7 +592,7 @@ function conclude(r: Reception): void {
   if (kindOf(r) == F.BeginMode.RUN) return finish(r, F.LoadEvent.COMPLETE, Err.OK, result, r.total);
   arenaRelease(bitmapField());
   if (kindOf(r) == F.BeginMode.ACTIVATE) return staged(r);
-  finish(r, F.LoadEvent.COMPLETE, Err.OK, STORED | result, r.total);
+  finish(r, F.LoadEvent.COMPLETE, Err.OK, F.TASK_STORED | result, r.total);
 }
 
 function loadOn(r: Reception): void {
@@ -614,7 +614,7 @@ function report(r: Reception): void {
   const phase = phaseOf(r);
   const isQuick = phase == F.LoadPhase.CLEARING && now() - r.began < CLEARING_MS;
   const isDamaged = loadAt().phase == Phase.DAMAGED;
-  const mark = phase | (isDamaged ? STORED : 0);
+  const mark = phase | (isDamaged ? SAID_DAMAGED : 0);
   if (isQuick || mark == <u32>r.said) {
     const isTime = ((now() - r.told) & 0xffff) >= PROGRESS_MS;
     if (!isTime || (r.mode & F.BeginMode.REPORT) == 0 || phase != F.LoadPhase.RECEIVING) return;

@@ -180,7 +180,7 @@ function startLines({ start, images }: Status): string[] {
   const order = rules.length === 0 ? [] : [`order of sources: ${sources.join(", ")}, stored last`];
   const progress = `${apps_done} of ${plural(apps, "app")} had their turn, start group ${group}`;
   const waits: Record<string, string> = {
-    holding: "; the next group waits until every app of this one is well: start go",
+    holding: "; the next group waits until every app of this one is well; hsx go starts it at once",
     waiting: "; a master has its time",
   };
   return [

@@ -1,7 +1,7 @@
 // What becomes of a load at each node: its STATUS frames as one state a node.
 
 import { Err } from "../../../assembly/spec/errors.ts";
-import { LoadEvent, LoadPhase } from "../../../assembly/spec/frame.ts";
+import { LoadEvent, LoadPhase, TASK_STORED } from "../../../assembly/spec/frame.ts";
 import type { Frame } from "../../formats/frame.ts";
 
 type Status = Extract<Frame, { kind: "status" }>;
@@ -49,7 +49,6 @@ export function isGood({ state }: NodeLoad): boolean {
   return state === "complete" || state === "already";
 }
 
-const SLOT_BIT = 0x80;
 const PHASES: Record<LoadPhase, LoadState> = {
   [LoadPhase.IDLE]: "waiting",
   [LoadPhase.CLEARING]: "clearing",
@@ -70,6 +69,12 @@ export function newLoad(node: number): NodeLoad {
   return { node, state: "waiting", code: Err.OK, bytes: 0, ...none };
 }
 
+/** Where an image lies, by the task byte of a STATUS: it runs as task `pid`, or is stored in `slot`. */
+export function placeOf(task: number): Pick<NodeLoad, "pid" | "slot"> {
+  if ((task & TASK_STORED) !== 0) return { pid: undefined, slot: task & ~TASK_STORED };
+  return { pid: task === 0 ? undefined : task, slot: undefined };
+}
+
 /** The state behind a STATUS. `hasData`: bytes of the image were sent already. */
 export function loadAfter(before: NodeLoad, status: Status, hasData: boolean): NodeLoad {
   const { task, bytes, code } = status;
@@ -78,8 +83,7 @@ export function loadAfter(before: NodeLoad, status: Status, hasData: boolean): N
     node: before.node,
     state: state === "complete" && !hasData ? "already" : state,
     code: -code,
-    pid: task > 0 && task < SLOT_BIT ? task : undefined,
-    slot: (task & SLOT_BIT) !== 0 ? task & ~SLOT_BIT : undefined,
+    ...placeOf(task),
     bytes,
   };
 }

@@ -10,6 +10,7 @@ import {
 } from "../../../assembly/spec/frame.ts";
 import type { Frame, Request } from "../../formats/frame.ts";
 import type { BusLink } from "./link.ts";
+import { placeOf } from "./load-state.ts";
 
 export type ProvisioningKind =
   /** a master begins; `total` says how long the image is */
@@ -59,7 +60,6 @@ const KINDS: Record<LoadEvent, ProvisioningKind> = {
   [LoadEvent.PERSISTED]: "persisted",
   [LoadEvent.ROLLBACK]: "rollback",
 };
-const SLOT_BIT = 0x80;
 /** Between two reports of progress of one node or master; all else is told at once. */
 const PROGRESS_US = 100_000;
 const NOTHING = {
@@ -97,7 +97,6 @@ class Watch {
     if (event === LoadEvent.NONE && phase === LoadPhase.IDLE) return;
     const kind = KINDS[event];
     if (kind === "progress" && !this.isDue(`node ${node}`, at_us)) return;
-    const isStored = (task & SLOT_BIT) !== 0;
     this.tell({
       at_us,
       kind,
@@ -105,8 +104,7 @@ class Watch {
       master,
       phase,
       code: -frame.code,
-      pid: task > 0 && !isStored ? task : undefined,
-      slot: isStored ? task & ~SLOT_BIT : undefined,
+      ...placeOf(task),
       bytes,
       total: this.totals.get(this.keyOf(master, session)),
       flags: 0,

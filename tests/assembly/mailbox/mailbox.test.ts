@@ -346,6 +346,21 @@ describe("a mailbox", () => {
     expect(m.peek(3, quick ?? 0)).toEqual([1, 9, 1]);
   });
 
+  it.each([
+    ["first", 0],
+    ["last", 1],
+  ])(
+    "keeps what a task that ends had still to read: its lagging handle is the %s",
+    (_, lagging) => {
+      m.bind(3, "shared:f", 64, 0x0b);
+      const handles = [m.open(1, "shared:f"), m.open(1, "shared:f")];
+      m.send(3, m.open(3, "shared:f"), "a");
+      m.receive(1, handles[1 - lagging] ?? 0);
+      m.release(1); // at once: no moment in which one of its handles had read all
+      expect(m.peek(2, m.open(2, "shared:f"))).toEqual([1, 9, 0]);
+    },
+  );
+
   it("is fresh once for all that happened, and tells it", () => {
     const id = m.bind(1, "shared:f", 18, 0x0b);
     const handle = m.open(2, "shared:f");

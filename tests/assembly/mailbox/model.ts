@@ -266,9 +266,13 @@ export class Model {
     const handle = row.handles.get(number);
     if (handle === undefined) return Err.NOT_FOUND;
     row.handles.delete(number);
-    this.#reclaim(handle.id);
-    this.#dropOrphan(handle.id);
+    this.#settle(handle.id);
     return 0;
+  }
+
+  #settle(id: number): void {
+    this.#reclaim(id);
+    this.#dropOrphan(id);
   }
 
   #dropOrphan(id: number): void {
@@ -282,8 +286,9 @@ export class Model {
   }
 
   release(pid: number): void {
-    for (const number of [...this.row(pid).handles.keys()]) this.close(pid, number);
+    const ids = [...this.row(pid).handles.values()].map((handle) => handle.id);
     this.rows.delete(pid);
+    for (const id of new Set(ids)) this.#settle(id);
     for (const [id, box] of [...this.mailboxes]) {
       if (box.owner === pid) this.#destroy(id);
       else if (box.creator === (pid || undefined)) {

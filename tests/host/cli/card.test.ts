@@ -1,23 +1,13 @@
 // --card: what hsx sd make wrote is what nodes start from, on a core in Node and on a bench.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { layPlants } from "../../drivers/plants.ts";
-import { hsx } from "./harness.ts";
+import { writeFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { amongPlants, hsx } from "./harness.ts";
 
-const back = process.cwd();
-const folder = mkdtempSync(join(tmpdir(), "hsx-card-"));
+amongPlants();
 beforeAll(async () => {
-  layPlants(folder);
-  process.chdir(folder);
   const { exit } = await hsx(["sd", "make", "mixed.toml", "-o", "mixed.img", "--size", "8M"]);
   expect(exit).toBe(0);
-});
-afterAll(() => {
-  process.chdir(back);
-  rmSync(folder, { recursive: true });
 });
 
 describe("hsx run --card", () => {

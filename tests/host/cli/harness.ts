@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { afterAll } from "vitest";
+import { afterAll, beforeAll } from "vitest";
 import { runCli } from "../../../host/cli/cli.ts";
 import { Install } from "../../../host/cli/install.ts";
 import type { Terminal } from "../../../host/cli/terminal.ts";
 import { SCHEMAS } from "../../../scripts/cli-schemas.ts";
 import { fromRoot, ROOT } from "../../../scripts/root.ts";
+import { layPlants } from "../../drivers/plants.ts";
 
 const install = new Install(ROOT);
 
@@ -78,6 +79,16 @@ export function shell(lines: readonly string[], args: readonly string[] = []): P
 
 const folder = mkdtempSync(join(tmpdir(), "hsx-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Lets the tests of a file run in a folder with the example plants and their images. */
+export function amongPlants(): void {
+  const back = process.cwd();
+  beforeAll(() => {
+    layPlants(folder);
+    process.chdir(folder);
+  });
+  afterAll(() => process.chdir(back));
+}
 
 export function inFolder(name: string): string {
   return join(folder, name);

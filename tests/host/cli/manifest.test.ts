@@ -1,23 +1,12 @@
 // hsx manifest: what check, lock and schema print and refuse, with file, line, column and remedy.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
 import { guestOf } from "../../drivers/guest.ts";
-import { layPlants, PLANT_IMAGES, PLANTS } from "../../drivers/plants.ts";
-import { hsx, json } from "./harness.ts";
+import { PLANT_IMAGES, PLANTS } from "../../drivers/plants.ts";
+import { amongPlants, hsx, json } from "./harness.ts";
 
-const back = process.cwd();
-const folder = mkdtempSync(join(tmpdir(), "hsx-manifest-"));
-beforeAll(() => {
-  layPlants(folder);
-  process.chdir(folder);
-});
-afterAll(() => {
-  process.chdir(back);
-  rmSync(folder, { recursive: true });
-});
+amongPlants();
 
 function manifest(name: string, nodes: string): string {
   writeFileSync(name, `schema = 1\nplant = "p"\n${nodes}`);

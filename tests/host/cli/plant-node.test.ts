@@ -1,29 +1,17 @@
 // A node of a plant from a card, from memory that hsx persist build made, and from hsx run: the same apps, the same values.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
 import { CellType } from "../../../assembly/spec/cell.ts";
 import { Install } from "../../../host/cli/install.ts";
 import { LocalNode } from "../../../host/client/local-node.ts";
 import { Machine } from "../../../host/node/hal.ts";
 import { NvDevice } from "../../../host/node/nv.ts";
 import { ROOT } from "../../../scripts/root.ts";
-import { layPlants } from "../../drivers/plants.ts";
-import { hsx, json, jsonLines } from "./harness.ts";
+import { amongPlants, hsx, json, jsonLines } from "./harness.ts";
 
 const install = new Install(ROOT);
-const back = process.cwd();
-const folder = mkdtempSync(join(tmpdir(), "hsx-plant-"));
-beforeAll(() => {
-  layPlants(folder);
-  process.chdir(folder);
-});
-afterAll(() => {
-  process.chdir(back);
-  rmSync(folder, { recursive: true });
-});
+amongPlants();
 
 /** What can be seen of a node: its apps, and the values it keeps. */
 function seen(node: LocalNode) {

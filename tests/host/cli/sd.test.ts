@@ -3,33 +3,22 @@
 import {
   copyFileSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodePlant } from "../../../host/formats/plant-manifest.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { decodePlant } from "../../../host/formats/plant-manifest-reader.ts";
 import { checkCard, FatView, makeCard, readBack } from "../../drivers/card-image.ts";
-import { layPlants, PLANT_IMAGES, PLANTS } from "../../drivers/plants.ts";
-import { hsx, json } from "./harness.ts";
+import { PLANT_IMAGES, PLANTS } from "../../drivers/plants.ts";
+import { amongPlants, hsx, json } from "./harness.ts";
 
-const back = process.cwd();
-const folder = mkdtempSync(join(tmpdir(), "hsx-sd-"));
+amongPlants();
 beforeAll(async () => {
-  layPlants(folder);
-  process.chdir(folder);
   const { exit, err } = await hsx(["sd", "make", "pumps.toml", "-o", "pumps.img", "--size", "8M"]);
   expect([exit, err]).toEqual([0, ""]);
-});
-afterAll(() => {
-  process.chdir(back);
-  rmSync(folder, { recursive: true });
 });
 
 const imageOf = (path: string) => new Uint8Array(readFileSync(path));

@@ -17,7 +17,7 @@ import {
   MANIFEST_HEADER_FIELDS,
   MANIFEST_NODE_FIELDS,
   MANIFEST_VALUE_FIELDS,
-} from "../../../host/formats/plant-manifest.ts";
+} from "../../../host/formats/plant-records.ts";
 
 // Sizes: HXE 2, docs/hxe.md; docs/manifest.md
 it.each<[string, FieldTable, number]>([

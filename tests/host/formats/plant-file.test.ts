@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { formatDiagnostic, formatWarning } from "../../../host/formats/diagnostic.ts";
 import { readPlant } from "../../../host/formats/plant-file.ts";
 import { CardNames, type ReadFile } from "../../../host/formats/plant-images.ts";
-import { decodePlant, encodePlant } from "../../../host/formats/plant-manifest.ts";
+import { encodePlant } from "../../../host/formats/plant-manifest.ts";
+import { decodePlant } from "../../../host/formats/plant-manifest-reader.ts";
 import { guestOf } from "../../drivers/guest.ts";
 import { PLANT_IMAGES, PLANTS, plantText } from "../../drivers/plants.ts";
 

@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { Source } from "../../../assembly/spec/boot.ts";
 import { ManifestHealth, ManifestSelect } from "../../../assembly/spec/manifest.ts";
+import { isShortName } from "../../../host/formats/fat-name.ts";
 import {
   contentOf,
   type Plant,
@@ -11,7 +12,8 @@ import {
   type PlantNode,
   plantId,
 } from "../../../host/formats/plant.ts";
-import { decodePlant, encodePlant, isShortName } from "../../../host/formats/plant-manifest.ts";
+import { encodePlant } from "../../../host/formats/plant-manifest.ts";
+import { decodePlant } from "../../../host/formats/plant-manifest-reader.ts";
 import { pageText } from "../../docs/pages.ts";
 
 /** docs/manifest.md, "By hand" */
