@@ -8,7 +8,7 @@ import { type CoreProfile, coreOptions } from "../host/aot/core-options.ts";
 import type { Target } from "../host/aot/options.ts";
 import { type Translation, translateText } from "../host/aot/translate.ts";
 import { coreInputs } from "./build-core.ts";
-import { flatTextWithLines } from "./flat-text.ts";
+import { FOR_FLASH, flatTextWithLines } from "./flat-text.ts";
 import { fromRoot, ROOT } from "./root.ts";
 import { hashInputs, isStamped, writeStamp } from "./stamp.ts";
 
@@ -33,7 +33,8 @@ function buildNamed(profile: CoreProfile): string {
 export function translateCore(profile: CoreProfile, target: Target): Translation {
   const wasm = buildNamed(profile);
   const map = `${wasm}.map`;
-  const core = translateText(flatTextWithLines(wasm, map), {
+  const text = flatTextWithLines(wasm, map, target === "avr" ? FOR_FLASH : []);
+  const core = translateText(text, {
     ...coreOptions(profile, target),
     sourceMap: readFileSync(map, "utf8"),
   });

@@ -1,11 +1,17 @@
 // Makes code for an AVR smaller: functions that call each other come to lie close, since a call or jump within 4 KiB is a
-// word shorter, which the linker sees to. What is short and wanted in many places is there several times.
+// word shorter, which the linker sees to. What is short and wanted in many places is there several times; what is long,
+// its callers in one place reach by a jump among them.
 // Works on assembly text with one function a section.
 
 /** Bytes rcall and rjmp reach, 4,094, less what the estimate of lengths may be wrong by. */
 const REACH = 4000;
 /** Bytes a transfer is longer that does not reach. */
 const FAR_BYTES = 2;
+/** Bytes of a jump that several transfers go by. */
+const JUMP_BYTES = 4;
+/** Callers that lie this close share a jump; the line of it in its section. */
+const RELAY_STRETCH = 7000;
+const RELAY_LINE = 3;
 /** Most passes over all sections, and the gain in percent that is worth another one. */
 const PASSES = 12;
 const WORTH_PERCENT = 0.2;
@@ -216,8 +222,52 @@ class Arrangement {
       const { lines: calling } = this.section(from);
       calling[by.line] = `${calling[by.line]}${suffix}`;
     }
+    this.insert(to, group);
+  }
+
+  /** Puts a new section in the middle of those that want it. */
+  private insert(n: number, group: readonly Use[]): void {
     const middle = group[group.length >> 1]?.from ?? 0;
-    this.order.splice(this.order.indexOf(middle), 0, to);
+    this.order.splice(this.order.indexOf(middle), 0, n);
+  }
+
+  // ---- Jumps ----
+
+  /** Adds jumps to what enough transfers out of reach lead to that lie close together. */
+  relay(): void {
+    this.lay();
+    const wanted = new Map<string, Use[]>();
+    for (const [from, { transfers, lines }] of this.sections.entries())
+      for (const by of transfers) {
+        if (Math.abs(this.distance(from, by)) <= REACH) continue;
+        const label = TRANSFER.exec(lines[by.line] ?? "")?.[1] ?? "";
+        const use = { from, by, place: this.startOf(from) + by.at };
+        wanted.set(label, [...(wanted.get(label) ?? []), use]);
+      }
+    for (const [label, uses] of wanted)
+      for (const group of grouped(uses, RELAY_STRETCH))
+        if (FAR_BYTES * group.length > JUMP_BYTES) this.relayFor(label, group);
+  }
+
+  private relayFor(label: string, group: readonly Use[]): void {
+    const to = this.sections.length;
+    const name = `${label}.near${to}`;
+    const by: Transfer = { line: RELAY_LINE, at: 0, to: group[0]?.by.to ?? 0 };
+    const lines = [
+      `\t.section\t.text.${name},"ax",@progbits`,
+      `\t.type\t${name}, @function`,
+      `${name}:`,
+      `\tjmp ${label}`,
+      `\t.size\t${name}, .-${name}`,
+      "",
+    ];
+    this.sections.push({ lines, bytes: JUMP_BYTES, transfers: [by] });
+    for (const use of group) {
+      use.by.to = to;
+      const { lines: calling } = this.section(use.from);
+      calling[use.by.line] = `${calling[use.by.line]}.near${to}`;
+    }
+    this.insert(to, group);
   }
 }
 
@@ -271,5 +321,6 @@ export function arrange(text: string): string {
   arrangement.improve();
   arrangement.copy();
   arrangement.improve();
+  arrangement.relay();
   return head + arrangement.text();
 }

@@ -1,6 +1,7 @@
 // What is done with the compiler's assembly text for an AVR, so that the program takes fewer bytes.
 
 import { arrange } from "./arrange.ts";
+import { shortenJumps, spreadEnds } from "./jumps.ts";
 import { outline } from "./outline.ts";
 import { shareSaves } from "./saves.ts";
 
@@ -35,5 +36,6 @@ export function shrink(text: string, { keep, stacked, roots }: ShrinkOptions): s
   const used = parts.filter((part) => live.has(part));
   const unused = parts.filter((part) => !live.has(part));
   const saved = shareSaves(`${head}${used.join("")}`, new Set([...keep, ...stacked]));
-  return arrange(outline(saved, { keep, stacked })) + unused.join("");
+  const folded = outline(spreadEnds(saved, keep), { keep, stacked });
+  return arrange(shortenJumps(folded)) + unused.join("");
 }

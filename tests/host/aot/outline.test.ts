@@ -1,4 +1,4 @@
-// Folding of assembly text: what repeats becomes a routine, what depends on its place stays.
+// Folding of assembly text: what repeats becomes a routine, with its branches; what depends on its place stays.
 
 import { describe, expect, it } from "vitest";
 import { outline, stackedOf } from "../../../host/aot/outline.ts";
@@ -48,22 +48,85 @@ describe("folding assembly", () => {
     expect(bodyOf(text, "hot")).toEqual([...STORE, "\tret"]);
   });
 
-  it("takes nothing along that a skip may pass over", () => {
+  it("keeps what a skip may pass over with it", () => {
     const skipped = ["\tsbrc r18,7", ...STORE, "\tinc r24"];
-    const text = fold({ a: skipped, b: skipped, c: skipped });
-    expect(bodyOf(text, "a").slice(0, 2)).toEqual(["\tsbrc r18,7", STORE[0]]);
+    const text = fold({ a: ["\tclr r1", ...skipped], b: ["\tclr r2", ...skipped], c: STORE });
+    expect(bodyOf(text, "a")).toEqual(["\tclr r1", "\tjmp outlined_0"]);
+    expect(bodyOf(text, "outlined_0")).toEqual([...skipped, "\tret"]);
+    const apart = fold({ a: skipped, b: ["\tsbrs r18,7", ...skipped.slice(1)], c: ["\tret"] });
+    expect(bodyOf(apart, "a").slice(0, 2)).toEqual(["\tsbrc r18,7", STORE[0]]);
   });
 
-  it("takes nothing along that a branch without a label passes over", () => {
-    const hopped = ["\tbrlo .+4", ...STORE, "\tinc r24"];
-    const text = fold({ a: hopped, b: hopped, c: hopped });
-    expect(bodyOf(text, "a").slice(0, 2)).toEqual(["\tbrlo .+4", STORE[0]]);
+  it("keeps what a branch without a label passes over with it", () => {
+    const hopped = ["\tbrlo .+6", ...STORE, "\tinc r24"]; // into the second store: two lines are passed over
+    const other = ["\tbrsh .+6", ...STORE, "\tinc r24"];
+    const text = fold({ a: hopped, b: other });
+    expect(bodyOf(text, "a").slice(0, 3)).toEqual(["\tbrlo .+6", STORE[0], STORE[1]]);
+    expect(bodyOf(text, "a")[3]).toBe("\tjmp outlined_0");
   });
 
-  it("moves neither the stack pointer nor calls with arguments on the stack", () => {
+  const chosen = (label: string) => {
+    return [`\tbreq ${label}`, ...STORE, `${label}:`, "\tinc r24", "\tdec r25"];
+  };
+
+  it("takes a branch along with its label, whatever the label is called", () => {
+    const text = fold({ a: chosen(".L1"), b: ["\tclr r1", ...chosen(".L2")] });
+    expect(bodyOf(text, "a")).toEqual(["\tjmp outlined_0"]);
+    expect(bodyOf(text, "b")).toEqual(["\tclr r1", "\tjmp outlined_0"]);
+    expect(bodyOf(text, "outlined_0")).toEqual([...chosen(".L1"), "\tret"]);
+  });
+
+  it("takes a loop along whose label is a number", () => {
+    const shift = ["1:", "\tlsr r25", "\tror r24", "\tdec r18", "\tbrne 1b"];
+    const a = ["\tldi r18,4", ...shift, "\tinc r24"];
+    const text = fold({ a, b: [...shift, "\tinc r25"], c: [...shift, "\tinc r26"] });
+    expect(bodyOf(text, "a")).toEqual(["\tldi r18,4", "\tcall outlined_0", "\tinc r24", "\tret"]);
+    expect(bodyOf(text, "outlined_0")).toEqual([...shift, "\tret"]);
+  });
+
+  it("leaves a label where something else branches to it", () => {
+    const text = fold({ a: ["\tbrne .L1", ...chosen(".L1")], b: chosen(".L2"), c: chosen(".L3") });
+    expect(bodyOf(text, "a")).toContain(".L1:");
+    expect(bodyOf(text, "a")).toContain("\tbreq .L1");
+  });
+
+  it("leaves a label whose address is taken", () => {
+    const a = [...chosen(".L1"), "\tldi r30,lo8(.L1)"];
+    const text = fold({ a, b: chosen(".L2"), c: chosen(".L3") });
+    expect(bodyOf(text, "a")).toContain(".L1:");
+  });
+
+  it("takes a long jump along like a short one", () => {
+    const jump = ["\tsbrc r24,7", "\tjmp .L1", ...STORE, ".L1:", "\tinc r24"];
+    const text = fold({ a: jump, b: jump.map((line) => line.replace(".L1", ".L2")) });
+    expect(bodyOf(text, "a")).toEqual(["\tjmp outlined_0"]);
+    const far = fold({ a: ["\tjmp .L1", ...jump.slice(2)], b: jump.slice(2), c: jump.slice(2) });
+    expect(bodyOf(far, "a")).toContain(".L1:");
+  });
+
+  it("returns behind a call that a skip may pass over", () => {
+    const last = [...STORE, "\tsbrc r24,7", "\tcall other"];
+    const text = fold({ a: [...last, "\tinc r24"], b: [...last, "\tinc r25"] });
+    expect(bodyOf(text, "outlined_0")).toEqual([...last, "\tret"]);
+  });
+
+  it("calls nothing that moves the stack pointer or has arguments on the stack", () => {
     const body = ["\tpush r16", "\tcall many", "\tpop r16", "\tcall many"];
-    const text = fold({ a: body, b: body, c: body });
-    expect(bodyOf(text, "a").filter((line) => /push|pop|many/.test(line))).toEqual(body);
+    const text = fold({ a: [...body, "\tinc r24"], b: [...body, "\tinc r25"] });
+    expect(bodyOf(text, "a").slice(0, 4)).toEqual(body);
+  });
+
+  it("jumps to an end that takes registers off the stack", () => {
+    const end = ["\tpop r17", "\tpop r16", "\tpop r15"];
+    const text = fold({ a: ["\tinc r24", ...end], b: ["\tinc r25", ...end] });
+    expect(bodyOf(text, "a")).toEqual(["\tinc r24", "\tjmp outlined_0"]);
+    expect(bodyOf(text, "outlined_0")).toEqual([...end, "\tret"]);
+  });
+
+  it("does not take a return for an end that a skip may pass over", () => {
+    const body = ["\tinc r24", "\tinc r25", "\tsbrc r24,7", "\tret", "\tinc r26"];
+    const text = fold({ a: body, b: [...body.slice(0, 4), "\tinc r27"] });
+    expect(bodyOf(text, "a").slice(0, 4)).toEqual(body.slice(0, 4));
   });
 
   it("gives the same text twice", () => {

@@ -104,6 +104,16 @@ describe("the order of functions", () => {
     expect(text).toMatch(/^\tcall short$/m);
   });
 
+  it("goes by one jump from where several call what is far away", () => {
+    const calls = ["\tcall far", "\tcall far", "\tcall far"];
+    const text = arrange(
+      HEAD + long("a", 8000, calls) + long("far", 8000) + long("b", 8000, calls),
+    );
+    const [, near = ""] = /^(far\.near\d+):$/m.exec(text) ?? [];
+    expect(bodyOf(text, near)).toEqual(["\tjmp far"]);
+    expect(text.match(new RegExp(`^\tcall ${near.replace(".", "\\.")}$`, "gm"))).toHaveLength(3);
+  });
+
   it("loses and doubles no line that is not copied", () => {
     const text = arrange(HEAD + long("a", 10, ["\tcall b"]) + long("b", 10) + long("c", 10));
     expect(order(text).sort()).toEqual(["a", "b", "c"]);
