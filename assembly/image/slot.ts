@@ -248,8 +248,8 @@ export function slotUsers(slot: u32): u32 {
 
 /** Where single bytes from the device are laid. */
 const BYTES: usize = IO_BASE + 252;
-/** Bytes of a sum that are read from the device at once: what the buffer holds in whole words. */
-const SUM_BYTES: u32 = 252;
+/** Bytes of a sum that are read from the device at once: what the buffer of a small node holds. */
+const SUM_BYTES: u32 = 256;
 
 /** The byte at `offset`. */
 export function slotByte(slot: u32, offset: u32): u32 {
