@@ -6,12 +6,13 @@ import { suggest } from "../formats/diagnostic.ts";
 import type { BootPolicy, NodeConfig } from "../formats/node-words.ts";
 import { plural } from "../formats/text.ts";
 import { usage } from "./exit.ts";
+import { memberText } from "./words.ts";
 
 // ---- Records ----
 
 /** `confirmed`, `trial`. */
 export function appStateText(state: AppState): string {
-  return (AppState[state] ?? String(state)).toLowerCase();
+  return memberText(AppState, state);
 }
 
 const AFTER: Record<string, ConfirmAfter> = {
@@ -31,7 +32,7 @@ export const SOURCES = Object.keys(Source)
   .map((name) => name.toLowerCase());
 /** `can` */
 export function sourceText(source: Source): string {
-  return (Source[source] ?? String(source)).toLowerCase();
+  return memberText(Source, source);
 }
 /** A Source by name. Throws a usage Failure. */
 export function parseSource(text: string): Source {

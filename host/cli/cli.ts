@@ -18,18 +18,10 @@ import { addSd } from "./commands/sd.ts";
 import { addShell } from "./commands/shell.ts";
 import { addStartUp } from "./commands/start-up.ts";
 import { addVersion, showVersion } from "./commands/version.ts";
-import { EXIT_TEXT, Exit, failureOf, usage } from "./exit.ts";
+import { EXIT_TEXT, Exit, usage } from "./exit.ts";
 import type { Install } from "./install.ts";
 import { Output } from "./output.ts";
-import {
-  type Context,
-  commandOf,
-  isParserError,
-  makeParser,
-  pathOf,
-  showHelp,
-  usageFailure,
-} from "./program.ts";
+import { type Context, commandOf, failureOfLine, makeParser, pathOf, showHelp } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
 
 const COMMANDS = [
@@ -102,15 +94,11 @@ export async function runCli(
     else await program.parseAsync([...args], { from: "user" });
     return context.exit;
   } catch (error) {
-    return report(out, error, terminal, `${pathOf(commandOf(program, words), "hsx")} --help`);
+    const help = `${pathOf(commandOf(program, words), "hsx")} --help`;
+    const failure = failureOfLine(error, help);
+    if (failure === undefined) return Exit.OK;
+    out.error(failure);
+    out.stack(error);
+    return failure.exit;
   }
-}
-
-function report(out: Output, error: unknown, terminal: Terminal, help: string): number {
-  const failure = isParserError(error) ? usageFailure(error, help) : failureOf(error);
-  if (failure === undefined) return Exit.OK; // help was asked for
-  out.error(failure);
-  const isDebugged = terminal.env.HSX_DEBUG === "1";
-  if (isDebugged && error instanceof Error) terminal.stderr.write(`${error.stack}\n`);
-  return failure.exit;
 }

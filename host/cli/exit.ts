@@ -5,7 +5,9 @@ import { TransportError } from "../bus/transport.ts";
 import { BusError, type BusErrorCode } from "../client/bus/bus-error.ts";
 import { isImageErr } from "../client/image-refusal.ts";
 import { NodeError } from "../client/refusal.ts";
-import type { Diagnostic } from "../formats/diagnostic.ts";
+import type { Diagnostic, Position } from "../formats/diagnostic.ts";
+import { plural } from "../formats/text.ts";
+import { errName } from "./words.ts";
 
 export enum Exit {
   OK = 0,
@@ -74,6 +76,13 @@ export function usage(message: string, remedy?: string): Failure {
   return new Failure(Exit.USAGE, "usage", message, { remedy });
 }
 
+/** All mistakes of files as one failure. */
+export function mistakes(diagnostics: readonly Diagnostic[], exit = Exit.FAILED): Failure {
+  const files = new Set(diagnostics.map((d) => d.file)).size;
+  const message = `${plural(diagnostics.length, "error")}${files > 1 ? ` in ${files} files` : ""}`;
+  return new Failure(exit, diagnostics[0]?.code ?? "mistake", message, { diagnostics });
+}
+
 // ---- Codes of the core ----
 
 const NODE_EXITS: Partial<Record<Err, Exit>> = {
@@ -93,6 +102,9 @@ const NODE_EXITS: Partial<Record<Err, Exit>> = {
   [Err.HXE_VERSION]: Exit.DOES_NOT_FIT,
   [Err.HXE_FLAGS]: Exit.DOES_NOT_FIT,
   [Err.HXE_CAPS]: Exit.DOES_NOT_FIT,
+  [Err.SLOT_SMALL]: Exit.DOES_NOT_FIT,
+  [Err.WRONG_NODE]: Exit.DOES_NOT_FIT,
+  [Err.SLOT_DAMAGED]: Exit.VERIFY,
   [Err.BUSY]: Exit.BUSY,
   [Err.WOULD_BLOCK]: Exit.BUSY,
   [Err.IO]: Exit.DEVICE,
@@ -104,10 +116,15 @@ export function exitOf(code: Err): Exit {
   return NODE_EXITS[code] ?? (isImageErr(code) ? Exit.VERIFY : Exit.FAILED);
 }
 
+/** What a node refuses, as a mistake at the place of a file that asks for it. */
+export function refusalAt({ code, message, remedy }: NodeError, place: Position): Diagnostic {
+  return { ...place, code: errName(code), message, ...(remedy ? { remedy } : {}) };
+}
+
 function ofNode(error: NodeError): Failure {
   const { code, offset, need, have } = error.refusal;
   const details = code === error.code ? { offset, need, have } : {};
-  return new Failure(exitOf(error.code), Err[error.code] ?? String(error.code), error.message, {
+  return new Failure(exitOf(error.code), errName(error.code), error.message, {
     remedy: error.remedy,
     details,
   });
@@ -121,6 +138,7 @@ const BUS_EXITS: Record<BusErrorCode, Exit> = {
   "no-answer": Exit.TIMEOUT,
   "other-protocol": Exit.DOES_NOT_FIT,
   "damaged-record": Exit.DEVICE,
+  "not-saved": Exit.DEVICE,
 };
 
 /** Any error as a Failure. What nobody foresaw is a defect of ours, and says so. */

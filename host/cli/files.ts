@@ -2,6 +2,7 @@
 
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -14,8 +15,9 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { suggest } from "../formats/diagnostic.ts";
+import { plural } from "../formats/text.ts";
 import { Exit, Failure } from "./exit.ts";
 
 interface Cause {
@@ -106,8 +108,11 @@ export function readBytes(path: string): Uint8Array<ArrayBuffer> {
 export function readCard(path: string): Uint8Array<ArrayBuffer> {
   const bytes = readBytes(path);
   if (bytes.length > 0 && bytes.length % 512 === 0) return bytes;
-  const text = `${path}: an image of a card has blocks of 512 bytes, this file has ${bytes.length}`;
-  throw new Failure(Exit.FAILED, "card", text, { remedy: "make one: hsx sd make PLANT -o FILE" });
+  const text = `${path}: an image of a card has blocks of 512 bytes, this file has ${plural(bytes.length, "byte")}`;
+  throw new Failure(Exit.VERIFY, "card", text, {
+    remedy: "make one: hsx sd make PLANT -o FILE",
+    details: { file: path },
+  });
 }
 
 export function readText(path: string): string {
@@ -121,6 +126,24 @@ export function readTextIfAny(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Path of a file that another one names: from the folder of that one, unless it is absolute. */
+export function pathBeside(file: string, name: string): string {
+  return isAbsolute(name) ? name : join(dirname(file), name);
+}
+
+export function isFolder(path: string): boolean {
+  return statIfAny(path)?.isDirectory() === true;
+}
+
+/** Refuses to write over what is there, unless that was asked for. */
+export function checkFree(path: string, mayReplace: boolean): void {
+  if (mayReplace || !existsSync(path)) return;
+  throw new Failure(Exit.FAILED, "exists", `${path} exists already; nothing was changed`, {
+    remedy: "choose another name, or add --force to replace it",
+    details: { file: path },
+  });
 }
 
 /** Makes a folder and those above it; one that is there is fine. */

@@ -12,8 +12,9 @@ import { processTerminal } from "./terminal.ts";
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 // What is thrown outside of a command, by a timer or a stream, is told like anything else.
 process.on("uncaughtException", (error) => {
-  new Output(processTerminal(), process.argv.includes("--json")).error(failureOf(error));
-  if (process.env.HSX_DEBUG === "1") console.error(error.stack);
+  const out = new Output(processTerminal(), process.argv.includes("--json"));
+  out.error(failureOf(error));
+  out.stack(error);
   process.exit(Exit.FAILED);
 });
 

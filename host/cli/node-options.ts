@@ -7,7 +7,9 @@ import { readCard } from "./files.ts";
 import { BOARDS, type BoardName, PROFILES, type ProfileName } from "./install.ts";
 import { parseInteger } from "./numbers.ts";
 import { type NvSpec, parseNv } from "./nv-file.ts";
+import { collect } from "./program.ts";
 import type { SessionOptions } from "./session.ts";
+import { levelName } from "./words.ts";
 
 export interface NodeOptionValues {
   readonly profile: ProfileName;
@@ -20,7 +22,7 @@ export interface NodeOptionValues {
   readonly level?: string;
 }
 
-const LEVELS = ["public", "user", "admin", "factory"] as const;
+const LEVELS = [Level.PUBLIC, Level.USER, Level.ADMIN, Level.FACTORY].map(levelName);
 
 export function addNodeOptions(command: Command): void {
   command
@@ -43,7 +45,7 @@ export function addNodeOptions(command: Command): void {
     )
     .option("--uid <hex>", "the node's unique id, 1 to 16 bytes; of a board 8")
     .addOption(
-      new Option("--level <name>", "authority of the host").choices([...LEVELS]).default("factory"),
+      new Option("--level <name>", "authority of the host").choices(LEVELS).default("factory"),
     )
     .option("--quantum <n>", "instructions of a turn, 1 to 65535")
     .option("--reference", "memory layout and mailbox limits of the reference; desktop only");
@@ -58,7 +60,7 @@ function parseBoard(text: string): BoardName {
 
 /** A level by name or number. */
 export function parseLevel(text: string): number {
-  const index = LEVELS.indexOf(text.toLowerCase() as (typeof LEVELS)[number]);
+  const index = LEVELS.indexOf(text.toLowerCase());
   if (index >= 0) return index;
   if (/^\d+$/.test(text)) return parseInteger(text, "level", Level.PUBLIC, 255);
   throw usage(`"${text}" is not a level`, `there are ${LEVELS.join(", ")}`);
@@ -69,8 +71,6 @@ function boardNv(nv: NvSpec | undefined): NvSpec | undefined {
   if (nv === undefined || nv.kind === "fram") return nv;
   throw usage("--board keeps values in an FRAM", "write --nv FILE:fram:8192");
 }
-
-const collect = (item: string, items: readonly string[] = []) => [...items, item];
 
 /** The card of one node. */
 function onlyCard([file = "", ...more]: readonly string[]): Uint8Array {

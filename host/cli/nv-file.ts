@@ -14,10 +14,8 @@ import { NvDevice } from "../node/nv.ts";
 import { Exit, Failure, usage } from "./exit.ts";
 import { fileFailure, writeOutput } from "./files.ts";
 import {
-  DEVICE_BYTES_MAX,
-  DEVICE_BYTES_MIN,
+  checkDeviceSize,
   geometryOf,
-  isDeviceSize,
   type Media,
   NV_KINDS,
   type NvKind,
@@ -46,12 +44,15 @@ const BYTES_DEFAULT: Record<NvKind, number> = {
   flash8: 4096,
   flash16: 4096,
 };
-const MEDIA = new RegExp(`^(.*?)(?::((?:${NV_KINDS.join("|")})(?::\\d+)?))?$`);
+const KINDS = NV_KINDS.join("|");
+const MEDIA = new RegExp(`^(.*?)(?::((?:${KINDS})(?::\\d+)?))?$`);
+/** What is meant as a device and is none: `FILE:fram:8k`, `FILE:frma:8192`. */
+const NO_MEDIA = new RegExp(`:(\\w+:\\d+|(${KINDS}):.*)$`);
 
 /** Reads the argument of --nv. Throws a usage Failure. */
 export function parseNv(text: string): NvSpec {
   const [, path = "", media = "fram"] = MEDIA.exec(text) ?? [];
-  if (/:(\w+:\d+|(fram|eeprom8?):.*)$/.test(path))
+  if (NO_MEDIA.test(path))
     throw usage(`--nv ${text}: this is no kind or size of a device`, "write FILE:fram:8192");
   if (path === "")
     throw usage(`--nv ${text}: no file is named`, "write --nv FILE or --nv FILE:fram:8192");
@@ -91,20 +92,8 @@ export function lockNv(path: string): string {
   });
 }
 
-function readDevice(spec: NvSpec): Uint8Array {
-  const { path } = spec;
-  const { size } = statSync(path);
-  const isPossible = isDeviceSize(size);
-  if (!isPossible || (spec.bytes !== undefined && spec.bytes !== size)) {
-    const wanted = isPossible
-      ? `--nv says ${spec.bytes}`
-      : `a device has ${DEVICE_BYTES_MIN} to ${DEVICE_BYTES_MAX}`;
-    throw new Failure(Exit.DOES_NOT_FIT, "nv-size", `${path} has ${size} bytes, ${wanted}`, {
-      remedy: isPossible
-        ? "leave out the size"
-        : "name a file that a node has made, or one that does not exist yet",
-    });
-  }
+function readDevice({ path, bytes }: NvSpec): Uint8Array {
+  checkDeviceSize(path, statSync(path).size, { name: "--nv", bytes });
   return new Uint8Array(readFileSync(path));
 }
 

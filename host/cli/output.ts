@@ -97,6 +97,12 @@ export class Output {
     this.terminal.stderr.write(`${lines.join("\n")}\n`);
   }
 
+  /** With HSX_DEBUG=1: where in hsx an error came from. */
+  stack(error: unknown): void {
+    const { env, stderr } = this.terminal;
+    if (env.HSX_DEBUG === "1" && error instanceof Error) stderr.write(`${error.stack}\n`);
+  }
+
   private paint(diagnostic: string): string {
     return diagnostic.replace(": error:", `: ${this.errStyle("red", "error:")}`);
   }

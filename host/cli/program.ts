@@ -2,7 +2,7 @@
 
 import { Command, CommanderError, type Option } from "commander";
 import { suggest } from "../formats/diagnostic.ts";
-import { Exit, Failure, usage } from "./exit.ts";
+import { Exit, Failure, failureOf, usage } from "./exit.ts";
 import type { Install } from "./install.ts";
 import type { Output } from "./output.ts";
 
@@ -95,8 +95,39 @@ export function addCommand(
   return command;
 }
 
-/** What the parser threw, as a Failure; undefined: it has printed help and all is well. `help` shows more. */
-export function usageFailure(error: CommanderError, help: string): Failure | undefined {
+/** Gathers what an option says that may be given again. */
+export function collect(item: string, items: readonly string[] = []): string[] {
+  return [...items, item];
+}
+
+/**
+ * Refuses options that were typed and would do nothing. `names` as properties: `dryRun`; `why` goes on
+ * behind the option: `belongs to --together`.
+ */
+export function refuseOptions(
+  command: Command,
+  names: readonly string[],
+  why: string,
+  remedy: string,
+): void {
+  const idle = command.options.find((option) => {
+    const name = option.attributeName();
+    return names.includes(name) && command.getOptionValueSource(name) === "cli";
+  });
+  if (idle !== undefined) throw usage(`${idle.long} ${why}`, remedy);
+}
+/** The options of a command but those named, and but --json. */
+export function optionsBut(command: Command, kept: readonly string[]): string[] {
+  const names = command.options.map((option) => option.attributeName());
+  return names.filter((name) => name !== "json" && !kept.includes(name));
+}
+
+/** Why a command line failed; undefined: it asked for help and got it. `help`: what to type for more. */
+export function failureOfLine(error: unknown, help: string): Failure | undefined {
+  return error instanceof CommanderError ? usageFailure(error, help) : failureOf(error);
+}
+
+function usageFailure(error: CommanderError, help: string): Failure | undefined {
   if (error.exitCode === 0) return undefined;
   const [first = "", ...rest] = error.message.split("\n");
   const message = first.replace(/^error: /, "");
@@ -105,8 +136,4 @@ export function usageFailure(error: CommanderError, help: string): Failure | und
   return new Failure(Exit.USAGE, "usage", isNoCommand ? "a command is missing" : message, {
     remedy: suggestion.replace(/^D/, "d") || `look at ${help}`,
   });
-}
-
-export function isParserError(error: unknown): error is CommanderError {
-  return error instanceof CommanderError;
 }

@@ -5,6 +5,7 @@ import type { TaskInfo } from "../client/records.ts";
 import { hex } from "../formats/text.ts";
 import { readTextIfAny } from "./files.ts";
 import { fileCrc } from "./image.ts";
+import { memberText } from "./words.ts";
 
 interface SymbolRow {
   readonly name: string;
@@ -97,7 +98,7 @@ export function faultText(
 
 /** States as people read them: `backing off`. */
 export function stateText(task: Pick<TaskInfo, "state">): string {
-  return (TaskState[task.state] ?? String(task.state)).toLowerCase().replaceAll("_", " ");
+  return memberText(TaskState, task.state);
 }
 
 /** Whether a task will not run again by itself. */

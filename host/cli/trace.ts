@@ -1,8 +1,6 @@
 // What happens on a node as lines of text: events, pins, frames.
 
 import { AppState } from "../../assembly/spec/boot.ts";
-import { StoreState } from "../../assembly/spec/cell.ts";
-import { Err } from "../../assembly/spec/errors.ts";
 import { EventType, ResetCause, Stop, ValueOrigin } from "../../assembly/spec/node.ts";
 import { CommandStatus } from "../../assembly/spec/svc.ts";
 import { isImageErr } from "../client/image-refusal.ts";
@@ -13,6 +11,7 @@ import { hex, plural } from "../formats/text.ts";
 import { secondsText } from "./numbers.ts";
 import type { Session } from "./session.ts";
 import { placeText } from "./symbols.ts";
+import { errName, memberText, storeStateText } from "./words.ts";
 
 function valueName(session: Session, oid: number): string {
   const known = session.node.values().find((v) => v.oid === oid);
@@ -25,13 +24,8 @@ function commandName(session: Session, oid: number): string {
 function mailboxName(session: Session, id: number): string {
   return session.node.mailboxes().find((m) => m.id === id)?.name ?? `mailbox ${id}`;
 }
-/** `read only`, `ready`. */
-export function storeStateText(state: number): string {
-  return (StoreState[state] ?? String(state)).toLowerCase().replace("_", " ");
-}
 const high = (n: number) => n >>> 16;
 const low = (n: number) => n & 0xffff;
-const errName = (negated: number) => Err[-negated] ?? `error ${-negated}`;
 
 const ADJUSTED: Partial<Record<number, string>> = {
   [ValueOrigin.CLAMPED]: "which is out of range: the nearest limit holds",
@@ -56,11 +50,11 @@ function activationText({ a, b }: NodeEvent, session: Session): string {
 
 const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string>> = {
   [EventType.STARTED]: (e) =>
-    `the node started: ${ResetCause[e.a]?.toLowerCase().replace("_", "-")}`,
+    `the node started: ${memberText(ResetCause, e.a).replaceAll(" ", "-")}`,
   [EventType.LOAD_PROGRESS]: (e) => `loading, ${Math.min(e.a * 64, e.b)} of ${plural(e.b, "byte")}`,
   [EventType.LOADED]: (e) => `loaded, image ${hex(e.b, 8)}`,
   [EventType.REFUSED]: (e) =>
-    `an image was refused: ${errName(e.a)}${isImageErr(-e.a) ? ` at ${hex(e.b, 4)}` : ""}`,
+    `an image was refused: ${errName(-e.a)}${isImageErr(-e.a) ? ` at ${hex(e.b, 4)}` : ""}`,
   [EventType.EXITED]: (e) => `ended with ${e.b | 0}`,
   [EventType.FAULTED]: (e, s) =>
     `faulted: ${Stop[e.a]} at pc ${hex(e.b, 4)}${placeText(s.placeOf({ pid: e.pid, pc: e.b }))}`,
@@ -84,7 +78,7 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
   [EventType.BREAK]: (e, s) =>
     `stopped at BRK ${e.a}, pc ${hex(e.b, 4)}${placeText(s.placeOf({ pid: e.pid, pc: e.b }))}`,
   [EventType.STORE]: (e) => `the store is ${storeStateText(e.a)}, ${plural(e.b, "damaged cell")}`,
-  [EventType.SAVE_FAILED]: (e, s) => `${valueName(s, e.a)} could not be saved: ${errName(e.b)}`,
+  [EventType.SAVE_FAILED]: (e, s) => `${valueName(s, e.a)} could not be saved: ${errName(-e.b)}`,
   [EventType.WORN]: (e) =>
     `the memory of the store is worn out after ${plural(e.b, "use")}: no value is saved any more`,
   [EventType.CONFIRMED]: () => "says it is well",
@@ -94,7 +88,7 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
   [EventType.CARD]: (e) =>
     e.a === 0
       ? `the card: plant ${hex(low(e.b), 4)} version ${high(e.b)} is taken`
-      : `the card: ${errName(e.a)}, ${hex(e.b, 8)}`,
+      : `the card: ${errName(-e.a)}, ${hex(e.b, 8)}`,
   [EventType.UNWELL]: (e) =>
     `start group ${e.a}: the app with image ${hex(e.b, 8)} is not well in its time`,
   [EventType.WORD_LOST]: (e) =>
@@ -106,9 +100,7 @@ const EVENT_TEXT: Partial<Record<EventType, (e: NodeEvent, s: Session) => string
 /** One event in words, without time and task. */
 export function eventText(event: NodeEvent, session: Session): string {
   const text = EVENT_TEXT[event.type]?.(event, session);
-  return (
-    text ?? `${EventType[event.type]?.toLowerCase().replaceAll("_", " ")} ${event.a}, ${event.b}`
-  );
+  return text ?? `${memberText(EventType, event.type)} ${event.a}, ${event.b}`;
 }
 
 /** An event for programs. */

@@ -73,11 +73,11 @@ const VERSIONS = Array.from({ length: 8 }, (_, n) => versionImage(n));
 const CRCS = new Map(VERSIONS.map((image, n) => [crc32(image), n]));
 
 /** What keeps its bytes without power. */
-type Region = "fram" | "eeprom" | "flash";
-type Memory = Readonly<Record<Region, Uint8Array<ArrayBuffer>>>;
+export type Region = "fram" | "eeprom" | "flash";
+export type Memory = Readonly<Record<Region, Uint8Array<ArrayBuffer>>>;
 
 /** A change of a medium: until `from` the bytes are the old ones, from `to` on the new ones, and torn in between. */
-interface Change {
+export interface Change {
   readonly from: number;
   readonly to: number;
   readonly region: Region;
@@ -85,10 +85,10 @@ interface Change {
   readonly wanted: Uint8Array;
 }
 
-function copyOf({ fram, eeprom, flash }: Memory): Memory {
+export function copyOf({ fram, eeprom, flash }: Memory): Memory {
   return { fram: fram.slice(), eeprom: eeprom.slice(), flash: flash.slice() };
 }
-function digestOf({ fram, eeprom, flash }: Memory): string {
+export function digestOf({ fram, eeprom, flash }: Memory): string {
   return createHash("sha1").update(fram).update(eeprom).update(flash).digest("hex");
 }
 
@@ -98,7 +98,7 @@ function torn(old: number, wanted: number, random: Random): number {
   return random.oneIn(2) ? (old & ~mask) | (wanted & mask) : mask;
 }
 /** What media hold when the power goes at a cycle. */
-function memoryAt(
+export function memoryAt(
   before: Memory,
   journal: readonly Change[],
   cycle: number,
@@ -116,7 +116,7 @@ function memoryAt(
 }
 
 /** The same changes at the same times, the last of them first. */
-function reversed(journal: readonly Change[]): Change[] {
+export function reversed(journal: readonly Change[]): Change[] {
   return journal.map(({ from, to }, n) => ({ ...(journal.at(-1 - n) as Change), from, to }));
 }
 

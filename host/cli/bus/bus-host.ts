@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { BusError } from "../../client/bus/bus-error.ts";
 import type { BusNode } from "../../client/bus/bus-node.ts";
 import type { Present } from "../../client/bus/census.ts";
-import { BusMaster } from "../../client/bus/master.ts";
+import { BusMaster, type Outcome } from "../../client/bus/master.ts";
 import { plural } from "../../formats/text.ts";
 import { Exit, type Failure, failureOf } from "../exit.ts";
 import type { Context } from "../program.ts";
@@ -91,6 +91,18 @@ export async function meantNodes(
   return named === undefined ? there : there.filter((id) => named.has(id));
 }
 
+/** Tells at which nodes work failed and why, and makes the exit code of it. Returns how many did. */
+export function tellFailures(context: Context, outcomes: readonly Outcome<unknown>[]): number {
+  const failures = outcomes.flatMap((outcome) => {
+    if (!("error" in outcome)) return [];
+    const failure = failureOf(outcome.error);
+    context.out.error(failure, `node ${outcome.node}`);
+    return [failure];
+  });
+  if (failures.length > 0) context.exit = partialExit(failures, outcomes.length);
+  return failures.length;
+}
+
 /** Exit code of a command of which `failures` of `count` parts failed. */
 export function partialExit(failures: readonly Failure[], count: number): Exit {
   const [first] = failures;
@@ -115,21 +127,16 @@ export async function atEach(
       nodes: ids.length,
     }),
   );
-  const failures: Failure[] = [];
-  for (const outcome of outcomes) {
-    outputs.get(outcome.node)?.flush();
-    if (!("error" in outcome)) continue;
-    const failure = failureOf(outcome.error);
-    failures.push(failure);
-    context.out.error(failure, `node ${outcome.node}`);
-  }
-  context.exit = partialExit(failures, ids.length);
-  if (failures.length > 0 && ids.length > 1)
-    context.out.note(`${failures.length} of ${plural(ids.length, "node")} failed`);
+  for (const output of outputs.values()) output.flush();
+  const failed = tellFailures(context, outcomes);
+  if (failed > 0 && ids.length > 1)
+    context.out.note(`${failed} of ${plural(ids.length, "node")} failed`);
 }
 
 /** Verbs at the nodes of a bus. */
 export class BusHost implements NodeHost {
+  readonly prefix = "hsx ";
+
   constructor(private readonly context: Context) {}
 
   addOptions(command: Command): Command {

@@ -6,10 +6,9 @@ import { f16Text, oidText } from "../../client/refusal.ts";
 import type { CanFrame } from "../../formats/can-frame.ts";
 import { decodeFrame, type Frame } from "../../formats/frame.ts";
 import { hex } from "../../formats/text.ts";
+import { memberText } from "../words.ts";
 
 const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex").toUpperCase();
-const nameOf = (name: string | undefined, number: number) =>
-  (name ?? String(number)).toLowerCase().replaceAll("_", " ");
 
 /** `oid 1.2`, `value 20.5`, `crc 0x12345678`, `session 4`. */
 function argumentText([name, value]: [string, number | string | Uint8Array]): string {
@@ -23,7 +22,7 @@ function argumentText([name, value]: [string, number | string | Uint8Array]): st
 
 function statusWord(status: number): string {
   if (status === 0) return "ok";
-  return status >= 128 ? `returned ${status - 128}` : nameOf(Err[-status], status);
+  return status >= 128 ? `returned ${status - 128}` : memberText(Err, -status);
 }
 
 function wordsOf(frame: Frame): string {
@@ -44,9 +43,9 @@ function wordsOf(frame: Frame): string {
     case "record":
       return `node ${frame.node} to master ${frame.master}: piece ${frame.piece} ${hexOf(frame.bytes)}`;
     case "status": {
-      const event = nameOf(LoadEvent[frame.event], frame.event);
-      const phase = nameOf(LoadPhase[frame.phase], frame.phase);
-      const why = frame.code === 0 ? "" : `, ${nameOf(Err[-frame.code], frame.code)}`;
+      const event = memberText(LoadEvent, frame.event);
+      const phase = memberText(LoadPhase, frame.phase);
+      const why = frame.code === 0 ? "" : `, ${memberText(Err, -frame.code)}`;
       return `node ${frame.node}: load ${event}, ${phase}, ${frame.bytes} bytes${why}`;
     }
     case "hello":

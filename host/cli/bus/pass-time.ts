@@ -10,8 +10,8 @@ import type { Context } from "../program.ts";
 const LOOK_MS = 100;
 
 /** `--for` of commands that watch a bus; undefined without it. */
-export function busForOption(): Option {
-  return new Option("--for <time>", "how long; without it until Ctrl-C").argParser(parseDuration);
+export function busForOption(does = "how long; without it until Ctrl-C"): Option {
+  return new Option("--for <time>", does).argParser(parseDuration);
 }
 
 /** Lets frames come until `isDone`, for `ms`, or until Ctrl-C, which alone makes an exit code. */

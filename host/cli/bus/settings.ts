@@ -8,11 +8,10 @@ import {
   FRAME_BASE_UNIT,
   NODE_ID_MAX,
 } from "../../../assembly/spec/frame.ts";
-import type { Diagnostic } from "../../formats/diagnostic.ts";
 import { parseNumberSet } from "../../formats/number-set.ts";
 import { parseToml, type TomlTable } from "../../formats/toml.ts";
 import { TomlReader } from "../../formats/toml-reader.ts";
-import { Exit, Failure, usage } from "../exit.ts";
+import { Exit, type Failure, mistakes, usage } from "../exit.ts";
 import { readText } from "../files.ts";
 import { parseLevel } from "../node-options.ts";
 import { parseInteger } from "../numbers.ts";
@@ -92,17 +91,14 @@ class SettingsReader extends TomlReader {
   }
 }
 
-function fail(diagnostics: readonly Diagnostic[]): never {
-  throw new Failure(Exit.USAGE, "bad-settings", "", { diagnostics });
-}
-
 function readSettings(): { bus?: string; base?: number } {
   if (!existsSync(FILE)) return {};
   const { root, diagnostics } = parseToml(readText(FILE), FILE);
-  if (root === undefined) return fail(diagnostics);
+  if (root === undefined) throw mistakes(diagnostics, Exit.USAGE);
   const reader = new SettingsReader();
   const found = reader.read(root);
-  return reader.diagnostics.length === 0 ? found : fail(reader.diagnostics);
+  if (reader.diagnostics.length > 0) throw mistakes(reader.diagnostics, Exit.USAGE);
+  return found;
 }
 
 /** The option goes before HSX_BUS, and that before hsx.toml in the present folder. */

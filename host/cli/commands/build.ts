@@ -10,11 +10,11 @@ import { assemble } from "../../toolchain/assembler.ts";
 import { type LinkOptions, link } from "../../toolchain/linker.ts";
 import { renderListing } from "../../toolchain/listing.ts";
 import { renderSymbols } from "../../toolchain/symbols.ts";
-import { Exit, Failure, usage } from "../exit.ts";
+import { Exit, Failure, mistakes, usage } from "../exit.ts";
 import { readText, readTextIfAny, writeOutput } from "../files.ts";
 import { fileCrc } from "../image.ts";
 import { parseInteger } from "../numbers.ts";
-import { addCommand, type Context } from "../program.ts";
+import { addCommand, type Context, collect } from "../program.ts";
 
 interface Options {
   readonly output?: string;
@@ -27,8 +27,6 @@ interface Options {
   readonly singleInstance?: true;
   readonly include?: readonly string[];
 }
-
-const collect = (item: string, items: readonly string[] = []) => [...items, item];
 
 export function addBuild(program: Command, context: Context): void {
   addCommand(program, "build <files...>", "assemble and link sources to an HXE image", [
@@ -50,13 +48,6 @@ export function addBuild(program: Command, context: Context): void {
     .option("--single-instance", "the app may be loaded once only")
     .option("-I, --include <folder>", "look for .include files here, too", collect)
     .action((files: string[], options: Options) => build(context, files, options));
-}
-
-function fail(diagnostics: readonly Diagnostic[]): never {
-  const files = new Set(diagnostics.map((d) => d.file)).size;
-  const message = `${plural(diagnostics.length, "error")}${files > 1 ? ` in ${files} files` : ""}`;
-  const [first] = diagnostics;
-  throw new Failure(Exit.FAILED, first?.code ?? "build", message, { diagnostics });
 }
 
 /** An app may lie in a folder of its name: NAME.mvasm, not found here, is looked for in NAME/. */
@@ -91,7 +82,7 @@ function build(context: Context, names: readonly string[], options: Options): vo
   }
   const read = files.map((file) => readObject(file, options));
   const diagnostics = read.flatMap((r) => r.diagnostics);
-  if (diagnostics.length > 0) fail(diagnostics);
+  if (diagnostics.length > 0) throw mistakes(diagnostics);
   const objects = read.map((r) => r.object as HxoObject);
   const output = options.output ?? defaultOutput(names[0] as string, isObject ? ".hxo" : ".hxe");
   if (isObject) compile(context, objects[0] as HxoObject, output, options);
@@ -133,7 +124,7 @@ function linkOptions(output: string, options: Options): LinkOptions {
 function linkImage(context: Context, objects: HxoObject[], output: string, options: Options): void {
   const linked = link(objects, linkOptions(output, options));
   const { image, hxe, diagnostics } = linked;
-  if (image === undefined || hxe === undefined) fail(diagnostics);
+  if (image === undefined || hxe === undefined) throw mistakes(diagnostics);
   writeOutput(output, image);
   if (options.listing !== undefined) writeOutput(options.listing, renderListing(linked));
   if (options.symbols !== undefined) writeOutput(options.symbols, renderSymbols(linked));

@@ -1,7 +1,6 @@
 // hsx info: what an image holds and needs, and whether it fits each profile, found by loading it there.
 
 import type { Command } from "commander";
-import { Err } from "../../../assembly/spec/errors.ts";
 import { HxeFlag, MetaType } from "../../../assembly/spec/hxe.ts";
 import { Config } from "../../../assembly/spec/node.ts";
 import { MailboxMode } from "../../../assembly/spec/svc.ts";
@@ -14,12 +13,20 @@ import type { HxeMetadata } from "../../formats/hxe-metadata.ts";
 import { count, hex, plural } from "../../formats/text.ts";
 import { Machine } from "../../node/hal.ts";
 import { NvDevice } from "../../node/nv.ts";
-import { capNames, commandFlags, levelName, mailboxModes, valueFlags } from "../flags.ts";
 import { fileCrc, readImage } from "../image.ts";
 import { type Install, PROFILES, type ProfileName } from "../install.ts";
 import { numberOf } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
+import {
+  capNames,
+  commandFlags,
+  errName,
+  levelName,
+  mailboxModes,
+  memberText,
+  valueFlags,
+} from "../words.ts";
 
 export function addInfo(program: Command, context: Context): void {
   addCommand(program, "info <image>", "show what an image holds and needs, and where it fits", [
@@ -54,7 +61,7 @@ async function tryProfile(install: Install, profile: ProfileName, image: Uint8Ar
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;
     const reason = error.message.replace(`${profile}: `, "");
-    return { profile, fits: false, memory_free, code: Err[error.code] as string, reason };
+    return { profile, fits: false, memory_free, code: errName(error.code), reason };
   }
 }
 
@@ -97,7 +104,7 @@ function describe(file: string, bytes: Uint8Array, image: HxeImage, metadata: Hx
       bss: image.bssSize,
       manifest: image.manifest?.length ?? 0,
       metadata: image.sections.map((s) => ({
-        type: MetaType[s.type]?.toLowerCase() ?? String(s.type),
+        type: memberText(MetaType, s.type),
         entries: s.count,
         bytes: s.payload.length,
       })),
@@ -162,9 +169,7 @@ const label = (group: string, name: string, id: string) => {
 };
 /** Flags beyond what their own column says. */
 const notes = (flags: readonly string[], level: string) =>
-  [...flags.map((f) => f.toLowerCase()), ...(level === "public" ? [] : [level.toLowerCase()])].join(
-    ", ",
-  );
+  [...flags, ...(level === "public" ? [] : [level])].join(", ");
 
 function tables(out: Output, d: Description): string[] {
   const values = d.values.map((v) => [
@@ -185,7 +190,7 @@ function tables(out: Output, d: Description): string[] {
   const mailboxes = d.mailboxes.map((m) => [
     m.name,
     m.capacity === null ? "default" : String(m.capacity),
-    m.mode.join("|").toLowerCase(),
+    m.mode.join("|"),
   ]);
   const sections: [string, string[], string[][]][] = [
     ["values", ["ID", "NAME", "INIT", "UNIT", "RANGE", "KEY", "FLAGS"], values],

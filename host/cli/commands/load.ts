@@ -1,14 +1,20 @@
 // hsx load: one image for many nodes of a bus at once.
 
-import { crc32 } from "node:zlib";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { Err } from "../../../assembly/spec/errors.ts";
 import type { LoadJob, LoadReport } from "../../client/bus/load.ts";
 import { hasEnded, isGood, type NodeLoad } from "../../client/bus/load-state.ts";
 import type { BusMaster } from "../../client/bus/master.ts";
 import { decodeHxe } from "../../formats/hxe.ts";
 import { count, plural } from "../../formats/text.ts";
-import { CONFIRM_AFTER, parseAfter } from "../boot-text.ts";
+import {
+  addInstanceOptions,
+  addTrialOptions,
+  type InstanceValues,
+  instanceOf,
+  type TrialValues,
+  trialOf,
+} from "../app-options.ts";
 import { meantNodes, partialExit, withMaster } from "../bus/bus-host.ts";
 import { LiveLines } from "../bus/live-lines.ts";
 import {
@@ -21,11 +27,13 @@ import {
 } from "../bus/settings.ts";
 import { Exit, Failure, failureOf, usage } from "../exit.ts";
 import { readBytes } from "../files.ts";
-import { parseInteger } from "../numbers.ts";
-import { addCommand, type Context } from "../program.ts";
+import { fileCrc } from "../image.ts";
+import { parseInteger, secondsText } from "../numbers.ts";
+import { addCommand, type Context, optionsBut, refuseOptions } from "../program.ts";
+import { errName } from "../words.ts";
 import { loadManifest } from "./master.ts";
 
-interface Options extends BusOptionValues {
+interface Options extends BusOptionValues, InstanceValues, TrialValues {
   readonly manifest?: string;
   readonly slot?: true;
   readonly stage?: true;
@@ -33,11 +41,6 @@ interface Options extends BusOptionValues {
   readonly partial?: true;
   readonly stopFirst?: true;
   readonly dryRun?: true;
-  readonly attempts: string;
-  readonly confirmAfter: string;
-  readonly restarts: string;
-  readonly groupBase: string;
-  readonly keyBase: string;
   readonly cap: string;
 }
 
@@ -56,7 +59,7 @@ const WORDS: Record<NodeLoad["state"], string> = {
 };
 
 function loadData({ node, state, code, pid, slot, bytes }: NodeLoad) {
-  const name = code === Err.OK ? null : (Err[code] ?? `error ${code}`);
+  const name = code === Err.OK ? null : errName(code);
   return { node, state, code: name, pid: pid ?? null, slot: slot ?? null, bytes };
 }
 function loadText(load: NodeLoad): string {
@@ -74,7 +77,7 @@ async function planned(
   image: Uint8Array,
   isStored: boolean,
 ) {
-  const crc = crc32(image);
+  const crc = fileCrc(image);
   return master.each(ids, async (node) => {
     const tasks = await node.tasks();
     const apps = isStored ? await node.provision.apps() : [];
@@ -92,7 +95,7 @@ function tellPlan({ out }: Context, file: string, image: Uint8Array, plan: Plan)
     if ("error" in p) return { node: p.node, plan: "no answer", tasks: [] };
     return { node: p.node, plan: p.value.hasIt ? "has it" : "load", tasks: p.value.tasks };
   });
-  const data = { file, bytes: image.length, crc: crc32(image), nodes };
+  const data = { file, bytes: image.length, crc: fileCrc(image), nodes };
   out.result("hsx.load.plan/1", data, () =>
     out.table(
       ["NODE", "PLAN", "RUNS"],
@@ -140,8 +143,8 @@ function reportText(file: string, report: LoadReport): string {
   const sent = `${count(report.dataFrames)} data frames`;
   const again = report.repairFrames + report.parityFrames;
   const repair = again === 0 ? "" : `, ${count(again)} more for repair`;
-  const time = (report.elapsed_us / 1e6).toFixed(3);
-  return `${file}: ${good} of ${plural(report.nodes.length, "node")} in ${time} s, ${sent}${repair}`;
+  const time = secondsText(report.elapsed_us / 1000);
+  return `${file}: ${good} of ${plural(report.nodes.length, "node")} in ${time}, ${sent}${repair}`;
 }
 
 async function tellReport(
@@ -161,7 +164,7 @@ async function tellReport(
   const data = {
     file,
     bytes: image.length,
-    crc: crc32(image),
+    crc: fileCrc(image),
     nodes: nodes.map(loadData),
     data_frames: dataFrames,
     repair_frames: repairFrames,
@@ -178,6 +181,9 @@ async function tellReport(
 
 // ---- The load ----
 
+/** Three bits of the request that begins a load. */
+const RESTARTS_MAX = 7;
+
 function jobOf(options: Options): Omit<LoadJob, "image" | "nodes"> {
   const { slot, stage, together, partial } = options;
   const place = stage ? "stage" : slot ? "slot" : "ram";
@@ -185,11 +191,8 @@ function jobOf(options: Options): Omit<LoadJob, "image" | "nodes"> {
     place,
     together: together === true,
     allowPartial: partial === true,
-    attempts: parseInteger(options.attempts, "--attempts", 0, 7),
-    confirmAfter: parseAfter(options.confirmAfter),
-    restarts: parseInteger(options.restarts, "--restarts", 0, 7),
-    groupBase: parseInteger(options.groupBase, "--group-base", 0, 255),
-    keyBase: parseInteger(options.keyBase, "--key-base", 0, 0xffff),
+    ...trialOf(options),
+    ...instanceOf(options, RESTARTS_MAX),
   };
 }
 
@@ -278,26 +281,40 @@ export function addLoad(program: Command, context: Context): void {
       "--stop-first",
       "kill the app of its name before: where old and new do not fit side by side",
     )
-    .option("--dry-run", "show what would be done")
-    .option(
-      "--attempts <n>",
-      "with --slot: starts until it must be confirmed, 0 to 7; 0: no trial",
-      "3",
-    )
-    .addOption(
-      new Option("--confirm-after <time>", "with --slot: confirmed by time alone")
-        .choices(CONFIRM_AFTER)
-        .default("never"),
-    )
-    .option("--restarts <n>", "how often a fault restarts the app, 0 to 7", "0")
-    .option("--group-base <n>", "add to the group of every value and command", "0")
-    .option("--key-base <n>", "add to every persist key", "0")
+    .option("--dry-run", "show what would be done");
+  addInstanceOptions(addTrialOptions(command, "with --slot: "), RESTARTS_MAX)
     .option("--cap <percent>", "share of the bus that the image may take", "100")
     .action((file: string | undefined, options: Options) => {
       const { manifest } = options;
-      if (file !== undefined && manifest === undefined) return load(context, file, options);
-      if (file === undefined && manifest !== undefined)
-        return loadManifest(context, manifest, options);
-      throw usage("load what?", "name an image, or --manifest plant.toml");
+      if ((file === undefined) === (manifest === undefined))
+        throw usage("load what?", "name an image, or --manifest plant.toml");
+      if (manifest === undefined) {
+        checkOptions(command, options);
+        return load(context, file as string, options);
+      }
+      const idle = optionsBut(command, MANIFEST_OPTIONS);
+      refuseOptions(
+        command,
+        idle,
+        "means nothing with --manifest",
+        "leave it out: the file says all",
+      );
+      return loadManifest(context, manifest, options);
     });
+}
+
+/** Options of `hsx load --manifest`. */
+const MANIFEST_OPTIONS = ["manifest", "bus", "base", "level"];
+
+/** Refuses options without those they belong to. */
+function checkOptions(command: Command, { together, slot, stage }: Options): void {
+  if (!together)
+    refuseOptions(command, ["partial"], "belongs to --together", "add --together, or leave it out");
+  if (!slot && !stage)
+    refuseOptions(
+      command,
+      ["attempts", "confirmAfter"],
+      "belongs to --slot: what runs from memory is never on trial",
+      "add --slot, or leave it out",
+    );
 }

@@ -18,7 +18,7 @@ import {
   needBus,
 } from "../bus/settings.ts";
 import { Exit, Failure } from "../exit.ts";
-import { checkLock, readPlantFile } from "../plant/read.ts";
+import { journalPath, readLockedPlant } from "../plant/read.ts";
 import { addCommand, type Context } from "../program.ts";
 import { timedLine } from "../trace.ts";
 
@@ -61,13 +61,6 @@ function plantMaster(
   });
 }
 
-/** Manifest and lock file as they must be before anything is done with them. */
-export function readManifest({ out }: Context, path: string): PlantFile {
-  const file = readPlantFile(out, path);
-  checkLock(file, path);
-  return file;
-}
-
 // ---- master ----
 
 /** Runs until Ctrl-C or the time is up. */
@@ -106,11 +99,11 @@ function checkPlant({ plant }: PlantFile, journal: JournalFile, path: string): v
 async function masterOf(context: Context, path: string, options: Options): Promise<void> {
   const { out } = context;
   needBus(busSettings(options, out.terminal.env), "master", "name the bus that its nodes are on");
-  const file = readManifest(context, path);
-  const journal = new JournalFile(options.journal ?? `${path.replace(/\.toml$/, "")}.journal`);
+  const file = readLockedPlant(out, path);
+  const journal = new JournalFile(options.journal ?? journalPath(path));
   if (journal.damaged > 0)
     out.warn(
-      `${plural(journal.damaged, "line")} of the journal are damaged and left out`,
+      `${plural(journal.damaged, "line of the journal is", "lines of the journal are")} damaged and left out`,
       "values may be set once more",
     );
   try {
@@ -145,7 +138,7 @@ export async function loadManifest(
   path: string,
   options: BusOptionValues,
 ): Promise<void> {
-  const file = readManifest(context, path);
+  const file = readLockedPlant(context.out, path);
   await withMaster(context, options, (master) =>
     settle(
       context,

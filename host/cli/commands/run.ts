@@ -1,6 +1,5 @@
 // hsx run: images on a node in this process, their streams attached, until all have ended.
 
-import { dirname, isAbsolute, join } from "node:path";
 import type { Command } from "commander";
 import { Err } from "../../../assembly/spec/errors.ts";
 import { EventType, StartState, TaskState } from "../../../assembly/spec/node.ts";
@@ -9,17 +8,19 @@ import type { TaskInfo } from "../../client/records.ts";
 import { explain, NO_REFUSAL } from "../../client/refusal.ts";
 import { frameText } from "../../formats/candump.ts";
 import { Exit, Failure, usage } from "../exit.ts";
+import { pathBeside } from "../files.ts";
 import type { ProfileName } from "../install.ts";
 import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-options.ts";
 import { parseDuration, parseInteger, secondsText } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { type Ending, Pace } from "../pace.ts";
 import { fillDevice } from "../persist/build.ts";
-import { contentsOfNode } from "../plant/memory.ts";
-import { addCommand, type Context } from "../program.ts";
+import { checkNode, contentsOfNode } from "../plant/memory.ts";
+import { addCommand, type Context, optionsBut, refuseOptions } from "../program.ts";
 import { type Listener, Session, type SessionOptions } from "../session.ts";
 import { faultText, hasEnded, stateText } from "../symbols.ts";
 import { eventData, eventText, pinText, traceLine } from "../trace.ts";
+import { errName } from "../words.ts";
 import { type SimBenchOptions, simBench } from "./sim-bench.ts";
 
 /** Ms that a start-up waits for a master at most. */
@@ -58,10 +59,15 @@ function addRunOptions(command: Command, context: Context): void {
     )
     .option("--node <name>", "node of the manifest: its name or id");
   command.action((images: string[], options: Options) => {
+    checkNode(command, options.manifest);
     const isDefault = command.getOptionValueSource("profile") === "default";
     return run(context, images, options, isDefault);
   });
 }
+
+/** Options of a bench, and those that it alone has. */
+const BENCH_OPTIONS = ["for", "show", "card", "listen", "fast", "log", "powerOn"];
+const BENCH_ALONE = ["listen", "fast", "log", "powerOn"];
 
 const isBench = (name: string) => name.endsWith(".toml");
 
@@ -95,8 +101,20 @@ export function addSim(program: Command, context: Context): void {
     .option("--power-on <nodes>", "of a bench: all: every node has power from the start")
     .action((files: string[], options: Options & SimBenchOptions) => {
       const [first = "", ...more] = files;
-      if (!isBench(first)) return run(context, files, options, false);
+      if (!isBench(first)) {
+        const what = "belongs to a bench";
+        refuseOptions(command, BENCH_ALONE, what, "name one, hsx sim bench.toml, or leave it out");
+        checkNode(command, options.manifest);
+        return run(context, files, options, false);
+      }
       if (more.length > 0) throw usage("a bench runs alone", "name its images in the bench file");
+      const idle = optionsBut(command, BENCH_OPTIONS);
+      refuseOptions(
+        command,
+        idle,
+        "means nothing to a bench",
+        "say it of a node in the bench file",
+      );
       return simBench(context, first, options);
     });
   command.setOptionValue("board", "avr");
@@ -233,7 +251,7 @@ function refusedApps({ node, options }: Session): string[] {
   return node.provision.apps().flatMap(({ app, name, active, refused }) => {
     if (refused === undefined) return [];
     const whose = name === "" ? `app ${app}` : `app ${app}, ${name},`;
-    return [`${whose} does not start from slot ${active}: ${Err[refused] ?? refused}`];
+    return [`${whose} does not start from slot ${active}: ${errName(refused)}`];
   });
 }
 
@@ -303,8 +321,10 @@ async function plantWork(
     );
   const session = sessionOptions(isProfileFree ? { ...options, profile } : options);
   const loads = apps.map(({ app, file }): Load => {
-    const path = isAbsolute(file.name) ? file.name : join(dirname(manifest), file.name);
-    return [path, { restarts: app.restarts, groupBase: app.groupBase, keyBase: app.keyBase }];
+    return [
+      pathBeside(manifest, file.name),
+      { restarts: app.restarts, groupBase: app.groupBase, keyBase: app.keyBase },
+    ];
   });
   return { options: { ...session, fram: bytes }, loads };
 }
@@ -315,7 +335,7 @@ function imageWork(images: readonly string[], options: Options): Work {
   if (images.length === 0 && options.nv === undefined && options.card === undefined)
     throw usage(
       "which image?",
-      "name one, or --nv FILE of a node that has stored some, or --card FILE",
+      "name one, or --nv FILE of a node that has stored some, --card FILE or --manifest plant.toml",
     );
   return { options: sessionOptions(options), loads: images.map((image) => [image, { restarts }]) };
 }

@@ -12,7 +12,7 @@ import {
   ASSIGN,
   everyNode,
   nobody,
-  partialExit,
+  tellFailures,
   warnOfShared,
   withMaster,
 } from "../bus/bus-host.ts";
@@ -24,10 +24,9 @@ import {
   busSettings,
   needBus,
 } from "../bus/settings.ts";
-import { failureOf } from "../exit.ts";
 import { addCommand, type Context } from "../program.ts";
 import { stateText } from "../symbols.ts";
-import { storeStateText } from "../trace.ts";
+import { memberText, storeStateText } from "../words.ts";
 
 interface Options extends BusOptionValues {
   readonly assign?: true;
@@ -53,7 +52,7 @@ function foundData({ present, about, tasks, store }: Found) {
     id: present.node,
     uid: uidText(about.uid),
     board: about.board,
-    profile: (Profile[about.profile] ?? String(about.profile)).toLowerCase(),
+    profile: memberText(Profile, about.profile),
     role: about.role,
     firmware: about.firmware,
     states: statesOf(about.flags),
@@ -136,13 +135,7 @@ async function scan(context: Context, options: Options): Promise<void> {
     warnOfShared(context, present);
     if (unnamed > 0)
       out.warn(`${plural(unnamed, "node")} without an id, or in conflict over one`, ASSIGN);
-    const failures = outcomes.flatMap((o) => {
-      if (!("error" in o)) return [];
-      const failure = failureOf(o.error);
-      out.error(failure, `node ${o.node}`);
-      return [failure];
-    });
-    context.exit = partialExit(failures, outcomes.length);
+    tellFailures(context, outcomes);
   });
 }
 

@@ -1,6 +1,5 @@
 // hsx sd: cards from which nodes come up, made and checked.
 
-import { crc32 } from "node:zlib";
 import type { Command } from "commander";
 import {
   CARD_BYTES_MAX,
@@ -13,12 +12,13 @@ import type { FatLayout } from "../../formats/fat-layout.ts";
 import { plantId, selectText } from "../../formats/plant.ts";
 import { type CardVerdict, cardFiles, checkCard, foreignCard } from "../../formats/plant-card.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { Exit, Failure, usage } from "../exit.ts";
+import { Exit, Failure, mistakes, usage } from "../exit.ts";
 import { readText } from "../files.ts";
+import { fileCrc } from "../image.ts";
 import { cardFailure, type OpenCard, withCard, writeCard, writeFolder } from "../plant/card.ts";
 import { checkFit } from "../plant/fit.ts";
-import { checkLock, mistakes, readPlantFile } from "../plant/read.ts";
-import { addCommand, type Context } from "../program.ts";
+import { readLockedPlant, readPlantFile } from "../plant/read.ts";
+import { addCommand, type Context, refuseOptions } from "../program.ts";
 
 interface MakeOptions {
   readonly output?: string;
@@ -45,7 +45,11 @@ export function addSd(program: Command, context: Context): void {
     .option("--size <bytes>", "of the image, with K, M, G or T behind it", "16M")
     .option("--fat <bits>", "16 or 32; by default 16 below 512M")
     .option("--force", "replace an image that is there already")
-    .action((file: string, options: MakeOptions) => make(context, file, options));
+    .action((file: string, options: MakeOptions, command: Command) => {
+      if (options.to !== undefined)
+        refuseOptions(command, ["size", "fat", "force"], "belongs to -o", "leave it out with --to");
+      return make(context, file, options);
+    });
   addCommand(sd, "check <card>", "see whether nodes take a card, and say why not", [
     ["hsx sd check card.img", "file system, manifest, and every image by length and CRC"],
     ["hsx sd check /media/card", "the same of a card that is mounted"],
@@ -112,15 +116,14 @@ async function make(context: Context, path: string, options: MakeOptions): Promi
   const { output, to } = options;
   if ((output === undefined) === (to === undefined))
     throw usage("where to?", "write an image, -o card.img, or to a mounted card, --to FOLDER");
-  const file = readPlantFile(out, path);
-  checkLock(file, path);
+  const file = readLockedPlant(out, path);
   await checkFit(install, file);
   const files = cardFiles(file, readText(path));
-  const serial = crc32(files.at(-1)?.bytes ?? "");
+  const serial = fileCrc(files.at(-1)?.bytes ?? new Uint8Array());
   const layout = output === undefined ? undefined : writeImage(output, files, serial, options);
   if (to !== undefined) writeFolder(to, files);
   const { name, version } = file.plant;
-  const rows = files.map(({ name, bytes }) => ({ name, bytes: bytes.length, crc: crc32(bytes) }));
+  const rows = files.map(({ name, bytes }) => ({ name, bytes: bytes.length, crc: fileCrc(bytes) }));
   const where = output ?? (to as string);
   const data = {
     file: path,

@@ -120,7 +120,7 @@ function endText(out: Output, end: ReturnType<typeof endData>): string {
     String(n.tec),
     String(n.rec),
   ]);
-  return `${head}\n${out.table(["node", "kind", "power", "overruns", "lost", "TEC", "REC"], rows)}`;
+  return `${head}\n${out.table(["NODE", "KIND", "POWER", "OVERRUNS", "LOST", "TEC", "REC"], rows)}`;
 }
 
 /** Runs a bench until its time is up or Ctrl-C. */

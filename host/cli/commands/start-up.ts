@@ -8,7 +8,7 @@ import { groupImages, nodesOfGroup } from "../../client/master/groups.ts";
 import { suggest } from "../../formats/diagnostic.ts";
 import type { PlantFile } from "../../formats/plant-file.ts";
 import { plural } from "../../formats/text.ts";
-import { type BusHost, nobody, partialExit, withMaster } from "../bus/bus-host.ts";
+import { type BusHost, nobody, tellFailures, withMaster } from "../bus/bus-host.ts";
 import { busForOption, watchBus } from "../bus/pass-time.ts";
 import {
   addBusOptions,
@@ -17,10 +17,10 @@ import {
   type BusOptionValues,
   nodesOf,
 } from "../bus/settings.ts";
-import { Exit, Failure, failureOf, usage } from "../exit.ts";
+import { Exit, Failure, usage } from "../exit.ts";
+import { readLockedPlant } from "../plant/read.ts";
 import { addCommand, type Context } from "../program.ts";
 import { addTaskVerb } from "../verbs/tasks.ts";
-import { readManifest } from "./master.ts";
 
 interface Options extends BusOptionValues {
   readonly group?: string;
@@ -38,10 +38,12 @@ function addGroupOptions(command: Command): Command {
 
 /** The group and its manifest; undefined: none is named. */
 function groupOf(context: Context, { group, manifest }: Options) {
+  if (group === undefined && manifest !== undefined)
+    throw usage("--manifest: which group of it?", "say it with --group, or leave it out");
   if (group === undefined) return undefined;
   if (manifest === undefined)
     throw usage(`--group ${group}: which manifest?`, "say it with --manifest plant.toml");
-  const file = readManifest(context, manifest);
+  const file = readLockedPlant(context.out, manifest);
   const rank = file.groups.get(group);
   if (rank !== undefined) return { file, rank };
   const names = [...file.groups.keys()];
@@ -85,14 +87,7 @@ async function eachNode(
   work: (node: BusNode) => Promise<void>,
 ): Promise<number[]> {
   const outcomes = await master.each(ids, work);
-  const failed = outcomes.flatMap((o) =>
-    "error" in o ? [{ node: o.node, failure: failureOf(o.error) }] : [],
-  );
-  for (const { node, failure } of failed) context.out.error(failure, `node ${node}`);
-  context.exit = partialExit(
-    failed.map(({ failure }) => failure),
-    ids.length,
-  );
+  tellFailures(context, outcomes);
   return outcomes.filter((o) => "value" in o).map(({ node }) => node);
 }
 
@@ -166,10 +161,13 @@ async function startGroup(context: Context, options: Options): Promise<void> {
 }
 
 export function addGroupStart(program: Command, context: Context, host: BusHost): void {
-  const { command, act } = addTaskVerb(program, host, "start", "hsx ");
-  addGroupOptions(command).action((task: string | undefined, options: Options) =>
-    options.group === undefined ? act(task, options) : startGroup(context, options),
-  );
+  const { command, act } = addTaskVerb(program, host, "start");
+  addGroupOptions(command).action((task: string | undefined, options: Options) => {
+    const isGroup = options.group !== undefined || options.manifest !== undefined;
+    if (isGroup && task !== undefined)
+      throw usage("a task and a group: which is meant?", "name the one or the other");
+    return isGroup ? startGroup(context, options) : act(task, options);
+  });
 }
 
 export function addStartUp(program: Command, context: Context): void {
@@ -180,7 +178,9 @@ export function addStartUp(program: Command, context: Context): void {
   add("hold", "have nodes that wait for a master at their start wait on", [
     ["hsx hold --for 30s", "and those that are switched on within the next 30 s"],
   ])
-    .addOption(busForOption())
+    .addOption(
+      busForOption("hold, too, those that appear within this time; without it nobody later"),
+    )
     .action((options: Options) => hold(context, options));
   add("go", "start nodes that wait for a master", [
     ["hsx go --nodes 1-4", "these; the others wait on"],

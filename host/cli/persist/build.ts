@@ -1,21 +1,19 @@
 // hsx persist build: an image of a whole device from a calibration file, the same bytes each time.
 
-import { dirname, isAbsolute, join } from "node:path";
 import type { Command } from "commander";
 import { STORED_UNIT } from "../../../assembly/spec/boot.ts";
 import { CellType } from "../../../assembly/spec/cell.ts";
 import type { PersistImage } from "../../client/persist-image.ts";
 import { type Calibration, readCalibration } from "../../formats/calibration.ts";
-import type { Diagnostic } from "../../formats/diagnostic.ts";
 import { cellsWithin, roomOf } from "../../formats/persist-image.ts";
 import { count, plural } from "../../formats/text.ts";
-import { Exit, Failure, usage } from "../exit.ts";
-import { readText } from "../files.ts";
+import { Exit, Failure, mistakes, usage } from "../exit.ts";
+import { pathBeside, readText } from "../files.ts";
 import type { Install } from "../install.ts";
 import type { KeyNames } from "../key-names.ts";
-import { logOf, type Media, mediaText, parseMedia } from "../media.ts";
+import { logOf, type Media, mediaAt, mediaText, parseMedia } from "../media.ts";
 import type { Output } from "../output.ts";
-import { type Contents, contentsOfNode } from "../plant/memory.ts";
+import { type Contents, checkNode, contentsOfNode } from "../plant/memory.ts";
 import { addCommand, type Context } from "../program.ts";
 import { mount } from "./image.ts";
 import { addImageOption, type ImageOptions, readNames, writeImage } from "./options.ts";
@@ -58,22 +56,20 @@ export function addPersistBuild(parent: Command, context: Context): void {
     .option("--manifest <plant.toml>", "plant of which a node is made")
     .option("--node <name>", "node of the manifest: its name or id")
     .option("--force", "replace an image that is there already")
-    .action((file: string | undefined, options: Options) => build(context, file, options));
+    .action((file: string | undefined, options: Options) => {
+      checkNode(command, options.manifest);
+      return build(context, file, options);
+    });
 }
 
 // ---- Input ----
-
-/** Mistakes of a calibration file, each with its place. */
-function fail(diagnostics: readonly Diagnostic[]): never {
-  const message = plural(diagnostics.length, "error");
-  throw new Failure(Exit.FAILED, diagnostics[0]?.code ?? "calibration", message, { diagnostics });
-}
 
 /** Reads a calibration file and tells of what it warns. */
 export function readCalibrationFile(out: Output, file: string, names: KeyNames): Calibration {
   const read = readCalibration(readText(file), file, names.known);
   for (const warning of read.warnings) out.warnAt(warning);
-  return read.calibration ?? fail(read.diagnostics);
+  if (read.calibration === undefined) throw mistakes(read.diagnostics);
+  return read.calibration;
 }
 
 /** The device to fill: of --media, else of the file. */
@@ -86,14 +82,10 @@ function mediaOf(option: string | undefined, { media }: Calibration): Required<M
   if (bytes === undefined) throw usage(`how many bytes has the ${kind}?`, remedy);
   return { kind, bytes };
 }
-function ofFile({ text, place }: NonNullable<Calibration["media"]>): Media {
-  try {
-    return parseMedia(text, `media = "${text}"`);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const { message, remedy } = error;
-    return fail([{ ...place, code: "bad-media", message, ...(remedy ? { remedy } : {}) }]);
-  }
+function ofFile(line: NonNullable<Calibration["media"]>): Media {
+  const read = mediaAt(line);
+  if ("mistake" in read) throw mistakes([read.mistake]);
+  return read.media;
 }
 
 // ---- Filling ----
@@ -167,9 +159,7 @@ export async function fillDevice(
 function ofCalibration(out: Output, path: string, options: Options): Contents {
   const names = readNames(options);
   const calibration = readCalibrationFile(out, path, names);
-  const images = readApps(calibration, (name) =>
-    isAbsolute(name) ? name : join(dirname(path), name),
-  );
+  const images = readApps(calibration, (name) => pathBeside(path, name));
   return { calibration, images, noted: [], names };
 }
 

@@ -10,7 +10,7 @@ import { PowerCut, type Tear } from "../../node/nv.ts";
 import { Exit, usage } from "../exit.ts";
 import type { KeyNames } from "../key-names.ts";
 import { numberOf, parseF16, parseInteger } from "../numbers.ts";
-import { addCommand, type Context } from "../program.ts";
+import { addCommand, type Context, collect } from "../program.ts";
 import {
   findAll,
   isNumber,
@@ -25,7 +25,6 @@ import {
 import {
   addImageOption,
   addMediaOption,
-  collect,
   type ImageOptions,
   readNames,
   writeImage,
@@ -221,7 +220,7 @@ interface Span {
 function signature(outcomes: readonly Outcome[]): string {
   return outcomes.map((o) => `${o.type}.${o.key}=${o.found}`).join();
 }
-function spansOf(cuts: readonly { at: number; outcomes: readonly Outcome[] }[]): Span[] {
+function spansOf(cuts: readonly Cut[]): Span[] {
   const spans: Span[] = [];
   for (const { at, outcomes } of cuts) {
     const last = spans.at(-1);
@@ -281,6 +280,41 @@ function placesOf(options: Options, steps: number, text: string): number[] {
   );
 }
 
+/** A cut, and what a node finds after it. */
+interface Cut {
+  readonly at: number;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Cuts the operation wherever the options say. Returns what came of it, and the bytes it writes uncut. */
+async function cutsOf(
+  context: Context,
+  file: PersistFile,
+  operation: Operation,
+  options: Options,
+): Promise<{ readonly steps: number; readonly cuts: readonly Cut[] }> {
+  const tear = tearOf(options.torn);
+  const { stages, steps } = await attempt(context, file, operation);
+  const states: Found[][] = [];
+  for (const bytes of [file.bytes, ...stages]) states.push(await foundIn(context, file, bytes));
+  const cuts: Cut[] = [];
+  for (const at of placesOf(options, steps, operation.text)) {
+    const { bytes } = await attempt(context, file, operation, { after: at, tear });
+    if (options.output !== undefined) writeImage(options.output, bytes, options.force === true);
+    cuts.push({ at, outcomes: compare(states, await foundIn(context, file, bytes)) });
+  }
+  return { steps, cuts };
+}
+
+/** What all cuts come to. */
+function sumText(cuts: readonly Cut[], lost: number, at: string | undefined): string {
+  const others = (cuts[0]?.outcomes ?? []).filter((o) => o.verdict === "same").length;
+  const tried =
+    at === undefined ? plural(cuts.length, "cut") : `a cut after ${plural(Number(at), "byte")}`;
+  const sum = lost === 0 ? "nothing is lost" : `${plural(lost, "loses", "lose")} a value`;
+  return `${tried}: ${sum}; ${plural(others, "other key")} unchanged`;
+}
+
 async function cut(context: Context, path: string, options: Options): Promise<void> {
   const { out } = context;
   if (options.output !== undefined && options.at === undefined)
@@ -288,25 +322,14 @@ async function cut(context: Context, path: string, options: Options): Promise<vo
   const names = readNames(options);
   const file = readPersistFile(path, options.media);
   const operation = operationOf(names, options);
-  const tear = tearOf(options.torn);
-  const whole = await attempt(context, file, operation);
-  const states: Found[][] = [];
-  for (const bytes of [file.bytes, ...whole.stages])
-    states.push(await foundIn(context, file, bytes));
-  const cuts: { at: number; outcomes: Outcome[] }[] = [];
-  for (const at of placesOf(options, whole.steps, operation.text)) {
-    const { bytes } = await attempt(context, file, operation, { after: at, tear });
-    if (options.output !== undefined) writeImage(options.output, bytes, options.force === true);
-    cuts.push({ at, outcomes: compare(states, await foundIn(context, file, bytes)) });
-  }
+  const { steps, cuts } = await cutsOf(context, file, operation, options);
   const spans = spansOf(cuts);
   const lost = cuts.filter((c) => c.outcomes.some((o) => o.verdict === "lost")).length;
   if (lost > 0) context.exit = Exit.VERIFY;
-  const { text } = operation;
   const data = {
     file: path,
-    operation: text,
-    steps: whole.steps,
+    operation: operation.text,
+    steps,
     torn: options.torn,
     cuts: spans.map(({ from, to, outcomes }) => ({
       from,
@@ -317,21 +340,9 @@ async function cut(context: Context, path: string, options: Options): Promise<vo
     output: options.output ?? null,
   };
   out.result("hsx.persist.cut/1", data, () => {
-    const head = `${path}: ${text}, ${plural(whole.steps, "byte")}`;
+    const head = `${path}: ${operation.text}, ${plural(steps, "byte")}`;
     if (cuts.length === 0) return `${head}: there is nothing to cut`;
     const rows = spans.flatMap((span) => rowsOf(names, span));
-    const others = (cuts[0]?.outcomes ?? []).filter((o) => o.verdict === "same").length;
-    const tried =
-      options.at === undefined
-        ? plural(cuts.length, "cut")
-        : `a cut after ${plural(Number(options.at), "byte")}`;
-    const sum = lost === 0 ? `${tried}: nothing is lost` : `${tried}: ${lost} lose a value`;
-    return [
-      head,
-      "",
-      out.table(HEADER, rows),
-      "",
-      `${sum}; ${plural(others, "other key")} unchanged`,
-    ].join("\n");
+    return [head, "", out.table(HEADER, rows), "", sumText(cuts, lost, options.at)].join("\n");
   });
 }

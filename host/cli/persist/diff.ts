@@ -6,6 +6,7 @@ import { hex, plural } from "../../formats/text.ts";
 import { Exit } from "../exit.ts";
 import type { KeyNames } from "../key-names.ts";
 import { numberOf } from "../numbers.ts";
+import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 import {
   blobData,
@@ -91,6 +92,45 @@ function sideOf(held: Held | undefined) {
   };
 }
 
+type Image = Awaited<ReturnType<typeof heldOf>>;
+
+/** Keys under which two images hold something else, or something damaged. */
+function changedKeys(before: readonly Held[], after: readonly Held[]) {
+  const find = (list: readonly Held[], { type, key }: Held) =>
+    list.find((h) => h.type === type && h.key === key);
+  const all = [...before, ...after.filter((h) => find(before, h) === undefined)];
+  const changed = all
+    .map((h) => ({ type: h.type, key: h.key, a: find(before, h), b: find(after, h) }))
+    .filter(({ a, b }) => a?.content !== b?.content || a?.content === null)
+    .sort((x, y) => kindRank(x.type) - kindRank(y.type) || x.key - y.key);
+  return { changed, compared: all.length };
+}
+
+function differencesText(
+  out: Output,
+  names: KeyNames,
+  [before, after]: readonly [Image, Image],
+  changed: ReturnType<typeof changedKeys>["changed"],
+  slots: ReturnType<typeof changedSlots>,
+): string {
+  const side = (held: Held | undefined) => (held === undefined ? "none" : contentText(held, names));
+  const keys = changed.map(({ type, key, a, b }) => [
+    hex(key, 4),
+    nameOf(names, { type, key }) ?? "",
+    kindText(type),
+    side(a),
+    side(b),
+  ]);
+  const images = slots.map(({ slot, a, b }) => [String(slot), slotText(a), slotText(b)]);
+  return [
+    before.schema === after.schema ? "" : `schema ${before.schema} -> ${after.schema}`,
+    out.table(["KEY", "NAME", "KIND", "BEFORE", "AFTER"], keys),
+    out.table(["SLOT", "BEFORE", "AFTER"], images),
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
 async function diff(
   context: Context,
   paths: readonly [string, string],
@@ -100,52 +140,33 @@ async function diff(
   const names = readNames(options);
   const before = await heldOf(context, paths[0], options.media);
   const after = await heldOf(context, paths[1], options.media);
-  const find = (list: readonly Held[], { type, key }: Held) =>
-    list.find((h) => h.type === type && h.key === key);
-  const all = [...before.held, ...after.held.filter((h) => find(before.held, h) === undefined)];
-  const changed = all
-    .map((h) => ({ ...h, a: find(before.held, h), b: find(after.held, h) }))
-    .filter(({ a, b }) => a?.content !== b?.content || a?.content === null)
-    .sort((x, y) => kindRank(x.type) - kindRank(y.type) || x.key - y.key);
+  const { changed, compared } = changedKeys(before.held, after.held);
   const slots = changedSlots(before.slots, after.slots);
   const isSame = changed.length + slots.length === 0 && before.schema === after.schema;
   if (!isSame) context.exit = Exit.FAILED;
-  const differences = changed.map(({ type, key, a, b }) => ({
-    kind: kindText(type),
-    key,
-    name: nameOf(names, { type, key }),
-    before: sideOf(a),
-    after: sideOf(b),
-  }));
   const data = {
     before: paths[0],
     after: paths[1],
     same: isSame,
-    compared: all.length,
+    compared,
     schema_before: before.schema,
     schema_after: after.schema,
-    differences,
+    differences: changed.map(({ type, key, a, b }) => ({
+      kind: kindText(type),
+      key,
+      name: nameOf(names, { type, key }),
+      before: sideOf(a),
+      after: sideOf(b),
+    })),
     slots: slots.map(({ slot, a, b }) => ({
       slot,
       before: a === undefined ? null : slotData(a),
       after: b === undefined ? null : slotData(b),
     })),
   };
-  out.result("hsx.persist.diff/1", data, () => {
-    if (isSame) return `the same: ${plural(all.length, "entry", "entries")}`;
-    const rows = changed.map(({ type, key, a, b }) => [
-      hex(key, 4),
-      nameOf(names, { type, key }) ?? "",
-      kindText(type),
-      a === undefined ? "none" : contentText(a, names),
-      b === undefined ? "none" : contentText(b, names),
-    ]);
-    const schema =
-      before.schema === after.schema ? [] : [`schema ${before.schema} -> ${after.schema}`];
-    const table =
-      rows.length === 0 ? [] : [out.table(["KEY", "NAME", "KIND", "BEFORE", "AFTER"], rows)];
-    const images = slots.map(({ slot, a, b }) => [String(slot), slotText(a), slotText(b)]);
-    const slotTable = images.length === 0 ? [] : [out.table(["SLOT", "BEFORE", "AFTER"], images)];
-    return [...schema, ...table, ...slotTable].join("\n");
-  });
+  out.result("hsx.persist.diff/1", data, () =>
+    isSame
+      ? `the same: ${plural(compared, "entry", "entries")}`
+      : differencesText(out, names, [before, after], changed, slots),
+  );
 }

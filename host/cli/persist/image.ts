@@ -18,9 +18,8 @@ import { fileFailure, readBytes } from "../files.ts";
 import type { Install } from "../install.ts";
 import type { KeyNames } from "../key-names.ts";
 import {
-  DEVICE_BYTES_MAX,
+  checkDeviceSize,
   geometryOf,
-  isDeviceSize,
   logOf,
   type Media,
   NV_KINDS,
@@ -37,27 +36,14 @@ export interface PersistFile {
 
 // ---- Reading ----
 
-function wrongSize(path: string, size: number, wanted: string, remedy: string): Failure {
-  const message = `${path} has ${count(size)} bytes, ${wanted}`;
-  return new Failure(Exit.DOES_NOT_FIT, "nv-size", message, { remedy, details: { file: path } });
-}
-
-function checkSize(path: string, size: number): void {
-  if (isDeviceSize(size)) return;
-  const wanted = `a device has 64 to ${count(DEVICE_BYTES_MAX)}`;
-  throw wrongSize(path, size, wanted, "name a file that hsx persist build or a node has made");
-}
-
 /** Reads the bytes of a device. `media`: what --media says; without it FRAM of the file's size. */
 export function readPersistFile(path: string, media = "fram"): PersistFile {
   const { kind, bytes: wanted } = parseMedia(media);
+  const option = { name: "--media", bytes: wanted };
   const size = sizeOf(path);
-  if (size !== undefined) checkSize(path, size);
+  if (size !== undefined) checkDeviceSize(path, size, option);
   const bytes = readBytes(path);
-  checkSize(path, bytes.length);
-  if (wanted !== undefined && wanted !== bytes.length) {
-    throw wrongSize(path, bytes.length, `--media says ${count(wanted)}`, "leave out the size");
-  }
+  checkDeviceSize(path, bytes.length, option);
   return { path, bytes, media: { kind, bytes: bytes.length } };
 }
 

@@ -64,7 +64,8 @@ function rowsOf(open: OpenImage, names: KeyNames) {
         hex: data === undefined ? null : Buffer.from(data).toString("hex"),
       };
     })
-    .sort((a, b) => kindRank(a.type) - kindRank(b.type) || a.key - b.key || a.cell - b.cell);
+    .sort((a, b) => kindRank(a.type) - kindRank(b.type) || a.key - b.key || a.cell - b.cell)
+    .map(({ type: _, ...row }) => row);
 }
 
 function superText(block: Superblock, holds: boolean): string {
@@ -109,59 +110,72 @@ function valueText(row: Row, names: KeyNames): string {
   return isWord ? hex(row.bits, 4) : names.valueText(row.key, row.bits);
 }
 
-async function inspect(context: Context, path: string, options: ImageOptions): Promise<void> {
-  const { out, install } = context;
-  const names = readNames(options);
-  const file = readPersistFile(path, options.media);
-  const open = await openPersist(install, file);
+/** What inspect shows. */
+function inspectData(open: OpenImage, names: KeyNames, stored: Stored) {
+  const { file } = open;
   const log = logOf(file.media);
   const info = open.image.info();
-  const { cells: all, live, free: left, damaged, epoch, schema } = info;
-  const cells = roomOf(all, log);
-  const free = left - (all - cells);
-  const rows = rowsOf(open, names);
-  const stored = storedIn(open, findAll(open));
-  const holds = holdingSuperblock(file.bytes, log)?.copy;
-  const data = {
-    file: path,
+  const cells = roomOf(info.cells, log);
+  return {
+    file: file.path,
     media: mediaText(file.media),
     bytes: file.bytes.length,
-    superblock: holds,
-    epoch,
-    schema_of_keys: schema,
+    superblock: holdingSuperblock(file.bytes, log)?.copy,
+    epoch: info.epoch,
+    schema_of_keys: info.schema,
     cells,
-    live,
-    free,
-    damaged,
+    live: info.live,
+    free: info.free - (info.cells - cells),
+    damaged: info.damaged,
     ...wearData(info),
     node: stored.config === undefined ? null : configData(stored.config),
     slots: stored.slots.map(({ slot, address, room, state, name, file: { length }, crc }) => {
       return { slot, address, room, state, name, bytes: length, crc };
     }),
     apps: stored.apps.map(appRecordData),
-    entries: rows.map(({ type: _, ...row }) => row),
+    entries: rowsOf(open, names),
   };
-  out.result("hsx.persist.inspect/1", data, () => {
-    const supers = superblocksOf(file.bytes, log).map((block) =>
-      superText(block, block.copy === holds),
-    );
-    const head = [
-      `${out.style("bold", path)}: ${plural(file.bytes.length, "byte")}, epoch ${epoch}, schema ${schema}`,
-      `  ${count(live)} of ${plural(cells, "cell")} in use, ${count(free)} free, ${count(damaged)} damaged; superblock ${supers.join(", ")}`,
-      `  ${wearText(wearData(info))}`,
-    ];
-    const lines = rows.map((row) => [
-      hex(row.key, 4),
-      row.name ?? "",
-      row.kind,
-      valueText(row, names),
-      hex(row.bits, 4),
-      String(row.cell),
-      String(row.generation),
-      row.holds ? "" : "older",
-    ]);
-    const header = ["KEY", "NAME", "KIND", "VALUE", "BITS", "CELL", "GENERATION", ""];
-    const table = lines.length === 0 ? [] : ["", out.table(header, lines)];
-    return [...head, ...table, ...storedText(out, stored)].join("\n");
-  });
+}
+type Inspected = ReturnType<typeof inspectData>;
+
+function headText(out: Output, open: OpenImage, d: Inspected): string[] {
+  const { file } = open;
+  const supers = superblocksOf(file.bytes, logOf(file.media)).map((block) =>
+    superText(block, block.copy === d.superblock),
+  );
+  return [
+    `${out.style("bold", d.file)}: ${plural(d.bytes, "byte")}, epoch ${d.epoch}, schema ${d.schema_of_keys}`,
+    `  ${count(d.live)} of ${plural(d.cells, "cell")} in use, ${count(d.free)} free, ${count(d.damaged)} damaged; superblock ${supers.join(", ")}`,
+    `  ${wearText(d)}`,
+  ];
+}
+
+function entriesText(out: Output, names: KeyNames, entries: readonly Row[]): string[] {
+  const rows = entries.map((row) => [
+    hex(row.key, 4),
+    row.name ?? "",
+    row.kind,
+    valueText(row, names),
+    hex(row.bits, 4),
+    String(row.cell),
+    String(row.generation),
+    row.holds ? "" : "older",
+  ]);
+  const header = ["KEY", "NAME", "KIND", "VALUE", "BITS", "CELL", "GENERATION", ""];
+  return rows.length === 0 ? [] : ["", out.table(header, rows)];
+}
+
+async function inspect(context: Context, path: string, options: ImageOptions): Promise<void> {
+  const { out, install } = context;
+  const names = readNames(options);
+  const open = await openPersist(install, readPersistFile(path, options.media));
+  const stored = storedIn(open, findAll(open));
+  const data = inspectData(open, names, stored);
+  out.result("hsx.persist.inspect/1", data, () =>
+    [
+      ...headText(out, open, data),
+      ...entriesText(out, names, data.entries),
+      ...storedText(out, stored),
+    ].join("\n"),
+  );
 }

@@ -2,18 +2,16 @@
 
 import { existsSync, rmSync } from "node:fs";
 import type { Command } from "commander";
-import { Exit, Failure } from "../exit.ts";
-import { writeOutput } from "../files.ts";
+import { checkFree, writeOutput } from "../files.ts";
 import { KeyNames } from "../key-names.ts";
 import { lockNv } from "../nv-file.ts";
+import { collect } from "../program.ts";
 
 /** Values of these options. */
 export interface ImageOptions {
   readonly image?: readonly string[];
   readonly media?: string;
 }
-
-export const collect = (item: string, items: readonly string[] = []) => [...items, item];
 
 export function addImageOption(command: Command): Command {
   return command.option(
@@ -32,12 +30,7 @@ export function readNames({ image = [] }: ImageOptions): KeyNames {
 
 /** Writes an image. What is there already may be the only copy of a calibration, so it goes only if that is said. */
 export function writeImage(path: string, bytes: Uint8Array, mayReplace: boolean): void {
-  if (existsSync(path) && !mayReplace) {
-    throw new Failure(Exit.FAILED, "exists", `${path} exists already; nothing was changed`, {
-      remedy: "choose another name, or add --force to replace it",
-      details: { file: path },
-    });
-  }
+  checkFree(path, mayReplace);
   writeLocked(path, bytes);
 }
 

@@ -6,7 +6,7 @@ import { NodeError } from "../../client/refusal.ts";
 import type { AppEntry, Calibration } from "../../formats/calibration.ts";
 import { Machine } from "../../node/hal.ts";
 import { NvDevice } from "../../node/nv.ts";
-import { exitOf, Failure } from "../exit.ts";
+import { exitOf, mistakes, refusalAt } from "../exit.ts";
 import { readImage } from "../image.ts";
 import type { Install } from "../install.ts";
 import { geometryOf, type Media } from "../media.ts";
@@ -25,14 +25,6 @@ export function readApps({ apps }: Calibration, resolve: (name: string) => strin
   return new Map(apps.map((app) => [app, readImage(resolve(app.image)).bytes]));
 }
 
-/** A node's refusal, with the place in the calibration file. */
-function atPlace(error: unknown, { place }: AppEntry): unknown {
-  if (!(error instanceof NodeError)) return error;
-  const { code, message, remedy } = error;
-  const diagnostic = { ...place, code: String(code), message, ...(remedy ? { remedy } : {}) };
-  return new Failure(exitOf(code), "app", "1 error", { diagnostics: [diagnostic] });
-}
-
 function storeApp({ provision }: LocalNode, app: AppEntry, image: Uint8Array): void {
   try {
     const slot = provision.stage(image, { name: app.image });
@@ -40,7 +32,8 @@ function storeApp({ provision }: LocalNode, app: AppEntry, image: Uint8Array): v
     const info = provision.apps().find((a) => a.active === slot);
     if (info !== undefined) provision.setBoot(info.app, app);
   } catch (error) {
-    throw atPlace(error, app);
+    if (!(error instanceof NodeError)) throw error;
+    throw mistakes([refusalAt(error, app.place)], exitOf(error.code));
   }
 }
 

@@ -17,6 +17,7 @@ import { Exit, Failure } from "../exit.ts";
 import type { KeyNames } from "../key-names.ts";
 import { logOf, mediaText } from "../media.ts";
 import { parseInteger } from "../numbers.ts";
+import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 import {
   entryText,
@@ -64,33 +65,27 @@ export function addVerify(parent: Command, context: Context): void {
 // ---- Whose it is ----
 
 /** Refuses an image that is another node's, or whose keys mean something else. */
-function checkOwner(open: OpenImage, id: number, options: Options): void {
-  const { path } = open.file;
-  const { node, schema } = options;
-  if (node !== undefined && parseInteger(node, "--node", 1, 255) !== id) {
-    const owner = id === 0 ? "no node's in particular: it sets no id" : `for node ${id}`;
-    throw new Failure(
-      Exit.DOES_NOT_FIT,
+function checkOwner({ file, image }: OpenImage, id: number, { node, schema }: Options): void {
+  const other = (code: string, message: string, remedy: string, found: object) =>
+    new Failure(Exit.DOES_NOT_FIT, code, `${file.path} ${message}`, {
+      remedy,
+      details: { file: file.path, ...found },
+    });
+  if (node !== undefined && parseInteger(node, "--node", 1, 255) !== id)
+    throw other(
       "other-node",
-      `${path} is ${owner}, not for node ${node}`,
-      {
-        remedy: "take the image of that node, or set [node] id in its calibration file",
-        details: { file: path, node: id },
-      },
+      `is ${id === 0 ? "no node's in particular: it sets no id" : `for node ${id}`}, not for node ${node}`,
+      "take the image of that node, or set [node] id in its calibration file",
+      { node: id },
     );
-  }
-  const keys = open.image.info().schema;
-  if (schema !== undefined && parseInteger(schema, "--schema", 0, 255) !== keys) {
-    throw new Failure(
-      Exit.DOES_NOT_FIT,
+  const keys = image.info().schema;
+  if (schema !== undefined && parseInteger(schema, "--schema", 0, 255) !== keys)
+    throw other(
       "other-schema",
-      `${path} has keys of schema ${keys}, not ${schema}`,
-      {
-        remedy: "take an image made for these apps, or build one with that schema",
-        details: { file: path, schema: keys },
-      },
+      `has keys of schema ${keys}, not ${schema}`,
+      "take an image made for these apps, or build one with that schema",
+      { schema: keys },
     );
-  }
 }
 
 // ---- What is amiss ----
@@ -221,13 +216,14 @@ function countsOf(cells: readonly Cell[]): Record<CellState, number> {
   return counts;
 }
 
-/** `images`: that apps count on and that are lost. `isSound`: nothing at all is amiss. */
-function verdict(path: string, values: number, images: number, isSound: boolean): string {
+function verdict(path: string, report: Report): string {
+  const { findings, slots, lostValues, lostImages, isCutReset } = report;
   const lost = [
-    ...(values > 0 ? [plural(values, "value is", "values are")] : []),
-    ...(images > 0 ? [plural(images, "image is", "images are")] : []),
+    ...(lostValues > 0 ? [plural(lostValues, "value is", "values are")] : []),
+    ...(lostImages > 0 ? [plural(lostImages, "image is", "images are")] : []),
   ];
   if (lost.length > 0) return `${path}: ${lost.join(", ")} lost`;
+  const isSound = findings.length + slots.length === 0 && !isCutReset;
   return `${path}: ${isSound ? "sound" : "nothing is lost"}`;
 }
 
@@ -248,32 +244,42 @@ function cellData({ names }: Material, cell: Cell, text: string | null) {
   };
 }
 
-async function verify(context: Context, path: string, options: Options): Promise<void> {
-  const { out, install } = context;
-  const names = readNames(options);
-  const file = readPersistFile(path, options.media);
-  const open = await openPersist(install, file);
-  const material: Material = { open, names, found: findAll(open) };
-  const findings = open.cells
-    .map((cell) => findingOf(material, cell))
-    .filter((f) => f !== undefined);
-  const counts = countsOf(open.cells);
-  const isCutReset =
-    logOf(file.media) === undefined && superblocksOf(file.bytes).every((block) => block.isSound);
-  const lost = findings.filter((f) => f.isLost).length;
-  const stored = storedIn(open, material.found);
-  checkOwner(open, stored.config?.id ?? 0, options);
+/** What verify finds out. */
+interface Report {
+  readonly material: Material;
+  readonly findings: readonly Finding[];
+  readonly slots: readonly DamagedSlot[];
+  readonly lostValues: number;
+  /** Images that apps count on. */
+  readonly lostImages: number;
+  /** A factory reset was stopped behind its commit. */
+  readonly isCutReset: boolean;
+}
+
+function examine(material: Material, stored: Stored): Report {
+  const { file, cells } = material.open;
+  const findings = cells.map((cell) => findingOf(material, cell)).filter((f) => f !== undefined);
   const slots = damagedSlots(stored);
-  const images = slots.filter((s) => s.activeOf.length + s.fallbackOf.length > 0).length;
-  const isSound = findings.length + slots.length === 0 && !isCutReset;
-  if (lost + images > 0) context.exit = Exit.VERIFY;
-  const listed = options.cells ? open.cells.filter((c) => c.state !== "blank") : [];
-  const data = {
-    file: path,
+  return {
+    material,
+    findings,
+    slots,
+    lostValues: findings.filter((f) => f.isLost).length,
+    lostImages: slots.filter((s) => s.activeOf.length + s.fallbackOf.length > 0).length,
+    isCutReset:
+      logOf(file.media) === undefined && superblocksOf(file.bytes).every((block) => block.isSound),
+  };
+}
+
+function reportData(report: Report, listed: readonly Cell[] | undefined) {
+  const { material, findings, slots, lostValues, lostImages, isCutReset } = report;
+  const { file, cells } = material.open;
+  return {
+    file: file.path,
     media: mediaText(file.media),
-    ok: lost + images === 0,
-    lost,
-    counts,
+    ok: lostValues + lostImages === 0,
+    lost: lostValues,
+    counts: countsOf(cells),
     reset_unfinished: isCutReset,
     findings: findings.map(({ cell, isLost, text }) => ({
       ...cellData(material, cell, text),
@@ -285,40 +291,57 @@ async function verify(context: Context, path: string, options: Options): Promise
       active_of: activeOf,
       fallback_of: fallbackOf,
     })),
-    ...(options.cells ? { cells: listed.map((cell) => cellData(material, cell, null)) } : {}),
+    ...(listed && { cells: listed.map((cell) => cellData(material, cell, null)) }),
   };
-  out.result("hsx.persist.verify/1", data, () => {
-    const parts = Object.entries(counts).filter(([, n]) => n > 0);
-    const lines = [
-      out.style("bold", verdict(path, lost, images, isSound)),
-      `  ${plural(open.cells.length, "cell")}: ${parts.map(([state, n]) => `${count(n)} ${state}`).join(", ")}`,
-      ...(isCutReset
-        ? ["  a power cut stopped a factory reset behind its commit; the next boot completes it"]
-        : []),
-      ...findings.map(
-        ({ cell, text }) => `  cell ${cell.cell} at ${hex(cell.address, 4)} is ${text}`,
-      ),
-      ...slots.map(slotText),
-    ];
-    if (lost > 0) {
-      const mend =
-        logOf(file.media) === undefined ? `hsx persist repair ${path} -o mended, or ` : "";
-      lines.push(`  remedy: ${mend}restore the values from a calibration file`);
-    }
-    if (images > 0)
-      lines.push("  remedy: stage the images again: provision stage, or build the device anew");
-    if (options.cells)
-      lines.push(
-        "",
-        out.table(
-          ["CELL", "ADDRESS", "STATE", "KIND", "KEY", "BITS", "GENERATION", "BYTES"],
-          listed.map((c) => cellRow(c)),
-        ),
-      );
-    return lines.join("\n");
-  });
 }
 
+/** What to do about what is lost. */
+function remedies({ material, lostValues, lostImages }: Report): string[] {
+  const { path, media } = material.open.file;
+  const mend = logOf(media) === undefined ? `hsx persist repair ${path} -o mended, or ` : "";
+  return [
+    ...(lostValues > 0 ? [`  remedy: ${mend}restore the values from a calibration file`] : []),
+    ...(lostImages > 0
+      ? ["  remedy: stage the images again: provision stage, or build the device anew"]
+      : []),
+  ];
+}
+
+function reportText(out: Output, report: Report, listed: readonly Cell[] | undefined): string {
+  const { file, cells } = report.material.open;
+  const counts = Object.entries(countsOf(cells)).filter(([, n]) => n > 0);
+  const table = () => out.table(CELL_HEADER, (listed ?? []).map(cellRow));
+  return [
+    out.style("bold", verdict(file.path, report)),
+    `  ${plural(cells.length, "cell")}: ${counts.map(([state, n]) => `${count(n)} ${state}`).join(", ")}`,
+    ...(report.isCutReset
+      ? ["  a power cut stopped a factory reset behind its commit; the next boot completes it"]
+      : []),
+    ...report.findings.map(
+      ({ cell, text }) => `  cell ${cell.cell} at ${hex(cell.address, 4)} is ${text}`,
+    ),
+    ...report.slots.map(slotText),
+    ...remedies(report),
+    ...(listed === undefined ? [] : ["", table()]),
+  ].join("\n");
+}
+
+async function verify(context: Context, path: string, options: Options): Promise<void> {
+  const { out, install } = context;
+  const names = readNames(options);
+  const open = await openPersist(install, readPersistFile(path, options.media));
+  const material: Material = { open, names, found: findAll(open) };
+  const stored = storedIn(open, material.found);
+  checkOwner(open, stored.config?.id ?? 0, options);
+  const report = examine(material, stored);
+  if (report.lostValues + report.lostImages > 0) context.exit = Exit.VERIFY;
+  const listed = options.cells ? open.cells.filter((c) => c.state !== "blank") : undefined;
+  out.result("hsx.persist.verify/1", reportData(report, listed), () =>
+    reportText(out, report, listed),
+  );
+}
+
+const CELL_HEADER = ["CELL", "ADDRESS", "STATE", "KIND", "KEY", "BITS", "GENERATION", "BYTES"];
 function cellRow({ cell, address, state, type, key, value, generation, bytes }: Cell): string[] {
   const kind = kindText(type) === "none" ? "" : kindText(type);
   return [

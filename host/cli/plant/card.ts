@@ -17,11 +17,7 @@ import type { CardFile, CardPiece } from "../../formats/fat-card.ts";
 import { CardMistake, FatCard } from "../../formats/fat-reader.ts";
 import type { CardContent } from "../../formats/plant-card.ts";
 import { Exit, Failure } from "../exit.ts";
-import { fileFailure, readBytes, writeOutput } from "../files.ts";
-
-export function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
+import { checkFree, fileFailure, isFolder, readBytes, writeOutput } from "../files.ts";
 
 // ---- Writing ----
 
@@ -37,11 +33,7 @@ export function writeCard(
       remedy:
         "write an image and copy it to the card with dd, or name the folder of the mounted card: --to",
     });
-  if (existsSync(path) && !mayReplace)
-    throw new Failure(Exit.FAILED, "exists", `${path} exists already; nothing was changed`, {
-      remedy: "choose another name, or add --force to replace it",
-      details: { file: path },
-    });
+  checkFree(path, mayReplace);
   try {
     const file = openSync(path, "w");
     try {

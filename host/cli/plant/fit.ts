@@ -1,7 +1,6 @@
 // Whether what a manifest gives a node runs there: found by loading all of it on such a node in this process.
 
 import { STORED_UNIT } from "../../../assembly/spec/boot.ts";
-import { Err } from "../../../assembly/spec/errors.ts";
 import { LocalNode } from "../../client/local-node.ts";
 import { NodeError } from "../../client/refusal.ts";
 import type { Diagnostic } from "../../formats/diagnostic.ts";
@@ -9,26 +8,12 @@ import type { AppOnNode } from "../../formats/plant-checks.ts";
 import type { PlantFile, PlantFileNode } from "../../formats/plant-file.ts";
 import { Machine } from "../../node/hal.ts";
 import { NvDevice } from "../../node/nv.ts";
-import { Exit } from "../exit.ts";
+import { Exit, mistakes, refusalAt } from "../exit.ts";
 import type { Install } from "../install.ts";
-import { mistakes } from "./read.ts";
 
 /** Bytes of a device that holds the values of any node, and cells of its store. */
 const VALUES_BYTES = 8192;
 const CELLS = 1000;
-
-/** A node's refusal, with the place where the manifest asks for it. */
-function refusalAt(error: unknown, { place }: AppOnNode, node: PlantFileNode): Diagnostic {
-  if (!(error instanceof NodeError)) throw error;
-  const { code, message, remedy } = error;
-  const where = `${message} (node ${node.node.name}, ${node.profile})`;
-  return {
-    ...place,
-    code: Err[code] ?? String(code),
-    message: where,
-    ...(remedy ? { remedy } : {}),
-  };
-}
 
 /** An empty node of its profile, with the slots it is to have. */
 async function emptyNode(install: Install, { profile, slots }: PlantFileNode): Promise<LocalNode> {
@@ -57,7 +42,11 @@ async function unfitApps(install: Install, node: PlantFileNode): Promise<Diagnos
       bring(tried, entry, node.slots !== undefined);
       return [];
     } catch (error) {
-      return [refusalAt(error, entry, node)];
+      if (!(error instanceof NodeError)) throw error;
+      const refusal = refusalAt(error, entry.place);
+      return [
+        { ...refusal, message: `${refusal.message} (node ${node.node.name}, ${node.profile})` },
+      ];
     }
   });
 }

@@ -1,16 +1,18 @@
 // What the memory of a node is made of: the contents of an image, of a calibration file or of a node of a manifest.
 
+import type { Command } from "commander";
 import type { Calibration } from "../../formats/calibration.ts";
 import type { Diagnostic } from "../../formats/diagnostic.ts";
 import type { AppOnNode } from "../../formats/plant-checks.ts";
 import type { PlantFileNode } from "../../formats/plant-file.ts";
 import { instanceKept } from "../../formats/plant-images.ts";
 import { memoryOf, type NotedCell, notedCells } from "../../formats/plant-memory.ts";
-import { usage } from "../exit.ts";
+import { mistakes, usage } from "../exit.ts";
 import { KeyNames } from "../key-names.ts";
 import type { Output } from "../output.ts";
 import type { AppImages } from "../persist/populate.ts";
-import { checkLock, mistakes, nodeOf, readPlantFile } from "./read.ts";
+import { refuseOptions } from "../program.ts";
+import { nodeOf, readLockedPlant } from "./read.ts";
 
 /** What an image is made of. */
 export interface Contents {
@@ -21,10 +23,15 @@ export interface Contents {
   readonly names: KeyNames;
 }
 
+/** Refuses --node where no manifest is named that it could be of. */
+export function checkNode(command: Command, manifest: string | undefined): void {
+  if (manifest === undefined)
+    refuseOptions(command, ["node"], "names a node of a manifest", "add --manifest plant.toml");
+}
+
 /** What a node of a manifest holds. */
 export function contentsOfNode(out: Output, path: string, name: string | undefined) {
-  const file = readPlantFile(out, path);
-  checkLock(file, path);
+  const file = readLockedPlant(out, path);
   if (name === undefined) {
     const names = file.nodes.map(({ node }) => node.name).join(", ");
     throw usage("which node?", `name it with --node: ${names}`);

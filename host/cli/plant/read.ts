@@ -1,30 +1,20 @@
 // A manifest as commands take it: read with the images beside it, every mistake with its place, and looked up in its lock file.
 
 import { existsSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
-import { type Diagnostic, sortDiagnostics, suggest } from "../../formats/diagnostic.ts";
+import { sortDiagnostics, suggest } from "../../formats/diagnostic.ts";
 import { selectText } from "../../formats/plant.ts";
 import { type PlantFile, type PlantFileNode, readPlant } from "../../formats/plant-file.ts";
 import type { FileRead } from "../../formats/plant-images.ts";
 import { compareLock, readLock } from "../../formats/plant-lock.ts";
-import { plural } from "../../formats/text.ts";
-import type { PlacedText } from "../../formats/toml-reader.ts";
-import { Exit, Failure } from "../exit.ts";
-import { readBytes, readText } from "../files.ts";
-import { parseMedia } from "../media.ts";
+import { Exit, Failure, mistakes } from "../exit.ts";
+import { pathBeside, readBytes, readText } from "../files.ts";
+import { mediaAt } from "../media.ts";
 import type { Output } from "../output.ts";
-
-/** All mistakes of a file as one failure. */
-export function mistakes(diagnostics: readonly Diagnostic[], exit = Exit.FAILED): Failure {
-  const message = plural(diagnostics.length, "error");
-  return new Failure(exit, diagnostics[0]?.code ?? "manifest", message, { diagnostics });
-}
 
 /** A file that a manifest names, by its path from there. */
 function fileBeside(manifest: string, name: string): FileRead {
-  const path = isAbsolute(name) ? name : join(dirname(manifest), name);
   try {
-    return { bytes: readBytes(path) };
+    return { bytes: readBytes(pathBeside(manifest, name)) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const remedy = error.code === "missing-file" ? buildRemedy(name, error.remedy) : error.remedy;
@@ -42,26 +32,24 @@ export function readPlantFile(out: Output, path: string): PlantFile {
   const read = readPlant(readText(path), path, (name) => fileBeside(path, name));
   for (const warning of read.warnings) out.warnAt(warning);
   if (read.plant === undefined) throw mistakes(read.diagnostics);
-  const bad = read.plant.nodes.flatMap(({ media }) => (media && mediaMistake(media)) ?? []);
+  const bad = read.plant.nodes.flatMap(({ media }) => {
+    const device = media && mediaAt(media);
+    return device && "mistake" in device ? [device.mistake] : [];
+  });
   if (bad.length > 0) throw mistakes(sortDiagnostics(bad));
   return read.plant;
 }
 
-/** Why a text is no device; undefined: it is one. */
-function mediaMistake({ text, place }: PlacedText): Diagnostic | undefined {
-  try {
-    parseMedia(text, `media = "${text}"`);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const { message, remedy } = error;
-    return { ...place, code: "bad-media", message, ...(remedy ? { remedy } : {}) };
-  }
-}
-
 /** `plant.lock` of `plant.toml`. */
 export function lockPath(manifest: string): string {
-  return `${manifest.replace(/\.toml$/, "")}.lock`;
+  return pathOfKind(manifest, "lock");
+}
+/** `plant.journal`, likewise. */
+export function journalPath(manifest: string): string {
+  return pathOfKind(manifest, "journal");
+}
+function pathOfKind(manifest: string, kind: string): string {
+  return `${manifest.replace(/\.toml$/, "")}.${kind}`;
 }
 
 /** Compares images with the lock file, if there is one. False: there is none. Throws what differs. */
@@ -73,6 +61,13 @@ export function checkLock(plant: PlantFile, path: string): boolean {
   const differences = compareLock(plant, images, lock);
   if (differences.length > 0) throw mistakes(differences, Exit.VERIFY);
   return true;
+}
+
+/** A manifest as it must be before anything is done with it: read, and its images those that are locked. */
+export function readLockedPlant(out: Output, path: string): PlantFile {
+  const file = readPlantFile(out, path);
+  checkLock(file, path);
+  return file;
 }
 
 /** The node that a name, or an id as a number, means. */

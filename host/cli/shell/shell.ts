@@ -1,16 +1,9 @@
 // The shell on a node: one line, one verb, one status. The same for terminals, scripts and pipes.
 
 import type { Command } from "commander";
-import { Exit, type Failure, failureOf } from "../exit.ts";
+import { Exit, type Failure } from "../exit.ts";
 import { Output } from "../output.ts";
-import {
-  commandOf,
-  isParserError,
-  makeParser,
-  pathOf,
-  showHelp,
-  usageFailure,
-} from "../program.ts";
+import { commandOf, failureOfLine, makeParser, pathOf, showHelp } from "../program.ts";
 import { VERBS } from "../verbs/verbs.ts";
 import type { ShellState, VerbContext } from "./context.ts";
 import { wordsOf } from "./line.ts";
@@ -71,10 +64,9 @@ export class Shell {
 
   /** `help`: the line that explains the verb. */
   private statusOf(error: unknown, help: string): Status {
-    const failure = isParserError(error) ? usageFailure(error, help) : failureOf(error);
-    if (failure === undefined) return { exit: Exit.OK }; // help was asked for
-    const { env, stderr } = this.out.terminal;
-    if (env.HSX_DEBUG === "1" && error instanceof Error) stderr.write(`${error.stack}\n`);
+    const failure = failureOfLine(error, help);
+    if (failure === undefined) return { exit: Exit.OK };
+    this.out.stack(error);
     return { exit: failure.exit, failure };
   }
 }

@@ -1,6 +1,5 @@
 // val export and import: the values that a node keeps, to and from calibration files.
 
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { CellType } from "../../../assembly/spec/cell.ts";
 import { ValueFlag } from "../../../assembly/spec/svc.ts";
@@ -14,8 +13,8 @@ import {
 } from "../../formats/calibration.ts";
 import type { KeptValue } from "../../formats/kept-values.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { Exit, Failure, usage } from "../exit.ts";
-import { makeFolder, readText, writeOutput } from "../files.ts";
+import { Exit, Failure, mistakes, usage } from "../exit.ts";
+import { isFolder, makeFolder, readText, writeOutput } from "../files.ts";
 import { numberOf } from "../numbers.ts";
 import type { NodeContext } from "./node-host.ts";
 
@@ -32,13 +31,12 @@ function keptOf(v: ValueInfo): KeptValue {
 
 /** File of a node within a folder. */
 const fileIn = (folder: string, id: number | undefined) => join(folder, `node${id ?? ""}.toml`);
-const isFolder = (path: string) =>
-  path.endsWith("/") || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+const meansFolder = (path: string) => path.endsWith("/") || isFolder(path);
 
 // ---- Export ----
 
 function placeOf({ id, nodes }: NodeContext, path: string | undefined): string | undefined {
-  if (path !== undefined && isFolder(path)) {
+  if (path !== undefined && meansFolder(path)) {
     makeFolder(path);
     return fileIn(path, id);
   }
@@ -100,15 +98,7 @@ function readCells(
     throw new Failure(Exit.NOT_FOUND, "NOT_FOUND", `${file}: no app here keeps a value`, {
       remedy: "load the app whose values these are",
     });
-  if (calibration === undefined)
-    throw new Failure(
-      Exit.FAILED,
-      diagnostics[0]?.code ?? "calibration",
-      plural(diagnostics.length, "error"),
-      {
-        diagnostics,
-      },
-    );
+  if (calibration === undefined) throw mistakes(diagnostics);
   for (const warning of warnings) out.warnAt(warning);
   const factory = calibration.cells.filter(({ type }) => type !== CellType.VALUE).length;
   if (factory > 0) out.note(`${file}: ${plural(factory, "factory value")} left out`);
@@ -136,7 +126,7 @@ async function awaitSaved(node: NodeClient, oids: ReadonlySet<number>): Promise<
 }
 
 export async function importValues({ out, node, id }: NodeContext, path: string): Promise<void> {
-  const file = isFolder(path) ? fileIn(path, id) : path;
+  const file = meansFolder(path) ? fileIn(path, id) : path;
   const kept = (await node.values()).filter(isKept);
   const cells = readCells(file, kept, out);
   const changes = cells

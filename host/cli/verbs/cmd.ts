@@ -6,12 +6,11 @@ import { labelOf } from "../../client/records.ts";
 import { oidText } from "../../client/refusal.ts";
 import { hex } from "../../formats/text.ts";
 import { Exit, Failure } from "../exit.ts";
-import { commandFlags, levelName } from "../flags.ts";
 import { findCommand } from "../names.ts";
 import { parseDuration, parseF16, parseInteger } from "../numbers.ts";
-import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
-import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
+import { commandFlags, levelName } from "../words.ts";
+import { addNodeVerb, type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
 
 async function list({ out, node }: NodeContext): Promise<void> {
   const commands = await node.commands();
@@ -62,19 +61,15 @@ async function call(
   out.result("hsx.cmd.call/1", data, () => `${label} -> ${result | 0} (${hex(result, 8)})`);
 }
 
-/** `prefix`: of the lines in the examples. */
-export function addCommandVerbs(cmd: Command, host: NodeHost, prefix = ""): void {
-  host
-    .addOptions(addCommand(cmd, "list", "list commands"))
-    .action((options: object) => host.each(options, list));
-  host
-    .addOptions(
-      addCommand(cmd, "call <command> [argument]", "call a command and wait for its answer", [
-        [`${prefix}cmd call motor:stop`, ""],
-        [`${prefix}cmd call motor:turn -90`, "R3 of the handler is -90"],
-        [`${prefix}cmd call heater:limit 21.5`, "a number with a point is passed as a binary16"],
-      ]),
-    )
+/** The verbs that need nothing but a node. */
+export function addCommandVerbs(cmd: Command, host: NodeHost): void {
+  const verb = addNodeVerb.bind(undefined, cmd, host);
+  verb("list", "list commands").action((options: object) => host.each(options, list));
+  verb("call <command> [argument]", "call a command and wait for its answer", [
+    ["cmd call motor:stop", "its handler gets 0"],
+    ["cmd call motor:turn -90", "R3 of the handler is -90"],
+    ["cmd call heater:limit 21.5", "a number with a point is passed as a binary16"],
+  ])
     .option("--timeout <time>", "node time to wait", "1s")
     .action((name: string, argument: string | undefined, options: { timeout: string }) =>
       host.each(options, (context) => call(context, name, argument ?? "0", options.timeout)),

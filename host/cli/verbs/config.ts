@@ -4,7 +4,6 @@ import type { Command } from "commander";
 import { AppState, Source } from "../../../assembly/spec/boot.ts";
 import { Profile } from "../../../assembly/spec/limits.ts";
 import { Config } from "../../../assembly/spec/node.ts";
-import { Level } from "../../../assembly/spec/svc.ts";
 import { suggest } from "../../formats/diagnostic.ts";
 import type { NodeConfig } from "../../formats/node-words.ts";
 import { count } from "../../formats/text.ts";
@@ -23,6 +22,7 @@ import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import type { VerbContext } from "../shell/context.ts";
+import { levelName, memberText } from "../words.ts";
 
 /** Settings by name: `quantum`, `task_max`, … */
 const KEYS = new Map(
@@ -42,8 +42,8 @@ function keyOf(name: string): Config {
 }
 
 function words(key: Config, value: number): string {
-  if (key === Config.PROFILE) return (Profile[value] ?? String(value)).toLowerCase();
-  if (key === Config.LEVEL) return (Level[value] ?? String(value)).toLowerCase();
+  if (key === Config.PROFILE) return memberText(Profile, value);
+  if (key === Config.LEVEL) return levelName(value);
   return count(value);
 }
 

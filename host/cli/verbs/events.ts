@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { Config } from "../../../assembly/spec/node.ts";
 import type { NodeEvent } from "../../client/records.ts";
+import { plural } from "../../formats/text.ts";
 import { parseDuration } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import { passTime, type VerbContext } from "../shell/context.ts";
@@ -24,7 +25,8 @@ async function show(context: VerbContext, options: Values): Promise<void> {
   const news = session.events.filter((e) => options.all || e.seq > state.eventsSeen);
   for (const event of news) tell(event);
   const dropped = session.node.config(Config.EVENTS_DROPPED);
-  if (dropped > 0) out.note(`${dropped} events were dropped since power-on`);
+  if (dropped > 0)
+    out.note(`${plural(dropped, "event was", "events were")} dropped since power-on`);
   if (news.length === 0 && options.for === undefined)
     out.note("no events since the last look; --all shows older ones");
   if (options.for === undefined) return;

@@ -7,6 +7,7 @@ import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import { forOption, passTime, type VerbContext } from "../shell/context.ts";
 import { pinText, timedLine } from "../trace.ts";
+import { memberText } from "../words.ts";
 
 function edgeText(mode: number): string {
   const edges = [
@@ -20,8 +21,13 @@ function pinsOf({ session }: VerbContext) {
   const { node } = session;
   return node.machine.pins.map((_, pin) => {
     const { holder, mode, level } = node.pin(pin);
-    const name = PinMode[mode & 15]?.toLowerCase().replace("_", " ") ?? "";
-    return { pin, holder, mode: holder === 0 ? "free" : name, edges: edgeText(mode), level };
+    return {
+      pin,
+      holder,
+      mode: holder === 0 ? "free" : memberText(PinMode, mode & 15),
+      edges: edgeText(mode),
+      level,
+    };
   });
 }
 

@@ -5,12 +5,12 @@ import { MESSAGE_OVERRUN } from "../../../assembly/spec/svc.ts";
 import type { MailboxInfo, Message } from "../../client/records.ts";
 import { hex, plural } from "../../formats/text.ts";
 import { usage } from "../exit.ts";
-import { mailboxModes } from "../flags.ts";
 import { findMailbox } from "../names.ts";
 import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import { countOption, forOption, passTime, type VerbContext } from "../shell/context.ts";
 import { timedLine } from "../trace.ts";
+import { mailboxModes } from "../words.ts";
 
 // ---- Data and text ----
 

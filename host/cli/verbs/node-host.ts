@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { NodeClient } from "../../client/node-client.ts";
 import type { Output } from "../output.ts";
+import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
 
 /** What a verb works with, wherever the node is. */
@@ -20,15 +21,34 @@ export interface NodeContext {
 
 export type NodeWork = (context: NodeContext) => Promise<void>;
 
+/** Examples of a verb, without what a host puts before them. */
+type Examples = readonly (readonly [line: string, does: string])[];
+
 export interface NodeHost {
+  /** What stands before a verb where it is typed: `hsx `, in the shell nothing. */
+  readonly prefix: string;
   /** Adds the options that say which nodes are meant. */
   addOptions(command: Command): Command;
   /** Does the work at each of them. */
   each(options: object, work: NodeWork): Promise<void>;
 }
 
+/** Adds a verb of a node, with what its host adds to options and examples. */
+export function addNodeVerb(
+  parent: Command,
+  host: NodeHost,
+  usage: string,
+  does: string,
+  examples: Examples = [],
+): Command {
+  const lines = examples.map(([line, what]) => [`${host.prefix}${line}`, what] as const);
+  return host.addOptions(addCommand(parent, usage, does, lines));
+}
+
 /** The one node of the shell. */
 export class ShellHost implements NodeHost {
+  readonly prefix = "";
+
   constructor(private readonly context: VerbContext) {}
 
   addOptions(command: Command): Command {

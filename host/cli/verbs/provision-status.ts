@@ -16,8 +16,8 @@ import { count, hex, plural } from "../../formats/text.ts";
 import { appRecordData, appStateText, bootText, sourceText } from "../boot-text.ts";
 import type { Output } from "../output.ts";
 import { stateText } from "../symbols.ts";
-import { storeStateText } from "../trace.ts";
 import { wearData, wearText } from "../wear-text.ts";
+import { errName, memberText, storeStateText } from "../words.ts";
 import type { NodeContext } from "./node-host.ts";
 
 /** The order of a node that was not told one, SOURCES_DEFAULT. */
@@ -46,7 +46,7 @@ function startData(start: StartInfo, sources: readonly Source[]) {
   const { error, plant, version, apps, done, group } = start;
   const why = error === Err.OK ? undefined : explain(error, NO_REFUSAL, CARD);
   return {
-    state: (StartState[start.state] ?? "").toLowerCase(),
+    state: memberText(StartState, start.state),
     /** The order in which sources count. */
     sources: (sources.length === 0 ? DEFAULT_ORDER : sources).map(sourceText),
     plant: plant ?? null,
@@ -54,7 +54,7 @@ function startData(start: StartInfo, sources: readonly Source[]) {
     apps,
     apps_done: done,
     group,
-    error: error === Err.OK ? null : (Err[error] ?? String(error)),
+    error: error === Err.OK ? null : errName(error),
     message: why?.message ?? null,
     remedy: why?.remedy ?? null,
   };
@@ -104,7 +104,7 @@ function slotsData(slots: readonly StoredSlotInfo[], apps: readonly AppInfo[]) {
 
 /** An app with its image, and why it did not come up. */
 export function appData(app: AppInfo) {
-  const refused = app.refused === undefined ? null : (Err[app.refused] ?? `error ${app.refused}`);
+  const refused = app.refused === undefined ? null : errName(app.refused);
   return { ...appRecordData(app), pid: app.pid ?? null, refused };
 }
 
@@ -118,7 +118,7 @@ export async function statusData(context: Pick<NodeContext, "node" | "fileOf">) 
   const config = await node.provision.configState();
   const { sources } = await node.provision.config();
   return {
-    profile: (Profile[profile] ?? "").toLowerCase(),
+    profile: memberText(Profile, profile),
     images: imagesData(context, await node.slots(), await node.tasks(), apps),
     memory_free: freeBytes,
     store: storeStateText(store.state),

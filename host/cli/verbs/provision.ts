@@ -1,19 +1,20 @@
 // provision: the images a node runs and stores, which of them are on trial, and what is done about it.
 
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { AppState } from "../../../assembly/spec/boot.ts";
 import type { NodeClient } from "../../client/node-client.ts";
 import type { AppInfo } from "../../client/records.ts";
 import { suggest } from "../../formats/diagnostic.ts";
 import type { BootPolicy } from "../../formats/node-words.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { bootText, CONFIRM_AFTER, parseAfter, parseSource, SOURCES } from "../boot-text.ts";
+import { addTrialOptions, type TrialValues, trialOf } from "../app-options.ts";
+import { bootText, parseSource, SOURCES } from "../boot-text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { readBytes } from "../files.ts";
 import { parseInteger } from "../numbers.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
-import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
+import { addNodeVerb, type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
 import { appData, status } from "./provision-status.ts";
 
 // ---- What can be done ----
@@ -79,10 +80,10 @@ function parseSlot(text: string): number {
 async function activate(
   { out, node }: NodeContext,
   text: string,
-  options: { attempts: string; confirmAfter: string },
+  options: TrialValues,
 ): Promise<void> {
   const slot = parseSlot(text);
-  const attempts = parseInteger(options.attempts, "--attempts", 0, 7);
+  const trial = trialOf(options);
   const active = (await node.provision.apps()).find((a) => a.active === slot);
   if (active !== undefined) {
     const message = `slot ${slot} is active already: ${nameOf(active)} runs from it`;
@@ -90,18 +91,15 @@ async function activate(
       remedy: "stage another image first: provision stage FILE",
     });
   }
-  await node.provision.activate(slot, {
-    attempts,
-    confirmAfter: parseAfter(options.confirmAfter),
-  });
+  await node.provision.activate(slot, trial);
   const app = (await node.provision.apps()).find((a) => a.active === slot);
   if (app === undefined) throw new Error("an activated slot has no app");
   await tell({ out, node }, app.app, (a) => {
-    const trial =
+    const left =
       a.state === AppState.TRIAL
         ? `, on trial: ${plural(a.attemptsLeft, "start")} left unless it is confirmed`
         : "";
-    return `${nameOf(a)} runs from slot ${slot}${trial}`;
+    return `${nameOf(a)} runs from slot ${slot}${left}`;
   });
 }
 
@@ -175,35 +173,22 @@ async function format({ out, node }: NodeContext, number: string, bytes: string)
 /** What status tells. */
 export const STATUS = "images and tasks, slots, apps with their state, health of the store";
 
-/** The verbs that need nothing but a node; `prefix`: of the lines in their examples. */
-export function addProvisionVerbs(provision: Command, host: NodeHost, prefix = ""): void {
-  const verb = (
-    usage: string,
-    does: string,
-    examples: readonly (readonly [string, string])[] = [],
-  ) => {
-    const lines = examples.map(([line, what]) => [`${prefix}${line}`, what] as const);
-    return host.addOptions(addCommand(provision, usage, does, lines));
-  };
+/** The verbs that need nothing but a node. */
+export function addProvisionVerbs(provision: Command, host: NodeHost): void {
+  const verb = addNodeVerb.bind(undefined, provision, host);
   verb("format <slots> <bytes>", "make slots for images behind the store; what lies there stays", [
     ["provision format 4 8192", "four slots of 8,192 bytes, 16 of them for a header"],
   ]).action((slots: string, bytes: string, options: object) =>
     host.each(options, (context) => format(context, slots, bytes)),
   );
-  verb("activate <slot>", "start the image in a slot in place of its app", [
+  const activating = verb("activate <slot>", "start the image in a slot in place of its app", [
     ["provision activate 1", "on trial: confirm it within three starts, or the old one comes back"],
     ["provision activate 1 --attempts 0", "for good"],
-  ])
-    .option("--attempts <n>", "starts until it must be confirmed, 0 to 7; 0: no trial", "3")
-    .addOption(
-      new Option("--confirm-after <time>", "confirmed by time alone")
-        .choices(CONFIRM_AFTER)
-        .default("never"),
-    )
-    .action((slot: string, options: { attempts: string; confirmAfter: string }) =>
-      host.each(options, (context) => activate(context, slot, options)),
-    );
-  addTrialVerbs(provision, host);
+  ]);
+  addTrialOptions(activating).action((slot: string, options: TrialValues) =>
+    host.each(options, (context) => activate(context, slot, options)),
+  );
+  addTrialVerbs(provision, host, "provision ");
   verb("boot <app>", "say how an app comes up at power-on", [
     ["provision boot pump --order 1 --restarts 3 --fallback", "what is not named stays as it is"],
   ])
@@ -221,19 +206,20 @@ export function addProvisionVerbs(provision: Command, host: NodeHost, prefix = "
     );
 }
 
-/** How a trial ends. */
-export function addTrialVerbs(parser: Command, host: NodeHost): void {
-  host
-    .addOptions(addCommand(parser, "confirm [app]", "keep the app that is on trial"))
-    .action((app: string | undefined, options: object) =>
-      host.each(options, (context) => confirm(context, app)),
-    );
+/** How a trial ends. `group`: what the verbs are typed behind. */
+export function addTrialVerbs(parser: Command, host: NodeHost, group = ""): void {
+  addNodeVerb(parser, host, "confirm [app]", "keep the app that is on trial", [
+    [`${group}confirm`, "the one that is on trial"],
+    [`${group}confirm pump`, "by the name of the app, or its number"],
+  ]).action((app: string | undefined, options: object) =>
+    host.each(options, (context) => confirm(context, app)),
+  );
   const does = "bring the fallback of an app back, of the one on trial without a name";
-  host
-    .addOptions(addCommand(parser, "rollback [app]", does))
-    .action((app: string | undefined, options: object) =>
-      host.each(options, (context) => rollback(context, app)),
-    );
+  addNodeVerb(parser, host, "rollback [app]", does, [
+    [`${group}rollback pump`, "also when it is confirmed"],
+  ]).action((app: string | undefined, options: object) =>
+    host.each(options, (context) => rollback(context, app)),
+  );
 }
 
 export function addProvision(parser: Command, context: VerbContext): void {

@@ -13,8 +13,8 @@ import { numberOf, parseInteger } from "../numbers.ts";
 import { isNumber, kindText } from "../persist/image.ts";
 import { addCommand } from "../program.ts";
 import type { VerbContext } from "../shell/context.ts";
-import { storeStateText } from "../trace.ts";
 import { wearData, wearText } from "../wear-text.ts";
+import { storeStateText } from "../words.ts";
 
 function storeData({ session }: VerbContext) {
   const s = session.node.store();

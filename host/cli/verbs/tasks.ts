@@ -4,8 +4,7 @@ import type { Command } from "commander";
 import type { NodeClient } from "../../client/node-client.ts";
 import type { TaskInfo } from "../../client/records.ts";
 import { findTask } from "../names.ts";
-import { addCommand } from "../program.ts";
-import type { NodeContext, NodeHost } from "./node-host.ts";
+import { addNodeVerb, type NodeContext, type NodeHost } from "./node-host.ts";
 
 interface TaskVerb {
   readonly name: "restart" | "stop" | "start";
@@ -51,26 +50,20 @@ async function perform(
   );
 }
 
-/** `prefix`: of the lines in the examples. */
-export function addTaskVerbs(parser: Command, host: NodeHost, prefix = ""): void {
-  for (const { name } of TASK_VERBS) addTaskVerb(parser, host, name, prefix);
-}
-/** One of them, for others to add options to, and what it does without those. */
+/** One of the verbs, for others to add options to, and what it does without those. */
 export function addTaskVerb(
   parser: Command,
   host: NodeHost,
   name: TaskVerb["name"],
-  prefix = "",
 ): { command: Command; act: (task: string | undefined, options: object) => Promise<void> } {
   const verb = TASK_VERBS.find((v) => v.name === name) as TaskVerb;
   const examples = [
-    [`${prefix}${verb.name} pump`, "by the name of the app, or its pid"],
-    [`${prefix}${verb.name}`, "all apps"],
+    [`${verb.name} pump`, "by the name of the app, or its pid"],
+    [verb.name, "all apps"],
   ] as const;
   const act = (task: string | undefined, options: object) =>
     host.each(options, (context) => perform(context, verb, task));
-  const command = host
-    .addOptions(addCommand(parser, `${verb.name} [task]`, verb.does, examples))
-    .action(act);
+  const command = addNodeVerb(parser, host, `${verb.name} [task]`, verb.does, examples);
+  command.action(act);
   return { command, act };
 }

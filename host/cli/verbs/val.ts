@@ -7,15 +7,15 @@ import { labelOf, type NodeEvent, type ValueInfo } from "../../client/records.ts
 import { f16Text, oidText } from "../../client/refusal.ts";
 import { hex } from "../../formats/text.ts";
 import { Exit, Failure, usage } from "../exit.ts";
-import { levelName, valueFlags } from "../flags.ts";
 import { findValue } from "../names.ts";
 import { numberOf, parseF16 } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { addCommand } from "../program.ts";
 import { countOption, forOption, passTime, type VerbContext } from "../shell/context.ts";
 import { timedLine } from "../trace.ts";
+import { levelName, memberText, valueFlags } from "../words.ts";
 import { exportValues, importValues } from "./calibration.ts";
-import { type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
+import { addNodeVerb, type NodeContext, type NodeHost, ShellHost } from "./node-host.ts";
 
 // ---- As data and as text ----
 
@@ -27,7 +27,7 @@ function modeOf(v: ValueInfo): "volatile" | "load" | "save" {
 
 /** Where its first value came from. */
 function originName(v: ValueInfo): string {
-  return (ValueOrigin[v.origin] ?? String(v.origin)).toLowerCase();
+  return memberText(ValueOrigin, v.origin);
 }
 
 function valueData(v: ValueInfo) {
@@ -215,12 +215,9 @@ async function persist({ out, node }: NodeContext, name: string, mode: string): 
   });
 }
 
-/** The verbs that need nothing but a node; `prefix`: of the lines in their examples. */
-export function addValueVerbs(val: Command, host: NodeHost, prefix = ""): void {
-  const verb = (usage: string, does: string, examples: readonly (readonly [string, string])[]) => {
-    const lines = examples.map(([line, what]) => [`${prefix}${line}`, what] as const);
-    return host.addOptions(addCommand(val, usage, does, lines));
-  };
+/** The verbs that need nothing but a node. */
+export function addValueVerbs(val: Command, host: NodeHost): void {
+  const verb = addNodeVerb.bind(undefined, val, host);
   verb("list [pattern]", "list values", [
     ["val list motor", "those with motor in their name"],
   ]).action((pattern: string | undefined, options: object) =>

@@ -7,7 +7,8 @@ export type BusErrorCode =
   | "no-answer"
   | "no-id"
   | "other-protocol"
-  | "damaged-record";
+  | "damaged-record"
+  | "not-saved";
 
 /** One sentence of what and where, and a remedy. */
 export class BusError extends Error {

@@ -25,6 +25,15 @@ export class AppLoader {
 
   // ---- What a group lacks ----
 
+  /** Whether a node is to have images in slots that it does not have there. */
+  stores({ standing }: Member): boolean {
+    return (standing?.apps ?? []).some(
+      ({ app, task, stored }) =>
+        task === undefined &&
+        stored === undefined &&
+        placeFor(standing as Standing, app) === "slot",
+    );
+  }
   /** Brings images to the nodes that lack them, one broadcast for all that take it alike. False: not all could be. */
   async bring(members: readonly Member[], rank: number): Promise<boolean> {
     const batches = new Map<string, Batch>();

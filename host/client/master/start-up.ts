@@ -6,6 +6,7 @@ import { ManifestHealth } from "../../../assembly/spec/manifest.ts";
 import { f16ToNumber } from "../../formats/f16.ts";
 import type { NodeConfig } from "../../formats/node-words.ts";
 import type { PlantApp, PlantNode } from "../../formats/plant.ts";
+import { BusError } from "../bus/bus-error.ts";
 import type { BusNode } from "../bus/bus-node.ts";
 import { AppLoader } from "./app-loader.ts";
 import { hasStopped } from "./observe.ts";
@@ -15,6 +16,10 @@ import { appsOfGroup, isWaiting, type Member, type MemberApp, type Roster } from
 const HEALTH_LOOK_MS = 50;
 /** An app without a limit counts as unwell for the start of others after this. */
 const HEALTH_MOST_MS = 60_000;
+/** Between two looks whether a node has started what it stores, or saved what was set, and how long that may take. */
+const LOOK_MS = 10;
+const START_MOST_MS = 5_000;
+const SAVE_MOST_MS = 5_000;
 /** Before all groups. */
 const NO_GROUP = -1;
 
@@ -66,9 +71,14 @@ export class StartUp {
     const ranks = [...new Set(members.flatMap(({ wanted }) => groupsOf(wanted)))];
     let isRight = true;
     for (const rank of ranks.sort((a, b) => a - b)) {
+      const due = this.dueAt(members, rank);
+      // a node that waits takes images into memory; its slots are its start-up's until that has ended
+      const early = due.filter((member) => this.loader.stores(member));
+      await this.start(early);
       isRight = (await this.loader.bring(members, rank)) && isRight;
-      await this.release(members, rank);
-      await this.apply(members, rank);
+      await this.start(due.filter((member) => !early.includes(member)));
+      await this.awaitStarted(members, rank);
+      isRight = (await this.apply(members, rank)) && isRight;
       if (await this.awaitHealth(members, rank)) continue;
       this.roster.tell("unwell", "groups behind this one are held back");
       return false;
@@ -76,10 +86,9 @@ export class StartUp {
     return (await this.loader.clear(members)) && isRight;
   }
   /** Nodes that wait start when the first of their groups has its turn. What they store of later groups starts with it. */
-  private async release(members: readonly Member[], rank: number): Promise<void> {
+  private dueAt(members: readonly Member[], rank: number): Member[] {
     const isFirst = ({ wanted }: Member) => Math.min(...groupsOf(wanted)) === rank;
-    const due = members.filter((m) => isWaiting(m) && isFirst(m));
-    await this.start(due);
+    return members.filter((m) => isWaiting(m) && isFirst(m));
   }
   private async start(due: readonly Member[]): Promise<void> {
     const outcomes = await this.roster.master.each(
@@ -90,10 +99,25 @@ export class StartUp {
     for (const member of due) this.roster.tell("started", "starts what it stores", { member });
   }
 
+  /** What a group has in slots runs some time after its node was told to start; nothing can be set before. */
+  private async awaitStarted(members: readonly Member[], rank: number): Promise<void> {
+    const { master } = this.roster;
+    const end_us = master.link.now_us + START_MOST_MS * 1000;
+    const runs = async ({ member, app }: MemberApp) => {
+      const tasks = await master.node(member.present.node).tasks();
+      return tasks.some(({ imageCrc }) => imageCrc === app.image.crc);
+    };
+    for (const one of appsOfGroup(members, rank)) {
+      if (one.stored === undefined || !isWaiting(one.member)) continue;
+      while (!(await runs(one).catch(() => false)) && master.link.now_us < end_us)
+        await master.listen(LOOK_MS);
+    }
+  }
+
   // ---- Values ----
 
-  /** Sets the values of a group's apps, once for each content; behind a node's last group its configuration, too. */
-  private async apply(members: readonly Member[], rank: number): Promise<void> {
+  /** Sets the values of a group's apps, once for each content; behind a node's last group its configuration, too. False: not all could be. */
+  private async apply(members: readonly Member[], rank: number): Promise<boolean> {
     const due = members.filter(
       (m) => groupsOf(m.wanted).includes(rank) && this.roster.lacksValues(m),
     );
@@ -102,19 +126,39 @@ export class StartUp {
       (node) => this.applyAt(node, due.find((m) => m.present.node === node.id) as Member, rank),
     );
     for (const outcome of outcomes) if ("error" in outcome) this.roster.refused(outcome);
+    return outcomes.every((outcome) => "value" in outcome);
   }
   private async applyAt(node: BusNode, member: Member, rank: number): Promise<void> {
     const { wanted } = member;
     const uid = await this.roster.uidOf(member);
     if (!this.roster.lacksValues(member)) return;
     const apps = wanted.apps.filter(({ group }) => group === rank);
-    for (const { oid, bits } of apps.flatMap(({ values }) => values)) {
+    const values = apps.flatMap((app) => app.values);
+    for (const { oid, bits } of values) {
       await node.setValue(oid, bits);
       await node.saveValue(oid);
     }
+    if (values.length > 0) await this.awaitSaved(node, new Set(values.map(({ oid }) => oid)));
     if (rank !== Math.max(...groupsOf(wanted))) return;
     if (wanted.config !== undefined) await this.configure(node, member, wanted.config);
     this.roster.applied(member, uid);
+  }
+  /** What is noted as set must be there after a power cut. Throws a BusError when a node does not save. */
+  private async awaitSaved(node: BusNode, oids: ReadonlySet<number>): Promise<void> {
+    const { master } = this.roster;
+    const end_us = master.link.now_us + SAVE_MOST_MS * 1000;
+    const isOpen = async () =>
+      (await node.values()).some(({ oid, isDirty }) => oids.has(oid) && isDirty);
+    while (await isOpen()) {
+      if (master.link.now_us >= end_us)
+        throw new BusError(
+          "not-saved",
+          `node ${node.id} has not saved its values ${SAVE_MOST_MS / 1000} s after they were set`,
+          "look at its store: hsx shell, store; they are set again at the next look",
+          node.id,
+        );
+      await master.listen(LOOK_MS);
+    }
   }
   /** What could cut the node off is not changed from afar: id, bit rate and base are told. */
   private async configure(node: BusNode, member: Member, wanted: NodeConfig): Promise<void> {

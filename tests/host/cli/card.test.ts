@@ -26,7 +26,7 @@ describe("hsx run --card", () => {
   it("refuses what is no card", async () => {
     writeFileSync("short.img", new Uint8Array(700));
     const { exit, err } = await hsx(["run", "--card", "short.img"]);
-    expect(exit).not.toBe(0);
+    expect(exit).toBe(5);
     expect(err).toContain("blocks of 512 bytes");
   });
   it.each([["x"], ["123"], ["00".repeat(17)]])("refuses the uid %s", async (uid) => {

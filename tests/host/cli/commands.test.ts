@@ -297,7 +297,8 @@ describe("hsx run", () => {
     [["--nv", ":fram"], "no file is named"],
     [["--nv", "x:flash:8192"], "this is no kind or size of a device"],
     [["--nv", "x:fram:8k"], "this is no kind or size of a device"],
-    [["--nv", "x:fram:1"], "a device has 64 to 1048576 bytes"],
+    [["--nv", "x:flash8:8k"], "this is no kind or size of a device"],
+    [["--nv", "x:fram:1"], "a device has 64 to 1,048,576 bytes"],
     [["--level", "king"], "Allowed choices are public, user, admin, factory"],
   ])("refuses %j as a wrong command line", async (options, message) => {
     const { exit, out, err } = await hsx(["run", blink, ...options]);

@@ -92,9 +92,9 @@ describe("--nv FILE", () => {
     await set(nv, "ps");
     const other = await set(`${nv}:fram:4096`, "ps");
     expect(other.exit).toBe(7);
-    expect(other.err).toContain(`${nv} has 8192 bytes, --nv says 4096`);
+    expect(other.err).toContain(`${nv} has 8,192 bytes, --nv says 4,096`);
     expect((await set(file("short.bin", "short"), "ps")).err).toContain(
-      "has 5 bytes, a device has 64 to 1048576",
+      "has 5 bytes, a device has 64 to 1,048,576",
     );
     const folder = await set(inFolder("."), "ps");
     expect([folder.exit, folder.out]).not.toEqual([0, ""]);

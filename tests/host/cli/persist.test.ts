@@ -117,7 +117,7 @@ describe("hsx persist build", () => {
       1,
       'bad.toml:1:9: error: media = "tape:64": this is no kind',
     ],
-    ["a size no device has", "", ["--media", "fram:63"], 2, "a device has 64 to 1048576 bytes"],
+    ["a size no device has", "", ["--media", "fram:63"], 2, "a device has 64 to 1,048,576 bytes"],
     ["no TOML", "1 = 2 = 3\n", [], 1, "bad.toml:1:"],
     [
       "a key twice",

@@ -128,6 +128,15 @@ describe("a calibration file with apps", () => {
     expect(await refusal(`${media}${calib}\n`)).toContain(message);
   });
 
+  it("names the error of a node that refuses an app of it", async () => {
+    const calib = 'media = "fram:32768"\ncells = 60\n[slots]\ncount = 1\nbytes = 256\n';
+    const toml = file("small-slot.toml", `${calib}[[apps]]\nimage = "thermostat.hxe"\n`);
+    const args = ["persist", "build", toml, "-o", inFolder("small-slot.fram"), "--json"];
+    const { exit, err } = await hsx(args);
+    const { code, diagnostics } = json(err) as { code: string; diagnostics: { line: number }[] };
+    expect([exit, code, diagnostics[0]?.line]).toEqual([7, "SLOT_SMALL", 7]);
+  });
+
   it("leaves room for its slots when it does not say how many cells it wants", async () => {
     const nv = await device(
       "room.fram",
@@ -294,7 +303,7 @@ describe("provision", () => {
       "config set sources stored",
       "config set id 256",
     );
-    expect(exit).toBe(1);
+    expect(exit).toBe(5); // of the first line: the image in slot 2 is damaged
     for (const message of [
       "1: error: slot 2: what it holds is not what was put there",
       "2: error: slot 13: there is no such thing",

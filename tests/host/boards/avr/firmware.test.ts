@@ -19,9 +19,11 @@ import {
   useFirmware,
 } from "../../../drivers/avr-board.ts";
 import { cardOf, cardReader, ENDLESS, KEEPER, OID, runProbe } from "../../../drivers/board-rig.ts";
+import { type BootFault, cutBoots } from "../../../drivers/boot-cuts.ts";
 import { cutChip } from "../../../drivers/chip-cuts.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { settleNodes } from "../../../drivers/identity-runs.ts";
+import { comparePlantNode } from "../../../drivers/plant-sources.ts";
 import { cardCases } from "../card-cases.ts";
 
 const FOLDER = "build/avr-board";
@@ -382,5 +384,58 @@ describe("the power cut at any cycle", () => {
     const plan = { bed: "avr.fram", seed: 3, cutsOfAnOperation: 6, isLying: true } as const;
     const counts = await cutChip({ ...plan, firmware: { avr: firmware } });
     expect(counts.faults.length).toBeGreaterThan(0);
+  });
+});
+
+// A short version of `npm run proof:boot -- --rows chips`.
+describe("the power cut while the board comes up", () => {
+  const cut = (bed: "avr.card" | "avr.master", fault?: BootFault) =>
+    cutBoots({
+      // the second manifest of a master says nothing but values
+      ...{ bed, seed: 3, cutsOfABoot: 12, startUps: fault === undefined ? 2 : 1 },
+      firmware: { avr: firmware },
+      ...(fault && { fault }),
+    });
+
+  it.each(["avr.card", "avr.master"] as const)(
+    "leaves a node that comes up as is meant, with values set once: %s",
+    { timeout: 300_000 },
+    async (bed) => {
+      const counts = await cut(bed);
+      expect(counts.faults).toEqual([]);
+      expect(counts.states).toBeGreaterThan(4);
+    },
+  );
+
+  it.each([
+    ["avr.card", "again"],
+    ["avr.master", "early"],
+  ] as const)("is found to do harm: %s, %s", { timeout: 300_000 }, async (bed, fault) => {
+    expect((await cut(bed, fault)).faults.length).toBeGreaterThan(0);
+  });
+});
+
+// A short version of `npm run proof:boot -- --rows plants`.
+describe("a node of an example plant", () => {
+  it("is the same from host, card, bus, serial line and its slots", {
+    timeout: 300_000,
+  }, async () => {
+    const found = await comparePlantNode("single.heater", { avr: firmware }, ["avr"]);
+    expect(found.differences).toEqual([]);
+    expect(found.runs).toBe(5);
+    expect(found.items).toBeGreaterThan(40);
+  });
+  it("is told from one whose values differ by a bit", { timeout: 300_000 }, async () => {
+    const found = await comparePlantNode(
+      "pumps.north",
+      { avr: firmware },
+      ["avr"],
+      ["host", "host"],
+      true,
+    );
+    // speed, 900: docs/manifest.md; persist key 1025 of pump.mvasm
+    expect(found.differences).toContainEqual(
+      expect.stringContaining("VALUE 1025 is 25353, not 25352"),
+    );
   });
 });

@@ -22,9 +22,11 @@ import {
   OID,
   runProbe,
 } from "../../../drivers/board-rig.ts";
+import { cutBoots } from "../../../drivers/boot-cuts.ts";
 import { cutChip } from "../../../drivers/chip-cuts.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { settleNodes } from "../../../drivers/identity-runs.ts";
+import { comparePlantNode } from "../../../drivers/plant-sources.ts";
 import { readFirmware } from "../../../drivers/stm32.ts";
 import { type BoardRig, startBoard } from "../../../drivers/stm32-board.ts";
 import { cardCases } from "../card-cases.ts";
@@ -344,4 +346,31 @@ describe("the power of an F072 cut at any cycle", () => {
       expect(counts.states).toBeGreaterThan(4);
     },
   );
+});
+
+// A short version of `npm run proof:boot -- --rows chips`.
+describe("the power of an F072 cut while it comes up", () => {
+  it.each(["stm32f072.card", "stm32f072.master"] as const)(
+    "leaves a node that comes up as is meant, with values set once: %s",
+    { timeout: 300_000 },
+    async (bed) => {
+      const firmware = { stm32f072: firmwares.stm32f072 as Firmware };
+      const counts = await cutBoots({ bed, seed: 3, cutsOfABoot: 8, startUps: 2, firmware });
+      expect(counts.faults).toEqual([]);
+      expect(counts.states).toBeGreaterThan(4);
+    },
+  );
+});
+
+// A short version of `npm run proof:boot -- --rows plants`.
+describe("a node of an example plant", () => {
+  it("is the same on both boards, from card, bus and serial line", {
+    timeout: 300_000,
+  }, async () => {
+    const sources = ["sd", "can", "serial"] as const;
+    const chips = ["stm32f072", "stm32f405"] as const;
+    const found = await comparePlantNode("pumps.south", firmwares, chips, sources);
+    expect(found.differences).toEqual([]);
+    expect(found.runs).toBe(6);
+  });
 });

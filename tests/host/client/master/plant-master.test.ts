@@ -132,6 +132,29 @@ describe("a master with a manifest", () => {
     expect(pump).toMatchObject({ name: "pump", boot: { restarts: 3, fallbackOnFault: true } });
   });
 
+  it("gives a node that waits for it new images in slots, and values, in one look", async () => {
+    const waits = plantText("pumps")
+      .replace("master_wait = 200", "master_wait = 5000")
+      .replace('["sd", "can"]', '["can"]');
+    const made = await openPlant(`[[nodes]]\ncount = 3\n${SLOTS}\n`, waits);
+    const { bench, local, master, options } = made;
+    await made.plants.pass();
+    bench.node(2).powerOff();
+    bench.node(2).powerOn();
+    await master.listen(500);
+    expect(local(2).provision.isHeld()).toBe(true);
+    const text = waits
+      .replace('"pump:speed" = 900', '"pump:speed" = 800')
+      .replace('id = 2\napps = ["pump"]', 'id = 2\napps = ["supply", "pump"]');
+    const { plant } = plantFile(text);
+    expect(await new PlantMaster(master, { ...options, plant }).pass()).toBe(true);
+    expect(names(local(2).tasks())).toEqual(["pump", "supply"]);
+    const speed = local(2)
+      .values()
+      .find((v) => v.name === "speed");
+    expect(speed?.value).toBe(0x6240); // 800
+  });
+
   it("takes a node that was switched off and on back in, while it runs", async () => {
     const { plants, bench, local, master } = await openPlant(THREE);
     const stop = new AbortController();

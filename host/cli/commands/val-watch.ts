@@ -4,14 +4,20 @@ import type { Command } from "commander";
 import type { BusNode } from "../../client/bus/bus-node.ts";
 import type { BusMaster, Published } from "../../client/bus/master.ts";
 import type { ValueInfo } from "../../client/records.ts";
+import { plural } from "../../formats/text.ts";
+import { meantNodes, tellFailures, withMaster } from "../bus/bus-host.ts";
+import { busForOption, watchBus } from "../bus/pass-time.ts";
+import {
+  addBusOptions,
+  addLevelOption,
+  addNodesOption,
+  type BusOptionValues,
+} from "../bus/settings.ts";
 import { failureOf } from "../exit.ts";
 import { parseDuration } from "../numbers.ts";
 import { addCommand, type Context } from "../program.ts";
 import { countOption } from "../shell/context.ts";
 import { nothingToWatch, tellChange, watchedValues } from "../verbs/val.ts";
-import { meantNodes, partialExit, withMaster } from "./bus-host.ts";
-import { busForOption, watchBus } from "./pass-time.ts";
-import { addBusOptions, addLevelOption, addNodesOption, type BusOptionValues } from "./settings.ts";
 
 interface Options extends BusOptionValues {
   readonly for?: number;
@@ -117,17 +123,11 @@ async function watch(context: Context, names: readonly string[], options: Option
   await withMaster(context, options, async (master) => {
     const ids = await meantNodes(context, master, options);
     const outcomes = await master.each(ids, (node) => findWatched(node, names));
-    const failures = outcomes.flatMap((o) => {
-      if (!("error" in o)) return [];
-      const failure = failureOf(o.error);
-      out.error(failure, `node ${o.node}`);
-      return [failure];
-    });
+    const failed = tellFailures(context, outcomes);
     const found = outcomes.flatMap((o) =>
       "value" in o && o.value.values.size > 0 ? [o.value] : [],
     );
-    if (found.length === 0 && failures.length === 0) throw nothingToWatch();
-    context.exit = partialExit(failures, ids.length);
+    if (found.length === 0 && failed === 0) throw nothingToWatch();
     if (found.length === 0) return;
     const nodes = new Map(found.map((n) => [n.node.id, n]));
     const watching = new ValueWatch(
@@ -144,7 +144,7 @@ async function watch(context: Context, names: readonly string[], options: Option
     );
     if (watching.lost > 0)
       out.warn(
-        `${watching.lost} published values were lost on the way`,
+        `${plural(watching.lost, "published value was", "published values were")} lost on the way`,
         "choose a longer --period",
       );
   });

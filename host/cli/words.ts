@@ -1,7 +1,23 @@
-// Flags, modes and levels in words.
+// Numbers of the core in words: errors, states, levels, flags.
 
+import { StoreState } from "../../assembly/spec/cell.ts";
+import { Err } from "../../assembly/spec/errors.ts";
 import { HxeCap } from "../../assembly/spec/hxe.ts";
 import { CommandFlag, Level, MailboxMode, ValueFlag } from "../../assembly/spec/svc.ts";
+
+/** `NOT_FOUND`, as --json and scripts have it. */
+export function errName(code: number): string {
+  return Err[code] ?? `error ${code}`;
+}
+
+/** A member of an enum as people read it: `read only`, `backing off`; the number, if it is none. */
+export function memberText(names: Readonly<Record<number, string>>, number: number): string {
+  return (names[number] ?? String(number)).toLowerCase().replaceAll("_", " ");
+}
+/** `read only`, `ready`. */
+export function storeStateText(state: number): string {
+  return memberText(StoreState, state);
+}
 
 function namesOf(bits: number, flags: object): string[] {
   return Object.entries(flags)

@@ -8,18 +8,23 @@ import type { BusNode } from "../../client/bus/bus-node.ts";
 import type { BusMaster } from "../../client/bus/master.ts";
 import type { ProvisioningEvent } from "../../client/bus/watch.ts";
 import { count, hex, plural } from "../../formats/text.ts";
-import { failureOf } from "../exit.ts";
+import { meantNodes, tellFailures, withMaster } from "../bus/bus-host.ts";
+import { statesOf, uidText } from "../bus/node-words.ts";
+import { busForOption, watchBus } from "../bus/pass-time.ts";
+import {
+  addBusOptions,
+  addLevelOption,
+  addNodesOption,
+  type BusOptionValues,
+} from "../bus/settings.ts";
 import { secondsText } from "../numbers.ts";
 import type { Output } from "../output.ts";
-import { addCommand, type Context } from "../program.ts";
+import { addCommand, type Context, refuseOptions } from "../program.ts";
 import { countOption } from "../shell/context.ts";
 import { timedLine } from "../trace.ts";
 import { STATUS } from "../verbs/provision.ts";
 import { statusData, statusText } from "../verbs/provision-status.ts";
-import { meantNodes, partialExit, withMaster } from "./bus-host.ts";
-import { statesOf, uidText } from "./node-words.ts";
-import { busForOption, watchBus } from "./pass-time.ts";
-import { addBusOptions, addLevelOption, addNodesOption, type BusOptionValues } from "./settings.ts";
+import { errName, memberText } from "../words.ts";
 
 interface Options extends BusOptionValues {
   readonly watch?: true;
@@ -38,7 +43,7 @@ async function nodeData(node: BusNode) {
     firmware: about.firmware,
     states: statesOf(about.flags),
     up_ms: about.clock_ms,
-    started_by: (ResetCause[about.resetCause] ?? "").toLowerCase().replaceAll("_", "-"),
+    started_by: memberText(ResetCause, about.resetCause).replaceAll(" ", "-"),
     ...(await statusData({ node })),
   };
 }
@@ -104,14 +109,7 @@ async function tellStatus(context: Context, master: BusMaster, options: Options)
   const text = () => (first && ids.length === 1 ? details(out, first) : overview(out, nodes));
   for (const data of nodes)
     out.result("hsx.provision.status/1", data, () => (data === first ? text() : ""));
-  const failures = outcomes.flatMap((o) =>
-    "error" in o ? [{ ...o, failure: failureOf(o.error) }] : [],
-  );
-  for (const { node, failure } of failures) out.error(failure, `node ${node}`);
-  context.exit = partialExit(
-    failures.map(({ failure }) => failure),
-    ids.length,
-  );
+  tellFailures(context, outcomes);
 }
 
 // ---- What happens ----
@@ -123,8 +121,8 @@ function eventData(event: ProvisioningEvent) {
     at_ms: Math.round(at_us) / 1000,
     node: node ?? null,
     master: master ?? null,
-    phase: (LoadPhase[phase] ?? String(phase)).toLowerCase(),
-    code: code === Err.OK ? null : (Err[code] ?? `error ${code}`),
+    phase: memberText(LoadPhase, phase),
+    code: code === Err.OK ? null : errName(code),
     pid: pid ?? null,
     slot: slot ?? null,
     bytes,
@@ -192,10 +190,12 @@ export function addProvisionStatus(provision: Command, context: Context): void {
     .option("--watch", "go on with what masters announce and nodes say")
     .addOption(busForOption())
     .addOption(countOption("events"))
-    .action((options: Options) =>
-      withMaster(context, options, async (master) => {
+    .action((options: Options) => {
+      if (!options.watch)
+        refuseOptions(command, ["for", "count"], "belongs to --watch", "add it, or leave this out");
+      return withMaster(context, options, async (master) => {
         await tellStatus(context, master, options);
         if (options.watch) await watch(context, master, options);
-      }),
-    );
+      });
+    });
 }
