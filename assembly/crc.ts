@@ -1,5 +1,7 @@
 // CRC-32 as zlib has it: reflected polynomial 0xEDB88320, all ones first and last. Byte by byte.
 
+import { ADDRESS_MASK } from "./layout";
+
 /** What a sum starts from. */
 export const CRC_START: u32 = 0xffffffff;
 
@@ -42,6 +44,26 @@ const CRC_TABLE: usize = memory.data<u32>([
 /** The sum after one more byte. */
 export function crcByte(crc: u32, byte: u32): u32 {
   return load<u32>(CRC_TABLE + ((<usize>((crc ^ byte) & 0xff)) << 2)) ^ (crc >>> 8);
+}
+
+/** The sum after four more bytes, which are in its place: their remainders follow one after the other. */
+function crcWord(crc: u32): u32 {
+  return crcByte(crcByte(crcByte(crcByte(crc, 0), 0), 0), 0);
+}
+
+/** The sum after `length` more bytes, which lie in memory from `from` on. */
+export function crcSum(crc: u32, from: usize, length: u32): u32 {
+  let at = from & ADDRESS_MASK;
+  let left = length & ADDRESS_MASK;
+  for (; left >= 4; left -= 4) {
+    crc = crcWord(crc ^ load<u32>(at));
+    at = (at + 4) & ADDRESS_MASK;
+  }
+  for (; left != 0; left--) {
+    crc = crcByte(crc, load<u8>(at));
+    at = (at + 1) & ADDRESS_MASK;
+  }
+  return crc;
 }
 
 /** The CRC-32 of all bytes summed. */

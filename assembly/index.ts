@@ -118,9 +118,9 @@ export function hsx_poll(budget: u32): u32 {
 export function hsx_rest(): u32 {
   if (arenaHasHoles()) return 0;
   const load = sessionRest();
-  const rest = executiveRest();
-  const due = provisionRest();
-  return min(min(load, protocolRest()), min(rest, due));
+  const rest: u32 = load == 0 ? 0 : executiveRest();
+  if (rest == 0) return 0; // mostly, and every poll asks
+  return min(min(load, protocolRest()), min(rest, provisionRest()));
 }
 /**
  * Power is failing: saves what is not saved yet, without its debounce, the most important first. BUSY: call again at once,
@@ -243,7 +243,9 @@ export function hsx_task_info(bank: u32): i32 {
   return inspectTask(bank);
 }
 export function hsx_task_kill(pid: u32): i32 {
-  return controlKill(pid);
+  const err = controlKill(pid);
+  tasksSettle();
+  return err;
 }
 /** Begins; hsx_load_result() tells how it went. */
 export function hsx_task_restart(pid: u32): i32 {

@@ -138,7 +138,7 @@ export const REFUSAL_SIZE: usize = 64;
 export const SAVER_SIZE: usize = 24;
 export const STORE_SIZE: usize = 144;
 export const WORDS_SIZE: usize = 8 + 2 * WORD_MAX;
-export const PROVISION_SIZE: usize = 16 + ((2 * <usize>APP_MAX + 3) & ~3);
+export const PROVISION_SIZE: usize = 20 + ((2 * <usize>APP_MAX + 3) & ~3);
 export const PROTOCOL_SIZE: usize = 104;
 export const CARD_SIZE: usize = 4;
 /** In the arena while the card is in use: a block, what is known of volume and file, a record of the manifest. */

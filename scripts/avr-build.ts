@@ -29,11 +29,16 @@ export const CORE_FLAGS: readonly string[] = [
 /** Functions whose time matters more than their size. */
 const TIMED = [
   "vm/vm/vmRun",
+  "index/hsx_poll",
+  "executive/executive/executiveTime",
+  "executive/executive/keep",
   "executive/scheduler/schedule",
   "executive/scheduler/run",
   "executive/turn/readyAfter",
-  "crc/crcByte",
-  "image/slot/slotSum",
+  "crc/crcSum",
+  "persist/record/clockByte",
+  "persist/record/crcOf",
+  "registry/saver/saverPoll",
   "provision/protocol/broadcast/takeData",
   "provision/protocol/broadcast/put",
   "provision/protocol/protocol/protocolPoll",

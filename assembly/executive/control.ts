@@ -44,12 +44,11 @@ function settledTask(pid: u32): i32 {
   return taskAt(index).state == TaskState.LOADING ? refuse(Err.BUSY, 0, pid, 0) : index;
 }
 
-/** Removes a task and everything it has. NOT_FOUND, BUSY: it is being restarted. */
+/** Removes a task and everything it has; the next polls close the holes that it leaves. NOT_FOUND, BUSY: it is being restarted. */
 export function controlKill(pid: u32): i32 {
   const index = settledTask(pid);
   if (index < 0) return index;
   taskRemove(index);
-  tasksSettle();
   emit(EventType.KILLED, pid, 0, 0);
   return Err.OK;
 }

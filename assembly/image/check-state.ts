@@ -47,6 +47,8 @@ export enum CheckFlag {
   NAMED = 1,
   /** a section was checked: `section` and `end` tell the last */
   PICKED = 2,
+  /** the file was found sound when it was stored, and its CRC-32 noted: its own checksum, which that covers, is not summed again */
+  KNOWN = 4,
 }
 
 

@@ -3,10 +3,10 @@
 import { refuse } from "../refusal";
 import { Err } from "../spec/errors";
 import { HXE_CRC_OFF, HXE_META_OFFSET_OFF, HXE_V1_SIZE, MANIFEST_HEADER_SIZE } from "../spec/hxe";
-import { CHECK_SIZE, MAILBOX_CURSORS_BASE } from "../layout";
+import { CHECK_SIZE, HAS_LOG, MAILBOX_CURSORS_BASE } from "../layout";
 import { checkHeader } from "./check-header";
 import { checkSection } from "./check-sections";
-import { Check, checkAt, Phase } from "./check-state";
+import { Check, checkAt, CheckFlag, Phase } from "./check-state";
 import { checkPick, checkTable } from "./check-table";
 import { CRC_START, crcEnd } from "../crc";
 import { Json, JsonEvent, jsonAt, jsonBegin, jsonByte, jsonIsComplete } from "./json";
@@ -19,8 +19,10 @@ import {
 } from "./metadata";
 import { slotByte, slotSeal, slotSum, slotU32 } from "./slot";
 
-/** Bytes summed in one call. */
+/** Bytes summed in one call, twice. */
 const SUM_SLICE: u32 = 88;
+/** Bytes of a known file that are summed in one call: 1.2 ms of a 16 MHz AVR with its FRAM on SPI. What has flash pages is faster. */
+export const KNOWN_SLICE: u32 = HAS_LOG ? 1024 : 256;
 /** Bytes of the manifest read in one call. */
 const TEXT_SLICE: u32 = 64;
 
@@ -36,6 +38,18 @@ export function checkBegin(total: u32): i32 {
   const err = refuse(Err.HXE_TRUNCATED, total, HXE_V1_SIZE, total);
   c.verdict = err;
   return err;
+}
+
+/** The file that is checked was sound when it was stored. `isProved`: every check has been made since then, and only its bytes are to be summed. */
+export function checkKnown(isProved: bool): void {
+  const c = checkAt();
+  c.flags = <u8>CheckFlag.KNOWN;
+  if (isProved) c.phase = <u8>Phase.SUMS;
+}
+
+/** Bytes of the file that are summed. */
+export function checkSummed(): u32 {
+  return checkAt().summed;
 }
 
 // ---- The embedded manifest ----
@@ -85,23 +99,33 @@ function readManifest(c: Check): i32 {
 
 // ---- The sums ----
 
+function isKnown(c: Check): bool {
+  return (c.flags & CheckFlag.KNOWN) != 0;
+}
+
+/** Goes on with the sum over every byte. */
+function sumFile(c: Check, end: u32): void {
+  c.fileSum = slotSum(c.slot, c.fileSum, c.summed, end);
+  c.summed = end;
+}
+
 /** Sums a slice over both: the file's own leaves out itself and what a version 2 header adds. */
 function sum(c: Check): void {
-  const header = imageHeaderSize(c.slot);
   const start = c.summed;
+  if (isKnown(c)) return sumFile(c, min<u32>(c.received, start + KNOWN_SLICE));
+  const header = imageHeaderSize(c.slot);
   let end = min<u32>(c.received, start + SUM_SLICE);
   if (start < HXE_CRC_OFF) end = min<u32>(end, HXE_CRC_OFF);
   else if (start < header) end = min<u32>(end, header);
-  c.fileSum = slotSum(c.slot, c.fileSum, start, end);
   if (start < HXE_CRC_OFF || start >= header)
     c.headerSum = slotSum(c.slot, c.headerSum, start, end);
-  c.summed = end;
+  sumFile(c, end);
 }
 
 function judge(c: Check): i32 {
   const want = imageChecksum(c.slot);
   const found = crcEnd(c.headerSum);
-  if (found != want) return refuse(Err.HXE_CRC, HXE_CRC_OFF, found, want);
+  if (!isKnown(c) && found != want) return refuse(Err.HXE_CRC, HXE_CRC_OFF, found, want);
   slotSeal(c.slot, crcEnd(c.fileSum));
   return Err.OK;
 }

@@ -26,7 +26,7 @@ import { refuse, refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
 import { HXE_V2_SIZE } from "../spec/hxe";
 import { Resource } from "../spec/node";
-import { crcByte } from "../crc";
+import { crcSum } from "../crc";
 import { storedFile, storedRead } from "./stored";
 import {
   windowCopy,
@@ -115,16 +115,26 @@ function take(bytes: u32, owner: usize): i32 {
   return arenaAllocate(bytes, owner) ? <i32>Err.OK : refuseMemory(bytes);
 }
 
+/** Where a byte of a file that is kept in memory belongs. */
+function homeOf(s: Slot, offset: u32): usize {
+  return IS_WINDOW_FORCED ? windowPlace(windowOf(s), offset) : placeOf(s, offset);
+}
+
 /** Copies `length` bytes that arrived to their place. LENGTH: they do not fit the announced length. */
 export function slotWrite(slot: u32, offset: u32, from: usize, length: u32): i32 {
   const s = slotAt(slot);
   if (offset > s.bytes || length > s.bytes - offset) return Err.LENGTH;
-  memory.copy(
-    IS_WINDOW_FORCED ? windowPlace(windowOf(s), offset) : placeOf(s, offset),
-    from,
-    length,
-  );
+  memory.copy(homeOf(s, offset), from, length);
   return Err.OK;
+}
+
+/** Copies at most `most` bytes of the file in stored slot `stored` to their place, from `offset` on. Returns how many. IO, ABSENT, BUSY, SLOT_DAMAGED. */
+export function slotFetch(slot: u32, stored: u32, offset: u32, most: u32): i32 {
+  const s = slotAt(slot);
+  const rest = s.bytes - offset;
+  const bytes = rest < most ? rest : most;
+  const err = storedRead(stored, offset, homeOf(s, offset), bytes);
+  return err < 0 ? err : <i32>bytes;
 }
 
 // ---- A slot whose code stays on the device ----
@@ -238,8 +248,8 @@ export function slotUsers(slot: u32): u32 {
 
 /** Where single bytes from the device are laid. */
 const BYTES: usize = IO_BASE + 252;
-/** Bytes of a sum that are read from the device at once. */
-const SUM_BYTES: u32 = 32;
+/** Bytes of a sum that are read from the device at once: what the buffer of a small node holds. */
+const SUM_BYTES: u32 = 256;
 
 /** The byte at `offset`. */
 export function slotByte(slot: u32, offset: u32): u32 {
@@ -300,7 +310,7 @@ export function slotSum(slot: u32, crc: u32, offset: u32, end: u32): u32 {
       fetch(s, offset, at, bytes);
     }
     offset += bytes;
-    for (; bytes != 0; bytes--) crc = crcByte(crc, load<u8>(at++));
+    crc = crcSum(crc, at, bytes);
   }
   return crc;
 }

@@ -1,7 +1,7 @@
 // Blobs: up to 56 bytes under a key, in an extent behind the cells. A BLOB cell that refers to the extent publishes
 // it; an extent no live cell refers to is free. The bytes are whole before the cell is.
 
-import { CRC_START, crcByte } from "../crc";
+import { CRC_START, crcSum } from "../crc";
 import { nv_read } from "../hal";
 import {
   BLOB_BYTES_MAX,
@@ -29,13 +29,9 @@ import {
   Store,
 } from "./store";
 
-function sum(crc: u32, at: usize, length: u32): u32 {
-  for (const end = at + length; at < end; at++) crc = crcByte(crc, load<u8>(at));
-  return crc;
-}
 /** CRC-32 of the first four bytes of a head and of the data. */
 function crcOfBlob(head: usize, data: usize, length: u32): u32 {
-  return ~sum(sum(CRC_START, head, BLOB_CRC_OFF), data, length);
+  return ~crcSum(crcSum(CRC_START, head, BLOB_CRC_OFF), data, length);
 }
 
 // ---- Writing ----

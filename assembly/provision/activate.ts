@@ -43,6 +43,7 @@ import {
   isFree,
   isHeld,
   isOnTrial,
+  isProved,
   Job,
   NO_APP,
   Provision,
@@ -139,6 +140,7 @@ export function formatSlots(count: u32, bytes: u32): i32 {
   const have = nv_size() > origin ? nv_size() - origin : 0;
   if (count * bytes > have) return refuse(Err.TOO_LARGE, 0, count * bytes, have);
   const p = begin(Job.OTHER, Step.END, NO_APP);
+  p.proved = 0;
   commit(p, wordGroup(WordGroup.NODE) + 1, (count << 12) | units, Step.END);
   return Err.OK;
 }
@@ -301,7 +303,8 @@ export function confirmApp(app: u32): i32 {
 }
 
 /**
- * Begins to bring the fallback of an app back, once it proves sound, and starts it; the result is its pid. That of the
+ * Begins to bring the fallback of an app back, once it proves sound, and starts it; the result is its pid. One that was proved since
+ * power-on is summed as it starts; if it is damaged by now, the image before starts anew, with the record it had. That of the
  * configuration (CONFIG_APP) that is on trial holds from the next start on. BUSY, NOT_FOUND, NO_FALLBACK.
  */
 export function revertApp(app: u32): i32 {
@@ -313,9 +316,11 @@ export function revertApp(app: u32): i32 {
   const isConfig = n == APP_MAX;
   const hasFallback = isConfig ? isOnTrial(n) : fallbackOf(record) != NO_SLOT;
   if (stateOf(record) == AppState.EMPTY || !hasFallback) return refuse(Err.NO_FALLBACK, 0, app, 0);
-  const p = begin(Job.OTHER, Step.VERIFY, n);
+  const slot = fallbackOf(record);
+  const p = begin(Job.OTHER, isProved(slot) ? Step.REVERT : Step.VERIFY, n);
   p.next = <u8>Step.REVERT;
-  p.slot = <u8>fallbackOf(record);
+  p.slot = <u8>slot;
+  p.before = <u16>record;
   if (isConfig) commitRecord(p, rolledBack(record), Step.END);
   return Err.OK;
 }

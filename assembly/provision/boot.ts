@@ -287,6 +287,7 @@ function release(p: Provision): void {
 export function provisionPoll(): void {
   const p = provisionAt();
   if (p.job == Job.NONE) return watch();
+  if (provisionRest() == 0) nodeAt().hasWorked = 1;
   switch (<u32>p.step) {
     case Step.READ:
       return awaitRead(p);

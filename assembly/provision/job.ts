@@ -1,6 +1,6 @@
 // The one job of provisioning that is under way: what it is about, and which step is next.
 //
-// Provision, 16 bytes, and behind it the pid of each app, i16, 0: it was not started from a slot, below 0: Err, why it could not be
+// Provision, 20 bytes, and behind it the pid of each app, i16, 0: it was not started from a slot, below 0: Err, why it could not be
 //  0  job     u8   Job
 //  1  step    u8   Step
 //  2  next    u8   Step after the word that is being written, or the image that is being checked; of a start, FETCH or WINDOW
@@ -10,6 +10,8 @@
 //  6  begun   u16  bit n: app n was begun in this boot
 //  8  result  i32  of the last job
 // 12  since   u32  clock when the trial began to run
+// 16  proved  u16  bit n: the file in stored slot n has passed every check since power-on, and nothing was written there since
+// 18  before  u16  record that comes back if the fallback of an app that is rolled back proves damaged; 0: none
 
 import { APP_MAX, PROVISION_BASE, PROVISION_SIZE } from "../layout";
 import { wordWrite } from "../persist/words";
@@ -73,9 +75,11 @@ export class Provision {
   begun: u16 = 0;
   result: i32 = 0;
   since: u32 = 0;
+  proved: u16 = 0;
+  before: u16 = 0;
 }
-const PIDS_OFF: usize = 16;
-if (offsetof<Provision>("result") != 8 || offsetof<Provision>() != PIDS_OFF) ERROR("Provision");
+const PIDS_OFF: usize = 20;
+if (offsetof<Provision>("result") != 8 || offsetof<Provision>("proved") != 16) ERROR("Provision");
 if (PIDS_OFF + 2 * <usize>APP_MAX > PROVISION_SIZE) ERROR("Provision: pids");
 /** In `trial`: everything up to the change-over, which activateHeld() makes. */
 export const HELD: u32 = 0x20;
@@ -94,6 +98,16 @@ export function setPid(app: u32, pid: i32): void {
   store<i16>(PROVISION_BASE + PIDS_OFF + ((<usize>app) << 1), <i16>pid);
 }
 
+/** True for a stored slot whose file has passed every check since power-on, and was not written to since. */
+export function isProved(stored: u32): bool {
+  return (((<u32>provisionAt().proved) >>> stored) & 1) != 0;
+}
+export function setProved(stored: u32, is: bool): void {
+  const p = provisionAt();
+  const bit: u32 = 1 << stored;
+  p.proved = <u16>(is ? (<u32>p.proved) | bit : (<u32>p.proved) & ~bit);
+}
+
 /** OK, or BUSY: a job is under way. */
 export function isFree(): i32 {
   return provisionAt().job == Job.NONE ? <i32>Err.OK : refuse(Err.BUSY, 0, 0, 0);
@@ -105,6 +119,7 @@ export function begin(job: Job, step: Step, app: u32): Provision {
   p.step = <u8>step;
   p.app = <u8>app;
   p.result = 0;
+  p.before = 0;
   return p;
 }
 /** Ends the job. What was refused before counts more than what came of it. */

@@ -10,7 +10,7 @@ import {
   fileTake,
 } from "../card/file";
 import { cardOwn } from "../card/volume";
-import { CRC_START, crcByte, crcEnd } from "../crc";
+import { CRC_START, crcSum, crcEnd } from "../crc";
 import { node_uid } from "../hal";
 import { IO_BASE } from "../layout";
 import { refuse } from "../refusal";
@@ -114,9 +114,8 @@ function checkNext(l: Plan): i32 {
   const bytes = <u32>there < MANIFEST_RECORD_BYTES ? <u32>there : MANIFEST_RECORD_BYTES;
   const at = fileData();
   const n: u32 = l.held;
-  let crc = n == 0 ? CRC_START : load<u32>(cardOwn()); // no record lies there yet
-  for (let i: u32 = 0; i < bytes; i++) crc = crcByte(crc, load<u8>(at + i));
-  store<u32>(cardOwn(), crc);
+  const crc = n == 0 ? CRC_START : load<u32>(cardOwn()); // no record lies there yet
+  store<u32>(cardOwn(), crcSum(crc, at, bytes));
   l.held += 1;
   if (n == 0 && bytes < MANIFEST_RECORD_BYTES) return refuse(Err.MANIFEST_DAMAGED, 0, bytes, 0);
   const err = checkRecord(l, n, at);

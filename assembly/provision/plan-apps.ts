@@ -2,7 +2,7 @@
 
 import { fileClose, fileData, fileNext, fileOpen, fileSize, fileTake } from "../card/file";
 import { cardEnd, cardOwn } from "../card/volume";
-import { CRC_START, crcByte, crcEnd } from "../crc";
+import { CRC_START, crcSum, crcEnd } from "../crc";
 import { emit } from "../events";
 import { controlGet } from "../executive/control";
 import { appName } from "../executive/name";
@@ -44,9 +44,7 @@ const NAME: usize = IO_BASE + 64;
 
 /** True when a name of `length` bytes at NAME is the one that the app of the record at hand has in its image. */
 function isItsName(length: usize): bool {
-  let crc = CRC_START;
-  for (let i: usize = 0; i < length; i++) crc = crcByte(crc, load<u8>(NAME + i));
-  return crcEnd(crc) == recordLong(M.MANIFEST_APP_HASH_OFF);
+  return crcEnd(crcSum(CRC_START, NAME, <u32>length)) == recordLong(M.MANIFEST_APP_HASH_OFF);
 }
 /** Bank of the task of the app in the record at hand; -1: there is none. */
 function bankOf(): i32 {

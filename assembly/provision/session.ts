@@ -15,13 +15,14 @@ import { serveReceivers } from "../executive/receive";
 import { CRC_START, crcEnd } from "../crc";
 import { nv_busy, nv_erase_size } from "../hal";
 import { isAlive, TASK_QUANTUM_SHIFT, taskAt, taskFind } from "../executive/task";
-import { checkAdvance, checkBegin } from "../image/check";
+import { checkAdvance, checkBegin, checkKnown, checkSummed, KNOWN_SLICE } from "../image/check";
 import { imageCodeSize, imageHeaderSize, imageRodataEnd } from "../image/metadata";
 import {
   isVerified,
   slotAllocate,
   slotCrc,
   slotDrop,
+  slotFetch,
   slotKeep,
   slotKeepNext,
   slotOpen,
@@ -37,13 +38,11 @@ import {
   storedErase,
   storedExpect,
   storedLength,
-  storedRead,
   storedSeal,
   storedWrite,
 } from "../image/stored";
 import {
   ADDRESS_MASK,
-  IO_BASE,
   MAILBOX_CURSORS_BASE,
   MAILBOX_CURSORS_SIZE,
   REFUSAL_BASE,
@@ -79,14 +78,14 @@ import {
   launch,
   takeBack,
 } from "./enlist";
+import { isProved, setProved } from "./job";
 import { Arrival, declarerAt, IN_PLACE, Load, loadAt, LoadFlag, Phase } from "./load";
 
 /** Ms without bytes after which a load is given up. */
 const SILENCE_MS: u32 = 10000;
 /** Bytes one slice of the check sums; a piece is checked as it comes. */
 const BYTES_A_SLICE: u32 = 128;
-/** Bytes of a stored image that are fetched in one poll, and slices of the check that follow. */
-const FETCH_BYTES: u32 = 128;
+/** Slices of the check that follow when bytes of a stored image are fetched. */
 const FETCH_SLICES: u32 = 4;
 /** Where the flags of a task have its quantum. */
 const QUANTUM_BITS: u32 = 15 << TASK_QUANTUM_SHIFT;
@@ -201,10 +200,12 @@ function share(l: Load): void {
 
 /** The image is sound; a stored one must also be the one it should be. */
 function accept(l: Load): i32 {
-  const isKnown = (l.flags & (IN_PLACE | LoadFlag.FETCH)) != 0 || l.arrival != 0;
+  const isStored = (l.flags & (IN_PLACE | LoadFlag.FETCH)) != 0;
+  const isKnown = isStored || l.arrival != 0;
   const crc = slotCrc(l.slot);
   if (isKnown && crc != l.cursor && isBus(l)) return doubt(l, Err.HXE_CRC);
   const isCard = (l.arrival & Arrival.CARD) != 0;
+  if (isStored) setProved(l.stored, crc == l.cursor);
   if (isKnown && crc != l.cursor)
     return fail(l, refuse(isCard ? Err.CARD_IMAGE : Err.SLOT_DAMAGED, 0, crc, l.cursor));
   if ((l.flags & LoadFlag.STAGE) != 0) {
@@ -321,14 +322,12 @@ function silence(l: Load): u32 {
   return nodeAt().lastMs - l.since;
 }
 
-/** Fetches the next bytes of a stored image. BUSY: the device is. */
+/** Fetches the next bytes of a stored image, once those that are there are summed. BUSY: the device is. */
 function feed(l: Load): i32 {
-  const rest = l.total - l.received;
-  const bytes = rest < FETCH_BYTES ? rest : FETCH_BYTES;
-  const err = storedRead(l.stored, l.received, IO_BASE, bytes);
-  if (err < 0) return err;
-  l.received += bytes;
-  return slotWrite(l.slot, l.received - bytes, IO_BASE, bytes);
+  if (checkSummed() != l.received) return Err.OK;
+  const bytes = slotFetch(l.slot, l.stored, l.received, KNOWN_SLICE);
+  if (bytes > 0) l.received += bytes;
+  return bytes;
 }
 
 /** Erases all of a slot whose bytes come in any order. True: nothing is left to erase. */
@@ -459,6 +458,7 @@ function openStored(stored: u32, flags: u32): i32 {
   if (total < 0) return total;
   const crc = storedCrc();
   const sound = checkBegin(total);
+  checkKnown(isProved(stored));
   const isFetch = (flags & LoadFlag.FETCH) != 0;
   const slot = sound < 0 ? sound : isFetch ? slotAllocate(total) : slotOpen(stored, total);
   const begun = open(slot, total, flags);
@@ -495,6 +495,7 @@ export function sessionFetch(stored: u32, replaced: u32, bootWord: u32, how: Loa
 export function sessionStage(stored: u32, total: u32, crc: u32): i32 {
   const busy = idle();
   if (busy < 0) return busy;
+  setProved(stored, false);
   const sound = checkBegin(total);
   const begun = open(
     sound < 0 ? sound : slotOpen(stored, total),
@@ -602,13 +603,13 @@ function reserveNext(l: Load): i32 {
   return attachTask(l);
 }
 
-/** BUSY: the phase goes on; OK or NO_DATA: on to `next`. */
+/** BUSY: the phase goes on; OK or NO_DATA: on to `next`, at once: BUSY. */
 function after(l: Load, step: i32, next: Phase): i32 {
   if (step == Err.BUSY) return Err.OK;
   if (step < 0 && step != Err.NO_DATA) return step;
   l.cursor = 0;
   l.phase = <u8>next;
-  return Err.OK;
+  return Err.BUSY;
 }
 
 function mailboxNextOrEnd(l: Load): i32 {
@@ -655,6 +656,7 @@ function fill(l: Load): i32 {
   return Err.OK;
 }
 
+/** BUSY: nothing was left to do in its phase, and the next step can follow. */
 function step(l: Load): i32 {
   switch (<u32>l.phase) {
     case Phase.RECEIVING:
@@ -692,7 +694,8 @@ export function sessionPoll(): void {
   if (l.phase == Phase.IDLE) return restartDue();
   if (sessionRest() == 0) nodeAt().hasWorked = 1;
   tasksRebind();
-  const err = step(l);
+  let err = step(l);
+  while (err == Err.BUSY) err = step(l);
   if (err < 0 && l.phase != Phase.IDLE) fail(l, err);
   tasksRebind();
   serveReceivers();

@@ -10,7 +10,18 @@ import { wordsPoll } from "../persist/words";
 import { AppState, NO_SLOT } from "../spec/boot";
 import { Err } from "../spec/errors";
 import { EventType } from "../spec/node";
-import { appPid, commitRecord, end, isHeld, isOnTrial, Job, Provision, setPid, Step } from "./job";
+import {
+  appPid,
+  commitRecord,
+  end,
+  isHeld,
+  isOnTrial,
+  Job,
+  Provision,
+  setPid,
+  setProved,
+  Step,
+} from "./job";
 import { saverAt, SaverFlag } from "../registry/saver-state";
 import { shadowBegin, shadowDrop, shadowIsSettled } from "../registry/shadow";
 import {
@@ -128,7 +139,12 @@ function refused(p: Provision, err: i32): void {
   if (p.result >= 0) p.result = err;
   const isFinal = stateOf(record) == AppState.TRIAL || p.job == Job.ACTIVATE || isDamage(err);
   if (!isFinal) return;
-  if (fallbackOf(record) != NO_SLOT) {
+  if (p.before != 0) {
+    setProved(p.slot, false);
+    p.slot = <u8>activeOf(p.before);
+    commitRecord(p, p.before, Step.FETCH);
+    p.before = 0;
+  } else if (fallbackOf(record) != NO_SLOT) {
     p.slot = <u8>(runs ? NO_SLOT : fallbackOf(record));
     p.step = <u8>Step.REVERT;
   } else if (p.job == Job.ACTIVATE)

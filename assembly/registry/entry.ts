@@ -3,7 +3,7 @@
 
 import { arenaAddress } from "../arena";
 import { sectionStart } from "../image/metadata";
-import { CRC_START, crcByte } from "../crc";
+import { CRC_START, crcSum } from "../crc";
 import { slotByte, slotU16, slotU32 } from "../image/slot";
 import { IO_BASE } from "../layout";
 import { MEANING_UNKNOWN } from "../spec/cell";
@@ -56,9 +56,7 @@ export function entryMeaning(slot: u32, entry: u32, flags: u32): u32 {
   let length = entryText(slot, entry, VALUE_UNIT_OFF, text, VALUE_RECORD_TEXT_MAX);
   if ((flags & ValueFlag.BOOL) != 0) store<u8>(text + length++, ValueFlag.BOOL);
   if (length == 0) return 0;
-  let crc = CRC_START;
-  for (let i: usize = 0; i < length; i++) crc = crcByte(crc, load<u8>(text + i));
-  const meaning = ~crc & 0xffff;
+  const meaning = ~crcSum(CRC_START, text, <u32>length) & 0xffff;
   if (meaning == 0) return 1;
   return meaning == MEANING_UNKNOWN ? meaning - 1 : meaning;
 }

@@ -78,8 +78,8 @@ const SHORT_EXPORTS: Readonly<Record<string, readonly CType[]>> = {
   hsx_store_next: ["u16"],
 };
 
-/** Where the MiniVM spends its time. */
-const HOT = ["vm/vm/vmRun"];
+/** Where the MiniVM spends its time, and whoever checks an image. */
+const HOT = ["vm/vm/vmRun", "crc/crcSum"];
 
 export type CoreProfile = keyof typeof RAM_LIMIT;
 

@@ -19,7 +19,7 @@ const CUTS_OF_A_BOOT = 1250;
 /** Start-ups of a life, each with a newer manifest. */
 const START_UPS = 2;
 /** Cuts in which a planted fault must show. */
-const CUTS_OF_A_FAULT = 60;
+const CUTS_OF_A_FAULT = 200;
 /** A life starts some hundred times. */
 const PATIENCE_S = 3600;
 /** What is planted; a card keeps no journal that could say too much. */
@@ -92,7 +92,7 @@ async function plantAll(
 ): Promise<{ planted: number; missed: string[] }> {
   const pieces = BOOT_BEDS.flatMap((bed) =>
     FAULTS[bed.endsWith(".card") ? "card" : "master"].map((fault) => {
-      return { bed, seed, cutsOfABoot: CUTS_OF_A_FAULT, startUps: 1, fault };
+      return { bed, seed, cutsOfABoot: CUTS_OF_A_FAULT, startUps: START_UPS, fault };
     }),
   );
   const missed: string[] = [];

@@ -54,7 +54,7 @@ export async function provePlants(jobs: Jobs<typeof plantWork>, figures: Figure[
   });
   for (const text of sum.differences) process.stderr.write(`${text}\n`);
   const all = names.length * PLANT_CHIPS.length * PLANT_SOURCES.length;
-  const how = `${names.length} nodes by ${PLANT_SOURCES.join(", ")} on ${PLANT_CHIPS.join(", ")}; ${sum.items} things of each`;
+  const how = `${names.length} nodes by ${PLANT_SOURCES.join(", ")} on ${PLANT_CHIPS.join(", ")}; ${sum.items} things compared, each between all runs of its node`;
   const { differences } = await jobs.do("comparePlant", { name: SPOILT, isSpoilt: true });
   figures.push(
     { id: "plants.runs", value: sum.runs, unit: "nodes", must: `== ${all}`, note: how },

@@ -1,6 +1,6 @@
 // Who the node is: its hash, the id it was given, what it says of itself. docs/protocol.md, "Who is there".
 
-import { CRC_START, crcByte, crcEnd } from "../../crc";
+import { CRC_START, crcByte, crcSum, crcEnd } from "../../crc";
 import { taskAt } from "../../executive/task";
 import { filtersOpen } from "../../executive/filters";
 import { can_open, node_firmware, node_uid, nv_size } from "../../hal";
@@ -58,9 +58,7 @@ const IDENTITY_DUE: u32 = 0x80;
 /** CRC-32 over the salt and the bytes of the UID. */
 export function uidHash(salt: u32): u32 {
   const length = node_uid(IO_BASE);
-  let crc = crcByte(CRC_START, salt);
-  for (let i = 0; i < length; i++) crc = crcByte(crc, load<u8>(IO_BASE + i));
-  return crcEnd(crc);
+  return crcEnd(crcSum(crcByte(CRC_START, salt), IO_BASE, length < 0 ? 0 : length));
 }
 /** The hash of the firmware. */
 export function firmwareHash(): u32 {

@@ -10,7 +10,7 @@
 // 20  out      28   what goes out, stuffed, between its flags
 // 48  chunk    16   bytes the console has just given
 
-import { CRC_START, crcByte, crcEnd } from "../../crc";
+import { CRC_START, crcSum, crcEnd } from "../../crc";
 import { uart_read, uart_write } from "../../hal";
 import { SERIAL_BASE } from "../../layout";
 import { nodeAt } from "../../node";
@@ -52,9 +52,7 @@ function serialAt(): Serial {
 }
 /** Lower bits of the sum over bytes. */
 function sumOf(from: usize, length: u32): u32 {
-  let crc = CRC_START;
-  for (let i: u32 = 0; i < length; i++) crc = crcByte(crc, load<u8>(from + i));
-  return crcEnd(crc) & 0xffff;
+  return crcEnd(crcSum(CRC_START, from, length)) & 0xffff;
 }
 
 // ---- In ----

@@ -63,8 +63,9 @@ import type { Answer, AskOptions, Requests } from "./requests.ts";
 
 /** What a job that a node has begun may take: a slot of flash that must be erased first. */
 const JOB_MS = 20_000;
-/** Between two questions how it went. */
+/** Between the first two questions how it went, and most: each takes a node's time from the job. */
 const JOB_LOOK_US = 2_000;
+const JOB_LOOK_MOST_US = 16_000;
 const CALL_MS = 1000;
 
 /** A view as the readers of records take it. */
@@ -266,12 +267,14 @@ class BusProvision implements ProvisionClient {
     const { requests, id } = this.node;
     const { link } = requests;
     const end_us = link.now_us + JOB_MS * 1000;
+    let look_us = JOB_LOOK_US;
     while (link.now_us < end_us) {
       const args = { what: ProvisionWhat.RESULT, index: 0, a: 0 };
       const answer = await requests.ask(id, "PROVISION", args);
       if (-answer.status !== Err.BUSY)
         return readResult("PROVISION", (await this.node.good(answer, subject)).result).value;
-      await link.sleep(JOB_LOOK_US);
+      await link.sleep(look_us);
+      look_us = Math.min(2 * look_us, JOB_LOOK_MOST_US);
     }
     const remedy = "look at the node: hsx provision status";
     throw new BusError("no-answer", `node ${id} does not finish ${subject.name}`, remedy, id);

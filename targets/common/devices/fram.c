@@ -89,11 +89,10 @@ static void begin_at(u8 instruction, u32 address) {
 }
 
 u8 fram_read(u32 address, u8 *to, u16 len) {
-  if (!is_there()) return 0;
   begin_at(READ, address);
   spi_read(to, len);
   end();
-  return 1;
+  return (*to != 0x00 && *to != 0xFF) || is_there(); // a stuck bus gives nothing else
 }
 
 u8 fram_write(u32 address, const u8 *from, u16 len) {

@@ -197,6 +197,73 @@ describe("a trial", () => {
   });
 });
 
+describe("an image that is damaged after it was checked", () => {
+  /** Spoils a byte of the code in a slot: behind the header of the slot and that of the image. */
+  const spoil = ({ bytes }: NvDevice, slot: number) => {
+    const at = ORIGIN + slot * SLOT + 16 + 0x60;
+    bytes[at] = ~(bytes[at] as number) & 0xff;
+  };
+
+  it("never runs: the bytes that are fetched are summed, and the image before comes back", async () => {
+    let wait = Number.POSITIVE_INFINITY;
+    const nv: NvDevice = new NvDevice(new Uint8Array(ORIGIN + 4 * SLOT).fill(0xff), {
+      onChange: (address) => {
+        if (address < ORIGIN && --wait === 0) spoil(nv, 1); // its record is being written: it was found sound
+      },
+    });
+    const rig = await boot(nv);
+    rig.node.formatStore(CELLS);
+    rig.node.provision.formatSlots(4, SLOT);
+    install(rig, versionOf(1));
+    const slot = rig.node.provision.stage(versionOf(2));
+    wait = 1;
+    expect(refusalOf(() => rig.node.provision.activate(slot)).code).toBe(Err.SLOT_DAMAGED);
+    expect(wait).toBeLessThanOrEqual(0);
+    run(rig);
+    expect(versions(rig)).toEqual([1]);
+    expect(rig.node.provision.apps()).toMatchObject([{ state: AppState.CONFIRMED, active: 0 }]);
+  });
+
+  it("leaves the app that it was to replace: once started anew, then undisturbed", async () => {
+    const { nv, rig } = await fresh();
+    install(rig, versionOf(1));
+    install(rig, versionOf(2));
+    spoil(nv, 0);
+    for (const pid of [3, 3]) {
+      expect(refusalOf(() => rig.node.provision.rollback(0)).code).toBe(Err.SLOT_DAMAGED);
+      run(rig);
+      expect(versions(rig)).toEqual([2]);
+      expect(rig.node.tasks().map((task) => task.pid)).toEqual([pid]);
+      const trial = { active: 1, fallback: 0, attemptsLeft: 2 };
+      expect(rig.node.provision.trial()).toMatchObject(trial);
+    }
+  });
+
+  it("is refused while the app runs on where the node has started since it was checked", async () => {
+    const { nv, rig } = await fresh();
+    install(rig, versionOf(1));
+    install(rig, versionOf(2));
+    run(rig);
+    const next = await boot(nv);
+    run(next);
+    spoil(nv, 0);
+    expect(refusalOf(() => next.node.provision.rollback(0)).code).toBe(Err.SLOT_DAMAGED);
+    run(next);
+    expect([versions(next), next.node.tasks().map(({ pid }) => pid)]).toEqual([[2], [1]]);
+  });
+
+  it("is checked in full again once its slot was written to", async () => {
+    const { nv, rig } = await fresh(2);
+    install(rig, versionOf(1));
+    const slot = rig.node.provision.stage(versionOf(2));
+    rig.node.provision.stage(versionOf(3), { slot });
+    spoil(nv, slot);
+    expect(refusalOf(() => rig.node.provision.activate(slot)).code).toBe(Err.SLOT_DAMAGED);
+    run(rig);
+    expect(versions(rig)).toEqual([1]);
+  });
+});
+
 describe("slots on the flash pages of an STM32F072", () => {
   const PAGES = 8;
   const { flash2 } = FLASH_GEOMETRY;
@@ -333,7 +400,7 @@ describe("the boot list", () => {
     run(next);
     expect(versions(next)).toEqual([2]);
     const [first, second] = next.node.provision.apps();
-    expect([Err[first?.refused ?? 0], first?.pid]).toEqual(["HXE_CRC", undefined]);
+    expect([Err[first?.refused ?? 0], first?.pid]).toEqual(["SLOT_DAMAGED", undefined]);
     expect([second?.refused, second?.pid]).toEqual([undefined, 1]);
     next.node.provision.stage(versionOf(3, LOOP, "first"), { slot: 2 });
     next.node.provision.activate(2);
