@@ -263,11 +263,11 @@ describe("provision", () => {
     const { out } = await on(nv, "provision status --json", "provision status");
     expect(jsonLines(out.slice(0, out.indexOf("\n") + 1))[0]).toMatchObject({
       apps: [
-        { name: "talker", pid: null, refused: "HXE_CRC" },
+        { name: "talker", pid: null, refused: "SLOT_DAMAGED" },
         { name: "thermostat", pid: 1, refused: null },
       ],
     });
-    expect(out).toMatch(/talker +confirmed .* order 2, 3 restarts; not started: HXE_CRC/);
+    expect(out).toMatch(/talker +confirmed .* order 2, 3 restarts; not started: SLOT_DAMAGED/);
   });
 
   it("says what it is refused for, and changes nothing", async () => {
@@ -520,13 +520,15 @@ describe("hsx run without an image", () => {
     const half = await hsx(["run", "--nv", nv, "--for", "10ms"]);
     expect([half.exit, half.err]).toEqual([
       0,
-      expect.stringContaining("warning: app 0, talker, does not start from slot 0: HXE_CRC\n"),
+      expect.stringContaining("warning: app 0, talker, does not start from slot 0: SLOT_DAMAGED\n"),
     ]);
     spoil(1);
     const none = await hsx(["run", "--nv", nv]);
     expect([none.exit, none.err]).toEqual([
       5,
-      expect.stringMatching(/half.fram: app 0, talker, does not start from slot 0: HXE_CRC; app 1/),
+      expect.stringMatching(
+        /half.fram: app 0, talker, does not start from slot 0: SLOT_DAMAGED; app 1/,
+      ),
     ]);
   });
 
