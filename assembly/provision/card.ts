@@ -72,14 +72,9 @@ export function planBegin(p: Provision): void {
 
 // ---- The manifest ----
 
-function check(l: Plan, p: Provision): i32 {
-  const err = manifestCheck(l);
-  if (err == Err.OK) {
-    l.step = <u8>((l.flags & PlanFlag.TAKEN) != 0 ? PlanStep.CHOOSE : PlanStep.NODE);
-    l.app = 0;
-    return err;
-  }
-  if (err == Err.ABSENT && !cardHasAnswered() && (l.flags & PlanFlag.TAKEN) == 0) {
+/** The card has not said its first block yet. TIMEOUT: it had its time. */
+function awaitCard(l: Plan, p: Provision, err: i32): i32 {
+  if (err == Err.ABSENT) {
     l.step = <u8>PlanStep.DONE; // no card: nothing to tell
     cardEnd();
     goOn(l, p);
@@ -87,8 +82,16 @@ function check(l: Plan, p: Provision): i32 {
   }
   const asked = configWord(NodeWord.CARD_WAIT);
   const limit = asked == 0 ? CARD_WAIT_MS : asked;
-  if (err != Err.BUSY || cardHasAnswered() || planPassed(l) < limit) return err;
-  return refuse(Err.TIMEOUT, 0, limit, 0);
+  return err != Err.BUSY || planPassed(l) < limit ? err : refuse(Err.TIMEOUT, 0, limit, 0);
+}
+
+function check(l: Plan, p: Provision): i32 {
+  const err = manifestCheck(l);
+  const isAgain = (l.flags & PlanFlag.TAKEN) != 0;
+  if (err != Err.OK) return isAgain || cardHasAnswered() ? err : awaitCard(l, p, err);
+  l.step = <u8>(isAgain ? PlanStep.CHOOSE : PlanStep.NODE);
+  l.app = 0;
+  return err;
 }
 
 /** The image of an app was refused: what is stored of it runs, and the next one's turn comes. */

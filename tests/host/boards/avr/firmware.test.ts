@@ -1,7 +1,9 @@
 // The firmware with its own drivers on the simulated board: what works, and what it does when something does not.
 
 import { beforeAll, describe, expect, it } from "vitest";
+import { Source } from "../../../../assembly/spec/boot.ts";
 import { StoreState } from "../../../../assembly/spec/cell.ts";
+import { ManifestSelect } from "../../../../assembly/spec/manifest.ts";
 import { TaskState } from "../../../../assembly/spec/node.ts";
 import { type AvrBoard, newMedia } from "../../../../host/boards/avr/board.ts";
 import type { Firmware } from "../../../../host/boards/avr/firmware.ts";
@@ -10,6 +12,7 @@ import { Eflg, Reg } from "../../../../host/boards/devices/mcp2515.ts";
 import { frameBits } from "../../../../host/bus/frame-bits.ts";
 import { Random } from "../../../../host/bus/random.ts";
 import type { CanFrame } from "../../../../host/formats/can-frame.ts";
+import type { NodeConfig } from "../../../../host/formats/node-words.ts";
 import { buildAvr } from "../../../../scripts/firmware/avr.ts";
 import { fromRoot } from "../../../../scripts/root.ts";
 import {
@@ -20,6 +23,7 @@ import {
 } from "../../../drivers/avr-board.ts";
 import { cardOf, cardReader, ENDLESS, KEEPER, OID, runProbe } from "../../../drivers/board-rig.ts";
 import { type BootFault, cutBoots } from "../../../drivers/boot-cuts.ts";
+import { manifestOf, plantApp, plantCard } from "../../../drivers/card-plant.ts";
 import { cutChip } from "../../../drivers/chip-cuts.ts";
 import { guestOf } from "../../../drivers/guest.ts";
 import { settleNodes } from "../../../drivers/identity-runs.ts";
@@ -274,6 +278,29 @@ describe("the SD card", () => {
       board.chip.clock.after(160_000, () => board.pullCard());
     });
     expectManageable(pulled);
+  });
+});
+
+describe("a card with two apps", () => {
+  const LOOP = "loop:\n LDI R0, 1000\n SVC 0x600\n JMP loop\n";
+  const FIRST = guestOf(LOOP, "first").image;
+  const SECOND = guestOf(`LDI R4, 2\n${LOOP}`, "second").image;
+  const CONFIG: NodeConfig = {
+    ...{ id: 9, role: 0, bitRate: 0, baseId: 0, changeLevel: 0 },
+    ...{ sources: [Source.SD], masterWait_ms: 0, cardWait_ms: 1 },
+  };
+
+  it("is asked for each of them, however short the wait for its first answer is", async () => {
+    const apps = [plantApp(FIRST, "A.HXE"), plantApp(SECOND, "B.HXE")];
+    const select = { kind: ManifestSelect.UID, uid: new Uint8Array(8).fill(0x5a) } as const;
+    const files = { "A.HXE": FIRST, "B.HXE": SECOND };
+    const card = plantCard(manifestOf(apps, { config: CONFIG, select }), files);
+    const media = { ...newMedia("MB85RS64V"), sd: Uint8Array.from(card) };
+    media.eeprom.fill(0x5a, UID_ADDRESS, UID_ADDRESS + 8);
+    (await startBoard({ media })).board.powerOff(); // formats the store
+    const { machine, node } = await startBoard({ media });
+    machine.advance(500_000);
+    expect(node.tasks().map(({ name }) => name)).toEqual(["first", "second"]);
   });
 });
 
