@@ -142,7 +142,7 @@ export const PROVISION_SIZE: usize = 20 + ((2 * <usize>APP_MAX + 3) & ~3);
 export const PROTOCOL_SIZE: usize = 104;
 export const CARD_SIZE: usize = 4;
 /** In the arena while the card is in use: a block, what is known of volume and file, a record of the manifest. */
-export const CARD_MEMORY: usize = 512 + 56 + 64;
+export const CARD_MEMORY: usize = 512 + 60 + 64;
 export const PLAN_SIZE: usize = 36;
 export const RECEPTION_SIZE: usize = 88;
 export const SERIAL_SIZE: usize = 64;

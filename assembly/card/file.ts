@@ -28,6 +28,7 @@ import {
   longAt,
   mount,
   Step,
+  TRIES,
   Volume,
   volumeAt,
   wordAt,
@@ -42,7 +43,7 @@ const RUN_MAX: u32 = 64;
 function entryOf(v: Volume, cluster: u32): u32 {
   return v.isWide != 0 ? longAt((cluster & 127) << 2) & FAT_MASK : wordAt((cluster & 255) << 1);
 }
-/** Block of the FAT with the entry of a cluster. */
+/** Block of the FAT that is read, with the entry of a cluster. */
 function blockOf(v: Volume, cluster: u32): u32 {
   return v.table + (cluster >>> (v.isWide != 0 ? 7 : 8));
 }
@@ -59,12 +60,21 @@ function openChain(v: Volume, start: u32, size: u32): i32 {
   return isNone && size != 0 ? damaged(v.held) : <i32>Err.OK;
 }
 
+/** Has the FAT's block with the entry of a cluster read; where that fails, the other FAT's, once. Refused like fetchBlock(). */
+function fetchEntry(v: Volume, cluster: u32): i32 {
+  const err = fetchBlock(v, blockOf(v, cluster));
+  if (err != Err.IO || v.mirror == 0 || <u32>v.tries != TRIES) return err;
+  v.table += v.mirror;
+  v.mirror = -v.mirror;
+  return Err.BUSY;
+}
+
 /** Goes one cluster on, and looks how many more follow in a row. NO_DATA: the chain ends. CARD_DAMAGED: it leads nowhere. BUSY, IO, ABSENT. */
 function hop(v: Volume): i32 {
   const from = v.cluster;
-  const block = blockOf(v, from);
-  const err = fetchBlock(v, block);
+  const err = fetchEntry(v, from);
   if (err < 0) return err;
+  const block = v.held;
   const next = entryOf(v, from);
   if (next >= (v.isWide != 0 ? FAT_END32 : FAT_END16)) return Err.NO_DATA;
   if (next < 2 || next >= v.limit) return damaged(block);

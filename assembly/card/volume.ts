@@ -1,7 +1,7 @@
 // The card as blocks, and the FAT volume on it: where it begins, where its table, root and clusters lie. One block is read a poll,
 // into a buffer that is in the arena as long as the card is in use. docs/card.md says which cards are taken.
 //
-// Volume, 56 bytes behind the 512 of the block, and 64 for who uses the card, in one arena block
+// Volume, 60 bytes behind the 512 of the block, and 64 for who uses the card, in one arena block
 //  0  held      u32  number of the block in the buffer; NONE: there is none
 //  4  first     u32  block the volume begins with
 //  8  table     u32  first block of the FAT
@@ -20,6 +20,7 @@
 // 51  step      u8   Step
 // 52  tries     u8   times the block was asked for and did not come
 // 53  (3 spare)
+// 56  mirror   i32  blocks from the FAT that is read to the other one; 0: there is none, or it is not kept up
 
 import { arenaAddress, arenaAllocate, arenaRelease } from "../arena";
 import { sd_blocks, sd_read } from "../hal";
@@ -46,6 +47,7 @@ import {
   FAT_ROOT_ENTRIES_OFF,
   FAT_SIGNATURE,
   FAT_SIGNATURE_OFF,
+  GPT_MAGIC,
   MBR_BLOCK_OFF,
   MBR_ENTRIES,
   MBR_ENTRY_BYTES,
@@ -68,7 +70,7 @@ export enum Step {
 /** No block. */
 const NONE: u32 = 0xffffffff;
 /** Times a block that fails is asked for. */
-const TRIES: u32 = 3;
+export const TRIES: u32 = 3;
 
 
 @unmanaged
@@ -90,13 +92,14 @@ export class Volume {
   isWide: u8 = 0;
   step: u8 = 0;
   tries: u8 = 0;
+  mirror: i32 = 0;
 }
-const VOLUME_SIZE: u32 = 56;
+const VOLUME_SIZE: u32 = 60;
 /** Bytes of whoever uses the card. */
 const OWN_SIZE: u32 = 64;
 if (CARD_MEMORY != BLOCK_BYTES + VOLUME_SIZE + OWN_SIZE) ERROR("CARD_MEMORY");
 if (offsetof<Volume>("run") != 48) ERROR("Volume.run: offset");
-if (offsetof<Volume>() > VOLUME_SIZE) ERROR("Volume: size");
+if (offsetof<Volume>("mirror") != 56 || offsetof<Volume>() > VOLUME_SIZE) ERROR("Volume: size");
 
 /** Address of the block in the buffer; it holds until an arena block is freed. */
 export function blockAt(): usize {
@@ -162,6 +165,7 @@ export function longAt(offset: u32): u32 {
 
 /** A first block that can be told, but not read. */
 function foreign(): i32 {
+  if (longAt(0) == GPT_MAGIC) return Err.CARD_GPT;
   const name = longAt(FAT_NAME_OFF);
   if (name == 0x41465845) return Err.CARD_EXFAT; // "EXFA"
   return name == 0x5346544e ? <i32>Err.CARD_NTFS : <i32>Err.OK; // "NTFS"
@@ -188,11 +192,13 @@ function layOut(v: Volume): i32 {
   v.rootEnd = (wordAt(FAT_ROOT_ENTRIES_OFF) + 15) >>> 4;
   v.table = v.first + reserved;
   if (tableBlocks > FAT_LIMIT >>> 7) return damaged(v.first);
-  const head = reserved + tableBlocks * byteAt(FAT_COPIES_OFF) + v.rootEnd;
+  const tables = tableBlocks * byteAt(FAT_COPIES_OFF);
+  const head = reserved + tables + v.rootEnd;
   if (reserved == 0 || head >= length || v.first + length < v.first) return damaged(v.first);
   let shift: u32 = 0;
   while (byteAt(FAT_CLUSTER_OFF) >>> shift != 1) shift++;
   v.shift = <u8>shift;
+  v.mirror = tables - tableBlocks;
   v.data = v.first + head;
   v.root = v.data - v.rootEnd;
   v.limit = ((length - head) >>> shift) + 2;
@@ -206,8 +212,9 @@ function layOutWide(v: Volume, tableBlocks: u32): void {
   v.root = longAt(FAT_ROOT_CLUSTER_OFF);
   v.rootEnd = 0;
   const flags = wordAt(FAT_FLAGS_OFF);
-  if ((flags & FAT_FLAGS_SINGLE) != 0 && (flags & 15) < byteAt(FAT_COPIES_OFF))
-    v.table += (flags & 15) * tableBlocks;
+  if ((flags & FAT_FLAGS_SINGLE) == 0) return;
+  v.mirror = 0;
+  if ((flags & 15) < byteAt(FAT_COPIES_OFF)) v.table += (flags & 15) * tableBlocks;
 }
 /** The file system says what cannot be, in block `block`. */
 export function damaged(block: u32): i32 {
@@ -233,9 +240,9 @@ function partition(): u32 {
 export function mount(v: Volume): i32 {
   const err = fetchBlock(v, v.first);
   if (err < 0) return err;
-  if (wordAt(FAT_SIGNATURE_OFF) != FAT_SIGNATURE) return refuse(Err.CARD_BLANK, v.first, 0, 0);
   const told = foreign();
   if (told < 0) return refuse(told, v.first, 0, 0);
+  if (wordAt(FAT_SIGNATURE_OFF) != FAT_SIGNATURE) return refuse(Err.CARD_BLANK, v.first, 0, 0);
   if (isFat()) return layOut(v);
   const block = v.step == Step.CARD ? partition() : 0;
   if (block == 0) return refuse(Err.CARD_BLANK, v.first, 0, 0);

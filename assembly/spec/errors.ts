@@ -151,4 +151,8 @@ export enum Err {
   MANIFEST_NODE = -108,
   /** an app was not well in its time, so those behind it were not started; look at the app, then restart the node */
   UNWELL = -109,
+
+  // ---- One more refusal of a card ----
+  /** the card has a GPT partition table; make it anew with an MBR, or without partitions, and FAT16 or FAT32 */
+  CARD_GPT = -110,
 }

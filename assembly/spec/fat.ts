@@ -10,6 +10,8 @@ export const MBR_ENTRIES: u32 = 4;
 export const MBR_ENTRY_BYTES: u32 = 16;
 export const MBR_TYPE_OFF: u32 = 4; // u8 0: none
 export const MBR_BLOCK_OFF: u32 = 8; // u32 first block
+/** First bytes of the block that the MBR of a GPT card points to, "EFI " of "EFI PART": UEFI 2.10, 5.2.3 and 5.3.2. */
+export const GPT_MAGIC: u32 = 0x20494645;
 /** One bit a type that is FAT: 1, 4, 6, 11, 12, 14. */
 export const MBR_FAT_TYPES: u32 = 0x5852;
 

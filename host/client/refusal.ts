@@ -361,6 +361,10 @@ const SENTENCES: Record<Exclude<keyof typeof Err, ImageErr>, Sentence> = {
   ),
   CARD_EXFAT: card("it is formatted as exFAT", "format it as FAT32: mkfs.fat -F 32"),
   CARD_NTFS: card("it is formatted as NTFS", "format it as FAT32: mkfs.fat -F 32"),
+  CARD_GPT: card(
+    "it has a GPT partition table, the node reads the older MBR",
+    "write a card whole: hsx sd make; or give it an MBR: fdisk, command o, then mkfs.fat -F 32",
+  ),
   CARD_FORMAT: (r, s) =>
     about(
       s,

@@ -70,15 +70,15 @@ function findVolume(read: ReadCard): { first: number; block: Uint8Array } {
   const entries = Array.from({ length: F.MBR_ENTRIES }, (_, n) =>
     readFields(block, F.MBR_TABLE_OFF + n * F.MBR_ENTRY_BYTES, PARTITION_FIELDS),
   ).filter(({ type, blocks }) => type !== 0 && blocks > 0);
-  if (entries.some(({ type }) => type === GPT_TYPE))
+  const isFat = ({ type }: { type: number }) => type < 32 && ((F.MBR_FAT_TYPES >>> type) & 1) === 1;
+  const partition = entries.find(isFat) ?? entries[0];
+  if (partition === undefined) throw unformatted("its partition table is empty");
+  if (partition.type === GPT_TYPE)
     throw new CardMistake(
       "gpt",
       "the card has a GPT partition table; nodes read the older MBR",
       FORMAT,
     );
-  const isFat = ({ type }: { type: number }) => type < 32 && ((F.MBR_FAT_TYPES >>> type) & 1) === 1;
-  const partition = entries.find(isFat) ?? entries[0];
-  if (partition === undefined) throw unformatted("its partition table is empty");
   const inner = read(partition.first * BLOCK, BLOCK);
   if (inner.length < BLOCK) throw damaged("its partition begins behind the end of the card");
   return { first: partition.first, block: inner };

@@ -16,6 +16,8 @@ export interface CardOptions {
   readonly rootEntries?: number;
   /** Bytes of a sector, 512 where nothing is said. */
   readonly sectorBytes?: number;
+  /** FATs, 2 where nothing is said. */
+  readonly copies?: number;
 }
 export type CardFiles = Readonly<Record<string, Uint8Array>>;
 
@@ -44,13 +46,15 @@ const at = (path: string, partitionAt = 0) => `${path}@@${partitionAt * BLOCK}`;
 export function makeCard(options: CardOptions, files: CardFiles = {}): Uint8Array {
   return withFolder((folder) => {
     const path = join(folder, "card.img");
-    const { kib, bits, partitionAt = 0, clusterBlocks, rootEntries, sectorBytes } = options;
+    const { kib, bits, partitionAt = 0, clusterBlocks, rootEntries } = options;
+    const { sectorBytes, copies } = options;
     writeFileSync(path, "");
     truncateSync(path, kib * 1024 + partitionAt * BLOCK);
     const flags = [`-F${bits}`, "--offset", String(partitionAt), "-i", "48535801"];
     if (clusterBlocks !== undefined) flags.push("-s", String(clusterBlocks));
     if (rootEntries !== undefined) flags.push("-r", String(rootEntries));
     if (sectorBytes !== undefined) flags.push("-S", String(sectorBytes));
+    if (copies !== undefined) flags.push("-f", String(copies));
     run("mkfs.fat", [...flags, path, String(kib)]);
     for (const [name, bytes] of Object.entries(files)) {
       writeFileSync(join(folder, "file"), bytes);

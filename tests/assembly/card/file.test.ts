@@ -48,7 +48,7 @@ describe("cards that are taken", () => {
   it("gives the memory for the block back", () => {
     const before = rig.probe.granules();
     expect(rig.begin(card16, APP)).toBe(Err.OK);
-    expect(rig.probe.granules() - before).toBe((4 + 512 + 56 + 64) / 4);
+    expect(rig.probe.granules() - before).toBe((4 + 512 + 60 + 64) / 4);
     rig.end();
     expect(rig.probe.granules()).toBe(before);
     expect(rig.probe.cardIsOpen()).toBe(0);
@@ -197,6 +197,17 @@ describe("cards that are told", () => {
     card.set([0x55, 0xaa], 510);
     expect(rig.begin(card, APP)).toBe(err);
   });
+  // a protective MBR and the block it points to: UEFI 2.10, 5.2.3 and 5.3.2
+  it("says GPT, unless a partition of FAT is beside it", () => {
+    const card = makeCard({ kib: 16 * MIB, bits: 16, partitionAt: 64 }, FILES);
+    const view = new DataView(card.buffer);
+    card[446 + 4] = 0xee;
+    view.setUint32(446 + 8, 1, true);
+    card.set(new TextEncoder().encode("EFI PART"), 512);
+    expect(rig.readAll(card, APP)).toEqual(APP_BYTES);
+    card[446 + 16 + 4] = 0;
+    expect(rig.begin(card, APP)).toBe(Err.CARD_GPT);
+  });
   it("says that the file is not there, also when it has a long name only", () => {
     const card = makeCard({ kib: 16 * MIB, bits: 16 }, { "application.hxe": APP_BYTES });
     expect(rig.begin(card, APP)).toBe(Err.CARD_NO_FILE);
@@ -278,6 +289,40 @@ describe("cards that are damaged", () => {
     expect(rig.readAll(card, APP)).toEqual(APP_BYTES);
     fails = 3;
     expect(rig.begin(card, APP)).toBe(Err.IO);
+  });
+  /** A card whose blocks of these FATs, 0 and 1, cannot be read. */
+  const withBadFats = (card: Uint8Array, ...fats: number[]): CardModel => {
+    const { table, tableBytes } = new FatView(card);
+    const isBad = (at: number) => fats.includes(Math.floor((at - table) / tableBytes));
+    return {
+      blocks: card.length / 512,
+      read: (block) =>
+        isBad(block * 512) ? Err.IO : card.subarray(block * 512, block * 512 + 512),
+    };
+  };
+  it.each([
+    ["FAT16", card16],
+    ["FAT32", card32],
+  ])("reads the second FAT where a block of the first cannot be read, %s", (_, card) => {
+    expect(rig.readAll(withBadFats(card, 0), APP)).toEqual(APP_BYTES);
+    expect(rig.readAll(withBadFats(card, 0, 1), APP)).toBe(Err.IO);
+  });
+  it("goes back to the first FAT where a block of the second cannot be read", () => {
+    // the first entries in the first block of the FAT, the others in its last ones
+    const worn = spoil(card16);
+    worn.scatter(APP, (free) => [...free.slice(0, 2), ...free.slice(-15)]);
+    const { table, tableBytes, limit } = worn;
+    const bad = new Set([table / 512, (table + tableBytes) / 512 + ((limit - 1) >>> 8)]);
+    const { blocks, read } = withBadFats(worn.image);
+    const card = { blocks, read: (block: number) => (bad.has(block) ? Err.IO : read(block)) };
+    expect(rig.readAll(card, APP)).toEqual(APP_BYTES);
+  });
+  it("does not read a second FAT that there is not, or that is not kept up", () => {
+    const single = makeCard({ kib: 8 * MIB, bits: 16, clusterBlocks: 1, copies: 1 }, FILES);
+    expect(rig.readAll(withBadFats(single, 0), APP)).toBe(Err.IO);
+    const { image, view } = spoil(card32);
+    view.setUint16(40, 0x80, true);
+    expect(rig.readAll(withBadFats(image, 0), APP)).toBe(Err.IO);
   });
   it("ends with what the card says when it is pulled out", () => {
     let left = 10;
