@@ -125,6 +125,19 @@ export class Jobs<W extends Work> {
     return Promise.race([asked, this.end]);
   }
 
+  /** Like `do`; when the worker is lost, what `instead` makes of the reason. */
+  async doOr<K extends keyof W & string>(
+    name: K,
+    argument: Parameters<W[K]>[0],
+    patience_s: number,
+    instead: (why: string) => Awaited<ReturnType<W[K]>>,
+  ): Promise<Awaited<ReturnType<W[K]>>> {
+    return this.do(name, argument, patience_s).catch((error: unknown) => {
+      if (error instanceof Lost) return instead(error.message);
+      throw error;
+    });
+  }
+
   /** As many of `next` under way as there are workers, until one says that there is no more: false. */
   async repeat(next: () => Promise<boolean>): Promise<void> {
     const lane = async () => {

@@ -12,8 +12,9 @@ import {
   proveTruncations,
 } from "../tests/drivers/card-proof.ts";
 import { type Figure, report } from "./figures.ts";
+import { buildChips } from "./firmware/chips.ts";
 import { isWorker, Jobs, jobsOf, serve } from "./jobs.ts";
-import { bootCutWork, buildBoards, proveBootCuts } from "./proof/boot-cuts.ts";
+import { bootCutWork, proveBootCuts } from "./proof/boot-cuts.ts";
 import { plantWork, provePlants } from "./proof/plant-sources.ts";
 
 /** Boots that a life of cuts has; then another device begins with the next seed. */
@@ -75,7 +76,7 @@ async function cardFigures(): Promise<Figure[]> {
 
 /** What needs boards, in several processes. */
 async function boardFigures(count: number): Promise<Figure[]> {
-  await buildBoards();
+  await buildChips();
   const jobs = new Jobs<typeof work>(count);
   const figures: Figure[] = [];
   await jobs.run(async () => {

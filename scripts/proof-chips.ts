@@ -2,19 +2,15 @@
 // activations, confirmations and roll-backs. --json, --cuts N (of each chip), --seed S, --jobs N. Interrupted, it tells what was done.
 
 import { parseArgs } from "node:util";
-import { readFirmware as readAvr } from "../tests/drivers/avr.ts";
 import {
   type ChipBed,
   type ChipCutCounts,
   cutChip,
   noChipCuts,
 } from "../tests/drivers/chip-cuts.ts";
-import { readFirmware as readStm32 } from "../tests/drivers/stm32.ts";
 import { type Figure, report } from "./figures.ts";
-import { buildAvr } from "./firmware/avr.ts";
-import { isWorker, Jobs, jobsOf, Lost, serve } from "./jobs.ts";
-import { fromRoot } from "./root.ts";
-import { BOARDS, buildBoard } from "./stm32-build.ts";
+import { buildChips, readChips } from "./firmware/chips.ts";
+import { isWorker, Jobs, jobsOf, serve } from "./jobs.ts";
 
 /** The part of a chip's cuts that each of its media has. */
 const SHARES = {
@@ -60,11 +56,7 @@ interface Piece {
 let jobs: Jobs<typeof work>;
 
 function cut(piece: Piece): Promise<ChipCutCounts> {
-  const firmware = {
-    avr: readAvr(fromRoot("build/avr")),
-    stm32f072: readStm32(fromRoot("build/stm32/stm32f072")),
-  };
-  return cutChip({ ...piece, firmware });
+  return cutChip({ ...piece, firmware: readChips(CHIPS) });
 }
 
 /** Lives of all media, in turn, so that an interrupted proof has some of each. */
@@ -105,15 +97,11 @@ function add(bed: ChipBed, counts: ChipCutCounts): void {
 
 async function cutAll(): Promise<void> {
   await jobs.each(lives(), async (piece) => {
-    try {
-      add(piece.bed, await jobs.do("cut", piece, PATIENCE_S));
-    } catch (error) {
-      if (!(error instanceof Lost)) throw error;
-      add(piece.bed, {
-        ...noChipCuts(),
-        faults: [`${piece.bed}, seed ${piece.seed}: ${error.message}`],
-      });
-    }
+    const lost = (why: string) => ({
+      ...noChipCuts(),
+      faults: [`${piece.bed}, seed ${piece.seed}: ${why}`],
+    });
+    add(piece.bed, await jobs.doOr("cut", piece, PATIENCE_S, lost));
   });
 }
 
@@ -153,8 +141,7 @@ if (isWorker()) serve(work);
 else await main(processes);
 
 async function main(count: number): Promise<void> {
-  await buildAvr(fromRoot("build/avr"));
-  buildBoard(BOARDS.stm32f072);
+  await buildChips(CHIPS);
   jobs = new Jobs(count);
   const figures: (() => Figure[])[] = [cutFigures];
   await jobs.run(async () => {

@@ -1,6 +1,5 @@
 // Rows of proof:boot about power that fails at random cycles of a start-up, from a card or under a master, on the chips' binaries.
 
-import { readFirmware as readAvr } from "../../tests/drivers/avr.ts";
 import {
   BOOT_BEDS,
   type BootBed,
@@ -8,12 +7,9 @@ import {
   type BootFault,
   cutBoots,
 } from "../../tests/drivers/boot-cuts.ts";
-import { readFirmware as readStm32 } from "../../tests/drivers/stm32.ts";
 import type { Figure } from "../figures.ts";
-import { buildAvr } from "../firmware/avr.ts";
-import { type Jobs, Lost } from "../jobs.ts";
-import { fromRoot } from "../root.ts";
-import { BOARDS, buildBoard } from "../stm32-build.ts";
+import { readChips } from "../firmware/chips.ts";
+import type { Jobs } from "../jobs.ts";
 
 const CUTS_OF_A_BOOT = 1250;
 /** Start-ups of a life, each with a newer manifest. */
@@ -36,22 +32,10 @@ interface Piece {
   readonly fault?: BootFault;
 }
 
-/** Builds the firmware of all boards. */
-export async function buildBoards(): Promise<void> {
-  await buildAvr(fromRoot("build/avr"));
-  for (const board of Object.values(BOARDS)) buildBoard(board);
-}
-
 /** What workers are asked for. */
 export const bootCutWork = {
   cutBoots: (piece: Piece): Promise<BootCutCounts> =>
-    cutBoots({
-      ...piece,
-      firmware: {
-        avr: readAvr(fromRoot("build/avr")),
-        stm32f072: readStm32(fromRoot("build/stm32/stm32f072")),
-      },
-    }),
+    cutBoots({ ...piece, firmware: readChips(["avr", "stm32f072"]) }),
 };
 type BootJobs = Jobs<typeof bootCutWork>;
 
@@ -72,10 +56,11 @@ async function cutAll(
     const none: BootCutCounts = { cuts: 0, states: 0, boots: 0, faults: [] };
     const sum = sums.get(piece.bed) ?? none;
     sums.set(piece.bed, sum);
-    const counts = await jobs.do("cutBoots", piece, PATIENCE_S).catch((error: unknown) => {
-      if (!(error instanceof Lost)) throw error;
-      return { ...none, faults: [`${piece.bed}, seed ${piece.seed}: ${error.message}`] };
+    const lost = (why: string) => ({
+      ...none,
+      faults: [`${piece.bed}, seed ${piece.seed}: ${why}`],
     });
+    const counts = await jobs.doOr("cutBoots", piece, PATIENCE_S, lost);
     for (const key of ["cuts", "states", "boots"] as const) sum[key] += counts[key];
     sum.faults.push(...counts.faults);
     for (const fault of counts.faults) process.stderr.write(`\n${fault}\n`);

@@ -1,18 +1,16 @@
 // Rows of proof:boot about the nodes of the example plants: the same from every source, on every chip.
 
-import { readFirmware as readAvr } from "../../tests/drivers/avr.ts";
+import { CHIPS } from "../../tests/drivers/chip-board.ts";
 import {
   comparePlantNode,
-  PLANT_CHIPS,
   PLANT_SOURCES,
   type PlantComparison,
   plantCases,
   plantNodeName,
 } from "../../tests/drivers/plant-sources.ts";
-import { readFirmware as readStm32 } from "../../tests/drivers/stm32.ts";
 import type { Figure } from "../figures.ts";
-import { type Jobs, Lost } from "../jobs.ts";
-import { fromRoot } from "../root.ts";
+import { readChips } from "../firmware/chips.ts";
+import type { Jobs } from "../jobs.ts";
 
 /** A node comes up fifteen times, some seconds of its time each. */
 const PATIENCE_S = 1800;
@@ -27,13 +25,8 @@ interface Piece {
 /** What workers are asked for. */
 export const plantWork = {
   comparePlant: ({ name, isSpoilt }: Piece): Promise<PlantComparison> => {
-    const firmware = {
-      avr: readAvr(fromRoot("build/avr")),
-      stm32f072: readStm32(fromRoot("build/stm32/stm32f072")),
-      stm32f405: readStm32(fromRoot("build/stm32/stm32f405")),
-    };
     const sources = isSpoilt ? (["host"] as const) : PLANT_SOURCES;
-    return comparePlantNode(name, firmware, PLANT_CHIPS, sources, isSpoilt);
+    return comparePlantNode(name, readChips(), CHIPS, sources, isSpoilt);
   },
 };
 
@@ -42,19 +35,15 @@ export async function provePlants(jobs: Jobs<typeof plantWork>, figures: Figure[
   const names = plantCases("avr").map(plantNodeName);
   const sum: PlantComparison = { runs: 0, items: 0, differences: [] };
   await jobs.each(names, async (name) => {
-    const one = await jobs
-      .do("comparePlant", { name, isSpoilt: false }, PATIENCE_S)
-      .catch((error: unknown) => {
-        if (!(error instanceof Lost)) throw error;
-        return { runs: 0, items: 0, differences: [`${name}: ${error.message}`] };
-      });
+    const lost = (why: string) => ({ runs: 0, items: 0, differences: [`${name}: ${why}`] });
+    const one = await jobs.doOr("comparePlant", { name, isSpoilt: false }, PATIENCE_S, lost);
     sum.runs += one.runs;
     sum.items += one.items;
     sum.differences.push(...one.differences);
   });
   for (const text of sum.differences) process.stderr.write(`${text}\n`);
-  const all = names.length * PLANT_CHIPS.length * PLANT_SOURCES.length;
-  const how = `${names.length} nodes by ${PLANT_SOURCES.join(", ")} on ${PLANT_CHIPS.join(", ")}; ${sum.items} things compared, each between all runs of its node`;
+  const all = names.length * CHIPS.length * PLANT_SOURCES.length;
+  const how = `${names.length} nodes by ${PLANT_SOURCES.join(", ")} on ${CHIPS.join(", ")}; ${sum.items} things compared, each between all runs of its node`;
   const { differences } = await jobs.do("comparePlant", { name: SPOILT, isSpoilt: true });
   figures.push(
     { id: "plants.runs", value: sum.runs, unit: "nodes", must: `== ${all}`, note: how },

@@ -6,10 +6,6 @@ import { crc32 } from "node:zlib";
 import { Source } from "../../assembly/spec/boot.ts";
 import { ManifestSelect } from "../../assembly/spec/manifest.ts";
 import { TaskState } from "../../assembly/spec/node.ts";
-import { AvrBoard } from "../../host/boards/avr/board.ts";
-import { EEPROM_BYTES } from "../../host/boards/avr/eeprom.ts";
-import { FRAM_PARTS } from "../../host/boards/devices/spi-fram.ts";
-import { Stm32Board } from "../../host/boards/stm32/board.ts";
 import { BusMaster } from "../../host/client/bus/master.ts";
 import { LocalNode } from "../../host/client/local-node.ts";
 import { type JournalEntry, MemoryJournal } from "../../host/client/master/journal.ts";
@@ -20,19 +16,20 @@ import type { PlantApp } from "../../host/formats/plant.ts";
 import { Machine } from "../../host/node/hal.ts";
 import { NvDevice } from "../../host/node/nv.ts";
 import { Random } from "../oracle/random.ts";
-import { type BoardRig, startRig } from "./board-rig.ts";
 import { BoardTransport } from "./board-transport.ts";
 import { manifestOf, plantApp, plantCard } from "./card-plant.ts";
-import {
-  type Change,
-  type ChipFirmware,
-  copyOf,
-  digestOf,
-  type Memory,
-  memoryAt,
-  reversed,
-} from "./chip-cuts.ts";
+import { blankMemory, type ChipFirmware, chipBoard, type Memory } from "./chip-board.ts";
 import { guestOf } from "./guest.ts";
+import {
+  copyOf,
+  cutCycle,
+  digestOf,
+  memoryAt,
+  type Powered,
+  powerOn,
+  reversed,
+  setAndSave,
+} from "./media-journal.ts";
 import { coreModule } from "./node.ts";
 
 /** Board, and who brings it up. */
@@ -63,18 +60,14 @@ export interface BootCutCounts {
   readonly faults: string[];
 }
 
-const PART = "FM25V10";
 const CELLS = 60;
 const SLOTS = { count: 3, bytes: 2048 };
 const ID = 9;
-/** Where the factory writes the id of an AVR (docs/boards.md). */
-const AVR_UID_AT = 4081;
 const OIDS = [257, 258, 259] as const;
 /** The value that an operator changes. */
 const CHANGED = 1;
 const OPERATOR = f16FromNumber(2000);
 const WAIT_MS = 200;
-const SAVE_MOST_MS = 500;
 const PASSES_MAX = 4;
 /** One state in so many is started from once more, or with neither card nor master. */
 const TRY_EACH = 4;
@@ -100,62 +93,17 @@ const CONFIG: NodeConfig = {
   cardWait_ms: 0,
 };
 
-/** A board with power, its verbs, and all that its media have changed since. */
-interface Powered extends BoardRig<AvrBoard | Stm32Board> {
-  readonly journal: readonly Change[];
-  readonly now: number;
-  memory(): Memory;
-}
-
-/** Powers a board up and runs it until its start-up has ended, or waits for a master. */
-async function power(
-  { bed, firmware }: BootCutPlan,
-  memory: Memory,
-  sd: Uint8Array | undefined,
-): Promise<Powered> {
-  const { fram, eeprom } = copyOf(memory);
-  const { avr, stm32f072 } = firmware;
-  const board = bed.startsWith("avr.")
-    ? new AvrBoard(avr as NonNullable<typeof avr>, { fram: PART, media: { fram, eeprom, sd } })
-    : new Stm32Board(stm32f072 as NonNullable<typeof stm32f072>, {
-        fram: PART,
-        media: { fram, flash: undefined, sd },
-      });
-  const journal: Change[] = [];
-  const { clock } = board.chip;
-  board.fram.onWrite = (address) => {
-    const wanted = Uint8Array.of(fram[address] as number);
-    journal.push({ from: clock.now, to: clock.now, region: "fram", address, wanted });
-  };
-  if (board instanceof AvrBoard)
-    board.eeprom.onProgram = (address, byte, cycles) => {
-      const [from, to] = [clock.now, clock.now + cycles];
-      journal.push({ from, to, region: "eeprom", address, wanted: Uint8Array.of(byte) });
-    };
-  const rig = await startRig<AvrBoard | Stm32Board>(board);
-  return {
-    ...rig,
-    journal,
-    get now() {
-      return clock.now;
-    },
-    memory: () => copyOf({ ...memory, fram, eeprom }),
-  };
-}
-
 /** Media of a node that runs the first version from a slot. */
 async function firstMemory(): Promise<Memory> {
-  const fram = new Uint8Array(FRAM_PARTS[PART].bytes);
-  const machine = new Machine({ nv: new NvDevice(fram) });
+  const memory = blankMemory([1, 2, 3, 4, 5, 6, 7, 8]);
+  const machine = new Machine({ nv: new NvDevice(memory.fram) });
   const node = await LocalNode.start(await coreModule("small"), machine);
   node.formatStore(CELLS);
   node.provision.formatSlots(SLOTS.count, SLOTS.bytes);
   node.provision.activate(node.provision.stage(VERSIONS[0] as Uint8Array), { attempts: 0 });
   node.provision.setConfig(CONFIG);
   node.provision.confirmConfig();
-  const eeprom = new Uint8Array(EEPROM_BYTES).fill(0xff);
-  eeprom.set([1, 2, 3, 4, 5, 6, 7, 8], AVR_UID_AT);
-  return { fram, eeprom, flash: new Uint8Array(0) };
+  return memory;
 }
 
 /** What a node must be once it is up. */
@@ -206,9 +154,13 @@ abstract class BootCuts {
   protected config(): NodeConfig {
     return { ...CONFIG, role: 1 + (this.version % 200) };
   }
-  protected power(memory: Memory, card?: Uint8Array): Promise<Powered> {
+  /** Powers a board up and runs it until its start-up has ended, or waits for a master. */
+  protected power(memory: Memory, sd?: Uint8Array): Promise<Powered> {
+    const { bed, firmware } = this.plan;
+    const media = copyOf(memory);
+    const chip = bed.startsWith("avr.") ? "avr" : "stm32f072";
     this.counts.boots++;
-    return power(this.plan, memory, card);
+    return powerOn(chipBoard(chip, firmware, media, { sd }), media);
   }
 
   // ---- Looking ----
@@ -277,34 +229,17 @@ abstract class BootCuts {
 
   // ---- Cutting ----
 
-  /** An operator changes a value, and it is saved. */
-  private change({ node, machine }: Powered): void {
-    const oid = OIDS[CHANGED];
-    node.setValue(oid, OPERATOR);
-    node.saveValue(oid);
-    for (let ms = 0; node.values().some(({ isDirty }) => isDirty); ms++) {
-      if (ms === SAVE_MOST_MS) throw new Error("it is not saved");
-      machine.advance(1000);
-    }
-  }
-  /** Every other cycle is in a change, or just behind one: else most cuts would find nothing going on. */
-  private cycleOf(journal: readonly Change[], end: number): number {
-    const { random } = this;
-    const change = random.oneIn(2) ? journal[random.below(journal.length)] : undefined;
-    if (change === undefined) return random.below(end);
-    return change.from + random.below(1 + change.to - change.from);
-  }
   private async startUp(before: Memory): Promise<Memory> {
     const board = await this.start(before, Number.POSITIVE_INFINITY);
     const wrong = this.wrong(board, { mayBeChanged: false, isChanged: false, noted: 0 });
     if (wrong !== undefined) throw new Error(`without a cut: ${wrong}`);
     const changing = board.now;
-    this.change(board);
+    setAndSave(board, OIDS[CHANGED], OPERATOR); // as an operator does
     const changed = board.now;
     const journal = this.plan.fault === "order" ? reversed(board.journal) : board.journal;
     const noted = (cycle: number) => this.notedAt(cycle);
     for (let n = 0; n < this.plan.cutsOfABoot && this.counts.faults.length < FAULTS_MAX; n++) {
-      const cycle = this.cycleOf(journal, changed);
+      const cycle = cutCycle(journal, { start: 0, end: changed }, this.random);
       this.counts.cuts++;
       const [mayBeChanged, isChanged] = [cycle >= changing, cycle >= changed];
       const cut = { mayBeChanged, isChanged, noted: noted(cycle) };

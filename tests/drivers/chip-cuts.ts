@@ -2,30 +2,27 @@
 // with its cycle; so what the media hold when the power goes at any cycle is known without running to it again. From each the
 // board is booted, and what it then is must be what it was before the operation, or after it.
 
-import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { StoreState } from "../../assembly/spec/cell.ts";
 import { TaskState } from "../../assembly/spec/node.ts";
-import { AvrBoard } from "../../host/boards/avr/board.ts";
-import { EEPROM_BYTES } from "../../host/boards/avr/eeprom.ts";
-import type { Firmware as AvrFirmware } from "../../host/boards/avr/firmware.ts";
-import { FRAM_PARTS } from "../../host/boards/devices/spi-fram.ts";
-import { Stm32Board } from "../../host/boards/stm32/board.ts";
-import type { Firmware as Stm32Firmware } from "../../host/boards/stm32/firmware.ts";
-import type { LocalNode } from "../../host/client/local-node.ts";
 import { Random } from "../oracle/random.ts";
-import { startRig } from "./board-rig.ts";
+import { blankMemory, type ChipFirmware, chipBoard, type Memory } from "./chip-board.ts";
 import { guestOf } from "./guest.ts";
+import {
+  copyOf,
+  cutCycle,
+  digestOf,
+  memoryAt,
+  type Powered,
+  powerOn,
+  reversed,
+  setAndSave,
+} from "./media-journal.ts";
 
 /** Board and medium: FRAM has slots, so that images are stored; the others keep calibration only. */
 export const CHIP_BEDS = ["avr.fram", "avr.eeprom", "stm32f072.fram", "stm32f072.flash"] as const;
 export type ChipBed = (typeof CHIP_BEDS)[number];
 
-/** What was built; that of the bed must be there. */
-export interface ChipFirmware {
-  readonly avr?: AvrFirmware;
-  readonly stm32f072?: Stm32Firmware;
-}
 export interface ChipCutPlan {
   readonly bed: ChipBed;
   readonly seed: number;
@@ -50,12 +47,10 @@ export function noChipCuts(): ChipCutCounts {
   return { operations: 0, cuts: 0, states: 0, bootCuts: 0, boots: 0, faults: [] };
 }
 
-const PART = "FM25V10";
 const OID = 0x100;
 const CELLS = 24;
 const SLOTS = { count: 3, bytes: 512 };
 const ATTEMPTS = 3;
-const SAVE_MOST_MS = 500;
 /** One boot in so many is followed by another, or cut itself, or must save. */
 const TRY_EACH = 8;
 
@@ -71,113 +66,6 @@ JMP loop`,
   ).image;
 const VERSIONS = Array.from({ length: 8 }, (_, n) => versionImage(n));
 const CRCS = new Map(VERSIONS.map((image, n) => [crc32(image), n]));
-
-/** What keeps its bytes without power. */
-export type Region = "fram" | "eeprom" | "flash";
-export type Memory = Readonly<Record<Region, Uint8Array<ArrayBuffer>>>;
-
-/** A change of a medium: until `from` the bytes are the old ones, from `to` on the new ones, and torn in between. */
-export interface Change {
-  readonly from: number;
-  readonly to: number;
-  readonly region: Region;
-  readonly address: number;
-  readonly wanted: Uint8Array;
-}
-
-export function copyOf({ fram, eeprom, flash }: Memory): Memory {
-  return { fram: fram.slice(), eeprom: eeprom.slice(), flash: flash.slice() };
-}
-export function digestOf({ fram, eeprom, flash }: Memory): string {
-  return createHash("sha1").update(fram).update(eeprom).update(flash).digest("hex");
-}
-
-/** What the power leaves of a byte in flight: each bit old or new, or all of it chance. */
-function torn(old: number, wanted: number, random: Random): number {
-  const mask = random.below(256);
-  return random.oneIn(2) ? (old & ~mask) | (wanted & mask) : mask;
-}
-/** What media hold when the power goes at a cycle. */
-export function memoryAt(
-  before: Memory,
-  journal: readonly Change[],
-  cycle: number,
-  random: Random,
-): Memory {
-  const memory = copyOf(before);
-  for (const { from, to, region, address, wanted } of journal) {
-    if (from > cycle) break;
-    const bytes = memory[region];
-    wanted.forEach((byte, n) => {
-      bytes[address + n] = to <= cycle ? byte : torn(bytes[address + n] as number, byte, random);
-    });
-  }
-  return memory;
-}
-
-/** The same changes at the same times, the last of them first. */
-export function reversed(journal: readonly Change[]): Change[] {
-  return journal.map(({ from, to }, n) => ({ ...(journal.at(-1 - n) as Change), from, to }));
-}
-
-/** A board with power. */
-interface Powered {
-  readonly node: LocalNode;
-  readonly journal: Change[];
-  readonly now: number;
-  run(ms: number): void;
-  memory(): Memory;
-}
-
-function avrBoard(firmware: AvrFirmware, { fram, eeprom }: Memory, seed: number): AvrBoard {
-  return new AvrBoard(firmware, { fram: PART, media: { fram, eeprom, sd: undefined }, seed });
-}
-function stm32Board(firmware: Stm32Firmware, { fram, flash }: Memory): Stm32Board {
-  const media = { fram, flash: flash.length === 0 ? undefined : flash, sd: undefined };
-  return new Stm32Board(firmware, { chip: "stm32f072", fram: PART, media });
-}
-
-/** Has every change of a board's media noted. `fram`: what its FRAM holds. */
-function noteChanges(board: AvrBoard | Stm32Board, fram: Uint8Array): Change[] {
-  const journal: Change[] = [];
-  const { clock } = board.chip;
-  const note = (region: Region, address: number, wanted: Uint8Array, cycles = 0) =>
-    void journal.push({ from: clock.now, to: clock.now + cycles, region, address, wanted });
-  board.fram.onWrite = (address) => note("fram", address, fram.slice(address, address + 1));
-  if (board instanceof AvrBoard)
-    board.eeprom.onProgram = (address, byte, cycles) =>
-      note("eeprom", address, Uint8Array.of(byte), cycles);
-  else
-    board.chip.onFlash = (address, wanted, us) =>
-      note("flash", address, wanted, us * (clock.hz / 1e6));
-  return journal;
-}
-
-/** Starts a board on media that are its own, and from here on change. */
-async function powerOn(
-  board: AvrBoard | Stm32Board,
-  media: Memory,
-  hasFram: boolean,
-): Promise<Powered> {
-  if (!hasFram) board.framSocket.fault = "absent";
-  const journal = noteChanges(board, media.fram);
-  const { node, machine } = await startRig(board);
-  const { chip } = board;
-  return {
-    node,
-    journal,
-    get now() {
-      return chip.clock.now;
-    },
-    run: (ms) => machine.advance(ms * 1000),
-    memory: () =>
-      copyOf(
-        board instanceof Stm32Board
-          ? { ...media, flash: Uint8Array.from(board.chip.flash.bytes) }
-          : media,
-      ),
-  };
-}
 
 /** What a node is: version and binary16 of the value. */
 interface Seen {
@@ -201,13 +89,12 @@ class ChipCuts {
   }
 
   private open(memory: Memory): Promise<Powered> {
-    const { avr, stm32f072 } = this.plan.firmware;
     const media = copyOf(memory);
+    const chip = this.plan.bed.startsWith("avr") ? "avr" : "stm32f072";
+    const board = chipBoard(chip, this.plan.firmware, media, { seed: this.random.word() });
+    if (!this.hasSlots) board.framSocket.fault = "absent";
     this.counts.boots++;
-    if (this.plan.bed.startsWith("avr") && avr !== undefined)
-      return powerOn(avrBoard(avr, media, this.random.word()), media, this.hasSlots);
-    if (stm32f072 !== undefined) return powerOn(stm32Board(stm32f072, media), media, this.hasSlots);
-    throw new Error(`no firmware for ${this.plan.bed}`);
+    return powerOn(board, media);
   }
   private fault(what: string): void {
     this.counts.faults.push(`${this.plan.bed}, seed ${this.plan.seed}, ${this.place}: ${what}`);
@@ -216,11 +103,11 @@ class ChipCuts {
   // ---- Looking ----
 
   /** What a board that has just booted is. Media without slots get their app from outside. Throws what is wrong. */
-  private look({ node, run }: Powered): Seen {
+  private look({ node, machine }: Powered): Seen {
     const { state } = node.store();
     if (state !== StoreState.READY) throw new Error(`the store is ${StoreState[state]}`);
     if (!this.hasSlots) node.load(VERSIONS[0] as Uint8Array);
-    run(1);
+    machine.advance(1000);
     const tasks = node.tasks();
     const version = CRCS.get(tasks[0]?.imageCrc ?? 0);
     if (tasks.length !== 1 || version === undefined || tasks[0]?.state === TaskState.FAULTED)
@@ -261,7 +148,7 @@ class ChipCuts {
   }
   private trySave(board: Powered): void {
     try {
-      this.save(board, 0x4900);
+      setAndSave(board, OID, 0x4900);
     } catch (error) {
       this.fault(`nothing can be saved behind it: ${error}`);
     }
@@ -278,29 +165,16 @@ class ChipCuts {
     const noted = board.journal.slice(first);
     const journal = this.plan.isLying === true ? reversed(noted) : noted;
     for (let n = 0; n < this.plan.cutsOfAnOperation; n++) {
-      // every other cut in, or just behind, a change: else most would find nothing going on
-      const change = random.oneIn(2) ? journal[random.below(journal.length)] : undefined;
-      const cycle =
-        change === undefined
-          ? start + random.below(board.now - start)
-          : change.from + random.below(1 + change.to - change.from);
+      const cycle = cutCycle(journal, { start, end: board.now }, random);
       counts.cuts++;
       await this.judge(memoryAt(before, journal, cycle, random), allowed);
     }
     counts.operations++;
   }
 
-  private save(board: Powered, value: number): void {
-    board.node.setValue(OID, value);
-    board.node.saveValue(OID);
-    for (let ms = 0; board.node.values().some(({ isDirty }) => isDirty); ms++) {
-      if (ms === SAVE_MOST_MS) throw new Error("it is not saved");
-      board.run(1);
-    }
-  }
   private async saving(place: string, value: number): Promise<void> {
     const after = { ...this.life, value };
-    await this.operate(place, [this.life, after], () => this.save(this.now, value));
+    await this.operate(place, [this.life, after], () => setAndSave(this.now, OID, value));
     this.life = after;
   }
 
@@ -328,12 +202,7 @@ class ChipCuts {
   }
 
   async run(): Promise<ChipCutCounts> {
-    const blank: Memory = {
-      fram: new Uint8Array(FRAM_PARTS[PART].bytes),
-      eeprom: new Uint8Array(EEPROM_BYTES).fill(0xff),
-      flash: new Uint8Array(0),
-    };
-    this.now = await this.open(blank);
+    this.now = await this.open(blankMemory());
     const { node } = this.now;
     if (this.hasSlots) {
       node.formatStore(CELLS);

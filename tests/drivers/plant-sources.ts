@@ -6,11 +6,8 @@ import { Duplex } from "node:stream";
 import { AppState } from "../../assembly/spec/boot.ts";
 import { CellType } from "../../assembly/spec/cell.ts";
 import { TaskState } from "../../assembly/spec/node.ts";
-import { AvrBoard } from "../../host/boards/avr/board.ts";
-import { EEPROM_BYTES } from "../../host/boards/avr/eeprom.ts";
-import type { Firmware as AvrFirmware } from "../../host/boards/avr/firmware.ts";
-import { Stm32Board } from "../../host/boards/stm32/board.ts";
-import type { Firmware as Stm32Firmware } from "../../host/boards/stm32/firmware.ts";
+import type { AvrBoard } from "../../host/boards/avr/board.ts";
+import type { Stm32Board } from "../../host/boards/stm32/board.ts";
 import { SerialTransport } from "../../host/bus/serial-transport.ts";
 import { type CanTransport, TransportError } from "../../host/bus/transport.ts";
 import { BoardMachine, startBoardNode } from "../../host/client/board-node.ts";
@@ -27,20 +24,19 @@ import { ownConfig } from "../../host/formats/plant-memory.ts";
 import { Machine } from "../../host/node/hal.ts";
 import { NvDevice } from "../../host/node/nv.ts";
 import { BoardTransport } from "./board-transport.ts";
+import {
+  blankMemory,
+  type ChipFirmware,
+  type ChipName,
+  chipBoard,
+  FRAM_BYTES,
+} from "./chip-board.ts";
 import { coreModule } from "./node.ts";
 import { PLANT_IMAGES, PLANTS, plantText } from "./plants.ts";
 
-export const PLANT_CHIPS = ["avr", "stm32f072", "stm32f405"] as const;
-export type PlantChip = (typeof PLANT_CHIPS)[number];
 export const PLANT_SOURCES = ["host", "sd", "can", "serial", "stored"] as const;
 export type PlantSource = (typeof PLANT_SOURCES)[number];
-export interface PlantFirmware {
-  readonly avr?: AvrFirmware;
-  readonly stm32f072?: Stm32Firmware;
-  readonly stm32f405?: Stm32Firmware;
-}
 
-const FRAM_BYTES = 131_072;
 const CARD_BYTES = 8 << 20;
 const CELLS = 255;
 /** Of a node that the manifest gives no slots, for what is stored. */
@@ -51,9 +47,7 @@ const UID = Uint8Array.of(0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x80);
 const ROLE_ID = 40;
 /** In the place of the one of the manifest, which has the length of an AVR's: an STM32 has twelve bytes. */
 const STM32_UID = "0102030405060708090a0b0c";
-/** Where an AVR board keeps its id (docs/boards.md). */
-const AVR_UID_AT = 4081;
-const BAUD: Readonly<Record<PlantChip, number>> = {
+const BAUD: Readonly<Record<ChipName, number>> = {
   avr: 38_400,
   stm32f072: 115_200,
   stm32f405: 115_200,
@@ -76,7 +70,7 @@ export interface PlantCase {
 }
 
 /** Every node of every example plant, for a chip. */
-export function plantCases(chip: PlantChip): PlantCase[] {
+export function plantCases(chip: ChipName): PlantCase[] {
   return PLANTS.flatMap((plant) => {
     const asWritten = plantText(plant);
     const text = chip === "avr" ? asWritten : asWritten.replace("0102030405060708", STM32_UID);
@@ -156,29 +150,21 @@ interface Up {
 }
 
 function boardOf(
-  chip: PlantChip,
-  firmware: PlantFirmware,
+  chip: ChipName,
+  firmware: ChipFirmware,
   { node: { node } }: PlantCase,
   fram: Uint8Array<ArrayBuffer>,
   sd: Uint8Array | undefined,
 ): AvrBoard | Stm32Board {
   const uid = "uid" in node.select ? node.select.uid : UID;
-  if (chip === "avr") {
-    const eeprom = new Uint8Array(EEPROM_BYTES).fill(0xff);
-    eeprom.set(uid, AVR_UID_AT);
-    const media = { fram, eeprom, sd };
-    return new AvrBoard(firmware.avr as AvrFirmware, { fram: "FM25V10", media });
-  }
-  const program = firmware[chip] as Stm32Firmware;
   const own = new Uint8Array(12);
   own.set(uid);
-  const media = { fram, flash: undefined, sd };
-  return new Stm32Board(program, { chip, fram: "FM25V10", media, uid: own });
+  return chipBoard(chip, firmware, { ...blankMemory([...uid]), fram }, { sd, uid: own });
 }
 
 /** The console of a board as a serial line, and what lets its time pass while somebody waits. */
 function serialTo(
-  chip: PlantChip,
+  chip: ChipName,
   machine: BoardMachine,
   heard: (hear: (bytes: Uint8Array) => void) => void,
 ): { transport: CanTransport; stop: () => void } {
@@ -232,8 +218,8 @@ async function bringByMaster(transport: CanTransport, { file, node }: PlantCase)
 
 /** Brings a node up by a source, on its chip. */
 async function bringUp(
-  chip: PlantChip,
-  firmware: PlantFirmware,
+  chip: ChipName,
+  firmware: ChipFirmware,
   one: PlantCase,
   source: PlantSource,
 ): Promise<Up> {
@@ -335,8 +321,8 @@ function see({ machine, node }: Up, count: number, moments?: PlantMoments): Plan
 
 /** What a node is that came up by a source. `moments`: of the run it is compared with. */
 export async function seePlantNode(
-  chip: PlantChip,
-  firmware: PlantFirmware,
+  chip: ChipName,
+  firmware: ChipFirmware,
   one: PlantCase,
   source: PlantSource,
   moments?: PlantMoments,
@@ -380,8 +366,8 @@ function spoilt(one: PlantCase): PlantCase {
 /** Brings a node of a plant up on each chip by each source, and compares all with the first. `isSpoilt`: all but the first by a bit. */
 export async function comparePlantNode(
   name: string,
-  firmware: PlantFirmware,
-  chips: readonly PlantChip[],
+  firmware: ChipFirmware,
+  chips: readonly ChipName[],
   sources: readonly PlantSource[] = PLANT_SOURCES,
   isSpoilt = false,
 ): Promise<PlantComparison> {
