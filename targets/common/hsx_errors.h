@@ -73,4 +73,5 @@ enum {
   ERR_MANIFEST_OLD = -107, // the node has taken a newer version of the manifest, see the refusal; use the newer card, or reset the store
   ERR_MANIFEST_NODE = -108, // the manifest has nothing for this node; name its id, UID or role in the manifest
   ERR_UNWELL = -109, // an app was not well in its time, so those behind it were not started; look at the app, then restart the node
+  ERR_CARD_GPT = -110, // the card has a GPT partition table; make it anew with an MBR, or without partitions, and FAT16 or FAT32
 };
