@@ -687,7 +687,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
   object("hsx.scan/1", {
     nodes: z.array(
       z.strictObject({
-        id: nodeId,
+        node: nodeId,
         uid: hexDigits,
         board: z.string(),
         profile: z.string(),
@@ -707,7 +707,7 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
     ),
     /** Nodes without an id, or in conflict over one. */
     unnamed: count,
-    settled: z.array(z.strictObject({ id: nodeId, before: nodeId.nullable(), uid: hexDigits })),
+    settled: z.array(z.strictObject({ node: nodeId, before: nodeId.nullable(), uid: hexDigits })),
   }),
   object("hsx.load.plan/1", {
     file: z.string(),

@@ -7,7 +7,7 @@ import { readCard } from "./files.ts";
 import { BOARDS, type BoardName, PROFILES, type ProfileName } from "./install.ts";
 import { parseInteger } from "./numbers.ts";
 import { type NvSpec, parseNv } from "./nv-file.ts";
-import { collect } from "./program.ts";
+import { collect, refuseOptions } from "./program.ts";
 import type { SessionOptions } from "./session.ts";
 import { levelName } from "./words.ts";
 
@@ -49,6 +49,13 @@ export function addNodeOptions(command: Command): void {
     )
     .option("--quantum <n>", "instructions of a turn, 1 to 65535")
     .option("--reference", "memory layout and mailbox limits of the reference; desktop only");
+}
+
+/** Refuses what a board decides itself. */
+export function checkNodeOptions(command: Command): void {
+  if (command.getOptionValue("board") === undefined) return;
+  const why = "means nothing to a board, whose firmware has its own";
+  refuseOptions(command, ["profile", "reference"], why, "leave it out");
 }
 
 /** A board by name. */

@@ -89,34 +89,37 @@ function fishOptions({ path, options }: Row): string[] {
   });
 }
 
-const SCRIPTS: Record<string, (tree: Tree) => string> = {
-  bash: ({
-    top,
-    groups,
-    rows,
-  }) => `# bash completion of hsx. Load it with: source <(hsx completion bash)
+function bashScript({ top, groups, rows }: Tree): string {
+  const commands = top.map((r) => r.path).join(" ");
+  const offer = (words: string) => `COMPREPLY=($(compgen -W "${words}" -- "$cur"))`;
+  return `# bash completion of hsx. Load it with: source <(hsx completion bash)
 _hsx() {
   local cur=\${COMP_WORDS[COMP_CWORD]}
-  if [ "$COMP_CWORD" = 1 ]; then COMPREPLY=($(compgen -W "${top.map((r) => r.path).join(" ")} --help --version" -- "$cur")); return; fi
+  if [ "$COMP_CWORD" = 1 ]; then ${offer(`${commands} --help --version`)}; return; fi
   if [ "$COMP_CWORD" = 2 ]; then
     case "\${COMP_WORDS[1]}" in
-${groups.map((g) => `      ${g.name}) COMPREPLY=($(compgen -W "${g.names.join(" ")} --help" -- "$cur")); return ;;`).join("\n")}
+${groups.map((g) => `      ${g.name}) ${offer(`${g.names.join(" ")} --help`)}; return ;;`).join("\n")}
     esac
   fi
   case "\${COMP_WORDS[COMP_CWORD-1]}" in
-${choiceCases(rows, (words) => `COMPREPLY=($(compgen -W "${words}" -- "$cur"))`)}
+${choiceCases(rows, offer)}
   esac
   case "$cur" in -*) ;; *) COMPREPLY=($(compgen -f -- "$cur")); return ;; esac
   case "\${COMP_WORDS[1]} \${COMP_WORDS[2]}" in
-${rows.map((r) => `    ${pattern(r)}) COMPREPLY=($(compgen -W "${longs(r)} --help" -- "$cur")) ;;`).join("\n")}
+${rows.map((r) => `    ${pattern(r)}) ${offer(`${longs(r)} --help`)} ;;`).join("\n")}
   esac
 }
-complete -o filenames -F _hsx hsx`,
-  zsh: ({ top, groups, rows }) => `#compdef hsx
+complete -o filenames -F _hsx hsx`;
+}
+
+function zshScript({ top, groups, rows }: Tree): string {
+  const described = (r: Tree["top"][number]) =>
+    `    '${r.path}:${quoted(r.does).replaceAll(":", "\\:")}'`;
+  return `#compdef hsx
 # zsh completion of hsx. Load it with: source <(hsx completion zsh)
 _hsx() {
   local -a commands=(
-${top.map((r) => `    '${r.path}:${quoted(r.does).replaceAll(":", "\\:")}'`).join("\n")}
+${top.map(described).join("\n")}
   )
   if (( CURRENT == 2 )); then _describe command commands; return; fi
   if (( CURRENT == 3 )); then
@@ -131,16 +134,25 @@ ${choiceCases(rows, (words) => `compadd ${words}`)}
 ${rows.map((r) => `    ${pattern(r)}) compadd -- ${longs(r)} --help; _files ;;`).join("\n")}
   esac
 }
-compdef _hsx hsx`,
-  fish: ({ top, groups, rows }) =>
-    [
-      "# fish completion of hsx. Load it with: hsx completion fish | source",
-      ...top.map(
-        (r) => `complete -c hsx -n __fish_use_subcommand -f -a ${r.path} -d '${quoted(r.does)}'`,
-      ),
-      ...groups.flatMap((group) => fishGroup(group, rows)),
-      ...rows.flatMap(fishOptions),
-    ].join("\n"),
+compdef _hsx hsx`;
+}
+
+function fishScript({ top, groups, rows }: Tree): string {
+  const commands = top.map(
+    (r) => `complete -c hsx -n __fish_use_subcommand -f -a ${r.path} -d '${quoted(r.does)}'`,
+  );
+  return [
+    "# fish completion of hsx. Load it with: hsx completion fish | source",
+    ...commands,
+    ...groups.flatMap((group) => fishGroup(group, rows)),
+    ...rows.flatMap(fishOptions),
+  ].join("\n");
+}
+
+const SCRIPTS: Record<string, (tree: Tree) => string> = {
+  bash: bashScript,
+  zsh: zshScript,
+  fish: fishScript,
 };
 
 export function addCompletion(program: Command, { out }: Context): void {

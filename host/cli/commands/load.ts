@@ -1,12 +1,11 @@
 // hsx load: one image for many nodes of a bus at once.
 
 import type { Command } from "commander";
-import { Err } from "../../../assembly/spec/errors.ts";
-import type { LoadJob, LoadReport } from "../../client/bus/load.ts";
-import { hasEnded, isGood, type NodeLoad } from "../../client/bus/load-state.ts";
+import type { LoadJob } from "../../client/bus/load.ts";
+import { hasEnded, type NodeLoad } from "../../client/bus/load-state.ts";
 import type { BusMaster } from "../../client/bus/master.ts";
 import { decodeHxe } from "../../formats/hxe.ts";
-import { count, plural } from "../../formats/text.ts";
+import { count } from "../../formats/text.ts";
 import {
   addInstanceOptions,
   addTrialOptions,
@@ -15,8 +14,17 @@ import {
   type TrialValues,
   trialOf,
 } from "../app-options.ts";
-import { meantNodes, partialExit, withMaster } from "../bus/bus-host.ts";
+import { meantNodes, withMaster } from "../bus/bus-host.ts";
 import { LiveLines } from "../bus/live-lines.ts";
+import {
+  type LoadPlan,
+  type LoadSubject,
+  loadData,
+  loadText,
+  planLoad,
+  tellPlan,
+  tellReport,
+} from "../bus/load-told.ts";
 import {
   addBusOptions,
   addLevelOption,
@@ -25,12 +33,10 @@ import {
   busSettings,
   needBus,
 } from "../bus/settings.ts";
-import { Exit, Failure, failureOf, usage } from "../exit.ts";
+import { Exit, usage } from "../exit.ts";
 import { readBytes } from "../files.ts";
-import { fileCrc } from "../image.ts";
-import { parseInteger, secondsText } from "../numbers.ts";
+import { parseInteger } from "../numbers.ts";
 import { addCommand, type Context, optionsBut, refuseOptions } from "../program.ts";
-import { errName } from "../words.ts";
 import { loadManifest } from "./master.ts";
 
 interface Options extends BusOptionValues, InstanceValues, TrialValues {
@@ -42,141 +48,6 @@ interface Options extends BusOptionValues, InstanceValues, TrialValues {
   readonly stopFirst?: true;
   readonly dryRun?: true;
   readonly cap: string;
-}
-
-const WORDS: Record<NodeLoad["state"], string> = {
-  waiting: "waiting",
-  clearing: "making room",
-  receiving: "receiving",
-  checking: "checking",
-  prepared: "prepared",
-  starting: "starting",
-  complete: "complete",
-  already: "has it already",
-  refused: "refused",
-  aborted: "aborted",
-  silent: "no answer",
-};
-
-function loadData({ node, state, code, pid, slot, bytes }: NodeLoad) {
-  const name = code === Err.OK ? null : errName(code);
-  return { node, state, code: name, pid: pid ?? null, slot: slot ?? null, bytes };
-}
-function loadText(load: NodeLoad): string {
-  const { node, state, pid, slot } = load;
-  const where = pid !== undefined ? `, task ${pid}` : slot !== undefined ? `, slot ${slot}` : "";
-  return `node ${node}: ${WORDS[state]}${isGood(load) ? where : ""}`;
-}
-
-// ---- Before ----
-
-/** Which nodes run the image already, from a slot if it is to be stored, and what those that do not run. */
-async function planned(
-  master: BusMaster,
-  ids: readonly number[],
-  image: Uint8Array,
-  isStored: boolean,
-) {
-  const crc = fileCrc(image);
-  return master.each(ids, async (node) => {
-    const tasks = await node.tasks();
-    const apps = isStored ? await node.provision.apps() : [];
-    const isWhereItShould = (pid: number) => !isStored || apps.some((app) => app.pid === pid);
-    const hasIt = tasks.some(
-      (t) => t.imageCrc === crc && t.imageBytes === image.length && isWhereItShould(t.pid),
-    );
-    return { hasIt, tasks: tasks.map(({ pid, name }) => ({ pid, name })) };
-  });
-}
-type Plan = Awaited<ReturnType<typeof planned>>;
-
-function tellPlan({ out }: Context, file: string, image: Uint8Array, plan: Plan): void {
-  const nodes = plan.map((p) => {
-    if ("error" in p) return { node: p.node, plan: "no answer", tasks: [] };
-    return { node: p.node, plan: p.value.hasIt ? "has it" : "load", tasks: p.value.tasks };
-  });
-  const data = { file, bytes: image.length, crc: fileCrc(image), nodes };
-  out.result("hsx.load.plan/1", data, () =>
-    out.table(
-      ["NODE", "PLAN", "RUNS"],
-      nodes.map((n) => [String(n.node), n.plan, n.tasks.map((t) => t.name).join(", ")]),
-    ),
-  );
-}
-
-// ---- After ----
-
-/** Why a node does not have the image. */
-async function failureFor(
-  master: BusMaster,
-  load: NodeLoad,
-  file: string,
-  image: Uint8Array,
-  isStored: boolean,
-) {
-  if (load.state === "silent")
-    return new Failure(Exit.TIMEOUT, "no-answer", `node ${load.node} does not answer`, {
-      remedy:
-        "hsx scan lists who is there; look at its power and cable, then hsx load again sends only what it lacks",
-    });
-  if (load.state !== "refused" || load.code === Err.OK)
-    return new Failure(Exit.FAILED, "aborted", `the load was given up at node ${load.node}`, {
-      remedy: "it runs what it ran before; load again",
-    });
-  if (isStored && load.code === Err.NOT_FOUND)
-    return new Failure(Exit.DOES_NOT_FIT, "no-slot", `it has no slot to keep ${file} in`, {
-      remedy: `make some: hsx provision format 3 8192 --nodes ${load.node}; or load without --slot, into memory`,
-    });
-  const subject = { kind: "image", name: file, image } as const;
-  try {
-    const failure = failureOf(await master.node(load.node).refused(load.code, subject));
-    if (!isStored || load.code !== Err.APP_EXISTS) return failure;
-    const remedy = "add --stop-first, which kills it before";
-    return new Failure(failure.exit, failure.code, failure.message, { remedy });
-  } catch (error) {
-    return failureOf(error);
-  }
-}
-
-function reportText(file: string, report: LoadReport): string {
-  const good = report.nodes.filter(isGood).length;
-  const sent = `${count(report.dataFrames)} data frames`;
-  const again = report.repairFrames + report.parityFrames;
-  const repair = again === 0 ? "" : `, ${count(again)} more for repair`;
-  const time = secondsText(report.elapsed_us / 1000);
-  return `${file}: ${good} of ${plural(report.nodes.length, "node")} in ${time}, ${sent}${repair}`;
-}
-
-async function tellReport(
-  context: Context,
-  master: BusMaster,
-  file: string,
-  image: Uint8Array,
-  report: LoadReport,
-  isStored: boolean,
-): Promise<void> {
-  const { out } = context;
-  const { nodes, dataFrames, repairFrames, parityFrames, transfer_us, elapsed_us } = report;
-  const bad = nodes.filter((load) => !isGood(load));
-  const failures = await Promise.all(
-    bad.map((load) => failureFor(master, load, file, image, isStored)),
-  );
-  const data = {
-    file,
-    bytes: image.length,
-    crc: fileCrc(image),
-    nodes: nodes.map(loadData),
-    data_frames: dataFrames,
-    repair_frames: repairFrames,
-    parity_frames: parityFrames,
-    transfer_us: Math.round(transfer_us),
-    elapsed_us: Math.round(elapsed_us),
-  };
-  out.result("hsx.load.report/1", data, () => reportText(file, report));
-  failures.forEach((failure, n) => {
-    out.error(failure, `node ${bad[n]?.node}`);
-  });
-  context.exit = partialExit(failures, nodes.length);
 }
 
 // ---- The load ----
@@ -207,7 +78,7 @@ async function frame_us(master: BusMaster, ids: readonly number[], cap: number):
 }
 
 /** Kills what has the image's name, for want of room beside it. */
-async function stopFirst(master: BusMaster, plan: Plan, image: Uint8Array): Promise<void> {
+async function stopFirst(master: BusMaster, plan: LoadPlan, image: Uint8Array): Promise<void> {
   const name = decodeHxe(image).image?.appName;
   for (const p of plan) {
     if ("error" in p || p.value.hasIt) continue;
@@ -216,42 +87,53 @@ async function stopFirst(master: BusMaster, plan: Plan, image: Uint8Array): Prom
   }
 }
 
-async function load(context: Context, file: string, options: Options): Promise<void> {
+/** Brings the image to nodes, with a line for each while it goes on. */
+async function broadcast(
+  context: Context,
+  master: BusMaster,
+  subject: LoadSubject,
+  job: Omit<LoadJob, "image">,
+): Promise<void> {
   const { out } = context;
+  const { image } = subject;
+  const stop = new AbortController();
+  const { signal } = stop;
+  const release = out.terminal.onInterrupt(() => stop.abort());
+  const lines = new LiveLines(out, job.nodes.length + 1);
+  const onNode = (state: NodeLoad) => {
+    if (out.json) out.result("hsx.load.node/1", loadData(state), () => "");
+    else lines.set(String(state.node), loadText(state), hasEnded(state));
+  };
+  const onSent = (bytes: number) =>
+    lines.set("sent", `sent ${count(bytes)} of ${count(image.length)} bytes`, false);
+  try {
+    const report = await master.load({ ...job, image, signal, onNode, onSent });
+    await tellReport(context, master, subject, report);
+    if (signal.aborted) context.exit = Exit.INTERRUPTED;
+  } finally {
+    release();
+  }
+}
+
+async function load(context: Context, file: string, options: Options): Promise<void> {
   const image = readBytes(file);
   const job = jobOf(options);
+  const subject = { file, image, isStored: job.place !== "ram" };
   const cap = parseInteger(options.cap, "--cap", 1, 100);
   if (cap !== 100)
     needBus(
-      busSettings(options, out.terminal.env),
+      busSettings(options, context.out.terminal.env),
       "--cap",
       "leave it out: the line is the image's",
     );
   await withMaster(context, options, async (master) => {
     const nodes = await meantNodes(context, master, options);
-    const plan = await planned(master, nodes, image, job.place !== "ram");
-    if (options.dryRun) return tellPlan(context, file, image, plan);
+    const plan = await planLoad(master, nodes, subject);
+    if (options.dryRun) return tellPlan(context, subject, plan);
     if (options.stopFirst) await stopFirst(master, plan, image);
-    const stop = new AbortController();
-    const release = out.terminal.onInterrupt(() => stop.abort());
-    const lines = new LiveLines(out, nodes.length + 1);
-    const onNode = (state: NodeLoad) => {
-      if (out.json) out.result("hsx.load.node/1", loadData(state), () => "");
-      else lines.set(String(state.node), loadText(state), hasEnded(state));
-    };
-    const onSent = (bytes: number) =>
-      lines.set("sent", `sent ${count(bytes)} of ${count(image.length)} bytes`, false);
-    try {
-      const mayBeThere = plan.every((p) => "error" in p || p.value.hasIt);
-      const pace_us = await frame_us(master, nodes, cap);
-      const { signal } = stop;
-      const what = { image, nodes, mayBeThere, frame_us: pace_us, signal, onNode, onSent };
-      const report = await master.load({ ...job, ...what });
-      await tellReport(context, master, file, image, report, job.place !== "ram");
-      if (signal.aborted) context.exit = Exit.INTERRUPTED;
-    } finally {
-      release();
-    }
+    const mayBeThere = plan.every((p) => "error" in p || p.value.hasIt);
+    const pace_us = await frame_us(master, nodes, cap);
+    await broadcast(context, master, subject, { ...job, nodes, mayBeThere, frame_us: pace_us });
   });
 }
 

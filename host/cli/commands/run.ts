@@ -10,7 +10,12 @@ import { frameText } from "../../formats/candump.ts";
 import { Exit, Failure, usage } from "../exit.ts";
 import { pathBeside } from "../files.ts";
 import type { ProfileName } from "../install.ts";
-import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-options.ts";
+import {
+  addNodeOptions,
+  checkNodeOptions,
+  type NodeOptionValues,
+  sessionOptions,
+} from "../node-options.ts";
 import { parseDuration, parseInteger, secondsText } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { type Ending, Pace } from "../pace.ts";
@@ -59,6 +64,7 @@ function addRunOptions(command: Command, context: Context): void {
     )
     .option("--node <name>", "node of the manifest: its name or id");
   command.action((images: string[], options: Options) => {
+    checkNodeOptions(command);
     checkNode(command, options.manifest);
     const isDefault = command.getOptionValueSource("profile") === "default";
     return run(context, images, options, isDefault);
@@ -104,6 +110,7 @@ export function addSim(program: Command, context: Context): void {
       if (!isBench(first)) {
         const what = "belongs to a bench";
         refuseOptions(command, BENCH_ALONE, what, "name one, hsx sim bench.toml, or leave it out");
+        checkNodeOptions(command);
         checkNode(command, options.manifest);
         return run(context, files, options, false);
       }

@@ -49,7 +49,7 @@ async function look(node: BusNode, present: Present): Promise<Found> {
 
 function foundData({ present, about, tasks, store }: Found) {
   return {
-    id: present.node,
+    node: present.node,
     uid: uidText(about.uid),
     board: about.board,
     profile: memberText(Profile, about.profile),
@@ -76,7 +76,7 @@ function row(node: NodeData): string[] {
   const apps = node.apps.map((a) => `${a.name} ${hex(a.crc, 8)} ${a.state}`);
   const damage = node.damaged === 0 ? "" : `, ${count(node.damaged)} damaged`;
   return [
-    node.id === 0 ? "none" : String(node.id),
+    node.node === 0 ? "none" : String(node.node),
     node.uid,
     node.board,
     hex(node.firmware, 4),
@@ -88,7 +88,7 @@ function row(node: NodeData): string[] {
 }
 
 function settledData({ id, before, about }: Settled) {
-  return { id, before: before ?? null, uid: uidText(about.uid) };
+  return { node: id, before: before ?? null, uid: uidText(about.uid) };
 }
 function settledText({ id, before, about }: Settled): string {
   const was = before === undefined ? "had no id" : `shared id ${before}`;

@@ -6,7 +6,12 @@ import { EventType } from "../../../assembly/spec/node.ts";
 import { plural } from "../../formats/text.ts";
 import type { Exit } from "../exit.ts";
 import { readText } from "../files.ts";
-import { addNodeOptions, type NodeOptionValues, sessionOptions } from "../node-options.ts";
+import {
+  addNodeOptions,
+  checkNodeOptions,
+  type NodeOptionValues,
+  sessionOptions,
+} from "../node-options.ts";
 import type { Output } from "../output.ts";
 import { addCommand, type Context } from "../program.ts";
 import { type Listener, Session } from "../session.ts";
@@ -41,7 +46,10 @@ export function addShell(program: Command, context: Context): void {
     .option("--keep-going", "go on after a line that failed; the exit code is then 6")
     .option("-v, --verbose", "show each line of a script before it runs");
   addNodeOptions(command);
-  command.action((options: Options) => shell(context, options));
+  command.action((options: Options) => {
+    checkNodeOptions(command);
+    return shell(context, options);
+  });
 }
 
 /** How the shell shows what comes from the node while lines are typed or run. */

@@ -27,6 +27,7 @@ import {
   addMediaOption,
   type ImageOptions,
   readNames,
+  refuseForce,
   writeImage,
 } from "./options.ts";
 
@@ -78,7 +79,10 @@ export function addCut(parent: Command, context: Context): void {
     )
     .option("-o, --output <file>", "with --at: write the device as the cut left it")
     .option("--force", "replace an output that is there already")
-    .action((file: string, options: Options) => cut(context, file, options));
+    .action((file: string, options: Options, command: Command) => {
+      if (options.output === undefined) refuseForce(command);
+      return cut(context, file, options);
+    });
 }
 
 // ---- The operation ----

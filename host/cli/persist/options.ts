@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { checkFree, writeOutput } from "../files.ts";
 import { KeyNames } from "../key-names.ts";
 import { lockNv } from "../nv-file.ts";
-import { collect } from "../program.ts";
+import { collect, refuseOptions } from "../program.ts";
 
 /** Values of these options. */
 export interface ImageOptions {
@@ -26,6 +26,11 @@ export function addMediaOption(command: Command): Command {
 
 export function readNames({ image = [] }: ImageOptions): KeyNames {
   return KeyNames.read(image);
+}
+
+/** Refuses --force where no output is named. */
+export function refuseForce(command: Command): void {
+  refuseOptions(command, ["force"], "belongs to -o", "name an output, or leave it out");
 }
 
 /** Writes an image. What is there already may be the only copy of a calibration, so it goes only if that is said. */

@@ -23,6 +23,7 @@ import {
   addMediaOption,
   type ImageOptions,
   readNames,
+  refuseForce,
   writeImage,
   writeLocked,
 } from "./options.ts";
@@ -47,7 +48,10 @@ export function addRepair(parent: Command, context: Context): void {
     .option("-o, --output <file>", "write the mended image here")
     .option("--in-place", "mend the file itself, and keep a copy beside it")
     .option("--force", "replace an output that is there already")
-    .action((file: string, options: Options) => repair(context, file, options));
+    .action((file: string, options: Options, command: Command) => {
+      if (options.output === undefined) refuseForce(command);
+      return repair(context, file, options);
+    });
 }
 
 // ---- What can be mended ----

@@ -100,7 +100,7 @@ function storedUnit(cells: readonly CellInfo[], value: ValueInfo, type: CellType
 }
 
 /** Keys with the values they hold, named by the values that the node has now. */
-function list({ out, session }: VerbContext): void {
+function listData({ session }: VerbContext) {
   const values = session.node.values();
   const stored = session.node.storeCells();
   const cells = stored.map(({ cell, key, value, type }) => {
@@ -115,18 +115,20 @@ function list({ out, session }: VerbContext): void {
       cell,
     };
   });
-  cells.sort((a, b) => a.key - b.key || a.cell - b.cell);
-  out.result("hsx.store.list/1", { cells }, () => {
-    if (cells.length === 0) return "nothing is stored";
-    const rows = cells.map((c) => [
-      hex(c.key, 4),
-      c.name ?? "",
-      c.kind,
-      c.value === null ? hex(c.bits, 4) : `${f16Text(c.bits)} ${c.unit}`.trimEnd(),
-      String(c.cell),
-    ]);
-    return out.table(["KEY", "NAME", "KIND", "VALUE", "CELL"], rows);
-  });
+  return cells.sort((a, b) => a.key - b.key || a.cell - b.cell);
+}
+function listRow(c: ReturnType<typeof listData>[number]): string[] {
+  const value = c.value === null ? hex(c.bits, 4) : `${f16Text(c.bits)} ${c.unit}`.trimEnd();
+  return [hex(c.key, 4), c.name ?? "", c.kind, value, String(c.cell)];
+}
+function list(context: VerbContext): void {
+  const cells = listData(context);
+  const { out } = context;
+  out.result("hsx.store.list/1", { cells }, () =>
+    cells.length === 0
+      ? "nothing is stored"
+      : out.table(["KEY", "NAME", "KIND", "VALUE", "CELL"], cells.map(listRow)),
+  );
 }
 
 function reset(context: VerbContext, options: { yes?: true; keepFactory?: true }): void {

@@ -46,7 +46,7 @@ describe("over a serial line", () => {
     const unnamed = await other.run(["scan"]);
     expect(unnamed).toMatchObject({ exit: 0, err: "" });
     expect(unnamed.out).toMatch(/^none {2}[0-9a-f]{24} {2}node/m);
-    expect(json((await other.run(["scan", "--json"])).out)).toMatchObject({ nodes: [{ id: 0 }] });
+    expect(json((await other.run(["scan", "--json"])).out)).toMatchObject({ nodes: [{ node: 0 }] });
   });
 
   it.each([

@@ -38,8 +38,8 @@ describe("scan", () => {
     const { out } = await on(bus, ["scan", "--assign", "--json"]);
     expect(json(out)).toMatchObject({
       unnamed: 0,
-      settled: [{ id: 2, before: null, uid: "dead" }],
-      nodes: [{ id: 1 }, { id: 2, uid: "dead" }],
+      settled: [{ node: 2, before: null, uid: "dead" }],
+      nodes: [{ node: 1 }, { node: 2, uid: "dead" }],
     });
   });
 

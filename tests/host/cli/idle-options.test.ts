@@ -29,6 +29,17 @@ describe("an option that would do nothing", () => {
     ["sim a.hxe --listen :0", "--listen belongs to a bench"],
     ["sim b.toml --nv node.fram", "--nv means nothing to a bench"],
     ["persist build c.toml --node north -o x", "--node names a node of a manifest"],
+    [
+      "run a.hxe --board avr --profile large",
+      "--profile means nothing to a board, whose firmware has its own",
+    ],
+    ["sim a.hxe --reference", "--reference means nothing to a board, whose firmware has its own"],
+    [
+      "shell --board avr --profile small",
+      "--profile means nothing to a board, whose firmware has its own",
+    ],
+    ["persist repair a.fram --in-place --force", "--force belongs to -o"],
+    ["persist cut a.fram --force", "--force belongs to -o"],
     ["sd make p.toml --to card --size 8M", "--size belongs to -o"],
   ])("of `hsx %s` is refused", async (line, message) => {
     const { exit, out, err } = await hsx(line.split(" "));
