@@ -108,6 +108,15 @@ export const LINE_BYTES: u32 = 1 << LINE_SHIFT;
 export const LINE_SIZE: u32 = LINE_BYTES + 8;
 /** u8 x 8, which line of code each holds: 1 + its number / WINDOW_LINES; 0: none. */
 export const WINDOW_TAGS_OFF: usize = 12;
+/** Place of the line that holds the code at offset `pc`. To shift by a whole byte is cheap where a register holds no more. */
+export function linePlace(pc: u32): u32 {
+  return ((pc << (8 - LINE_SHIFT)) >>> 8) & (WINDOW_LINES - 1);
+}
+/** What the tag of that place is then. */
+export function lineTag(pc: u32): u32 {
+  return 1 + ((pc & 0xffff) >>> (LINE_SHIFT + 3));
+}
+if (WINDOW_LINES != 1 << 3) ERROR("layout: lines of the window");
 export const WINDOW_LINES_OFF: usize = WINDOW_TAGS_OFF + WINDOW_LINES;
 export const WINDOW_SIZE: usize = WINDOW_LINES_OFF + WINDOW_LINES * LINE_SIZE;
 
@@ -156,7 +165,7 @@ export const EVENT_SIZE: usize = 16;
 export const STATIC_BASE: usize = STATIC_ORIGIN; // below it lie an AVR's registers
 export const TASKS_BASE: usize = STATIC_BASE;
 export const TASKS_SIZE: usize = TASK_MAX * TASK_BANK_SIZE;
-/** Scratch of the MiniVM, zero between runs. */
+/** Scratch of the MiniVM: what the last run left, until a task is removed. */
 export const FLAGS_BASE: usize = TASKS_BASE + TASKS_SIZE;
 export const NODE_BASE: usize = FLAGS_BASE + FLAGS_SIZE;
 export const COUNTERS_BASE: usize = NODE_BASE + NODE_SIZE;

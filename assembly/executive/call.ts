@@ -23,6 +23,7 @@ import { Err } from "../spec/errors";
 import { EventType, NEVER, Resource, TaskState } from "../spec/node";
 import { CommandStatus } from "../spec/svc";
 import { Context, CONTEXT_SIZE, contextAt, setReg } from "../vm/context";
+import { setPsw } from "../vm/flags";
 import { receiveResume } from "./receive";
 import { bankAddress, isAlive, Task, taskAt, taskFind } from "./task";
 
@@ -136,7 +137,7 @@ function borrow(index: usize, f: CallFrame, owner: usize, handler: u32, argument
   setReg(c, 15, c.sp);
   c.pc = handler;
   c.depth = 0;
-  c.psw = 0;
+  setPsw(c, 0);
   t.state = <u8>TaskState.READY;
   t.timer = NEVER;
   t.call = <u8>(index + 1);
@@ -150,14 +151,12 @@ function giveBack(f: CallFrame): void {
   const steps = c.steps;
   const code = c.code;
   const data = c.data;
-  const stack = c.stack;
   const block = t.memory;
   const flags = t.flags;
   memory.copy(bankAddress(owner), arenaAddress(f.saved), TASK_BANK_SIZE);
   c.steps = steps;
   c.code = code;
   c.data = data;
-  c.stack = stack;
   t.memory = block;
   t.flags = flags;
   t.call = f.prev;

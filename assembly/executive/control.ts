@@ -27,6 +27,7 @@ import { Err } from "../spec/errors";
 import { Config, EventType, HOST_PID, NodeMode, RegIndex, TaskState } from "../spec/node";
 import { CommandFlag } from "../spec/svc";
 import { contextAt, setReg } from "../vm/context";
+import { setPsw } from "../vm/flags";
 import { FLAT_SIZE, vmRange } from "../vm/memory";
 import { callStart } from "./call";
 import { taskRemove, tasksSettle } from "./lifecycle";
@@ -100,7 +101,7 @@ export function controlSetReg(pid: u32, n: u32, value: u32): i32 {
   if (index < 0) return index;
   const c = contextAt(index);
   if (n == RegIndex.PC) c.pc = value;
-  else if (n == RegIndex.PSW) c.psw = <u8>(value & 15);
+  else if (n == RegIndex.PSW) setPsw(c, value);
   else if (n < 16) setReg(c, n, value);
   else return refuse(Err.INVALID, 0, n, RegIndex.PSW);
   return Err.OK;

@@ -1,7 +1,7 @@
 // Reading the arguments of an SVC from task memory. A pointer outside the task's segments is a memory fault, as for LD.
 
-import { Context, reg } from "../vm/context";
-import { isFlat, vmLimit, vmRange } from "../vm/memory";
+import { Context, isFlat, reg } from "../vm/context";
+import { vmLimit, vmRange } from "../vm/memory";
 
 /** What an SVC handler returns: it is done, or the task faults on its pointer. */
 export enum Svc {

@@ -42,6 +42,7 @@ import {
 } from "../spec/hxe";
 import * as R from "../spec/node";
 import { ContextFlag, contextAt, REGS_OFF } from "../vm/context";
+import { pswOf } from "../vm/flags";
 import { isTimed } from "./clock";
 import { dataBytesOf } from "./lifecycle";
 import { appName, taskName } from "./name";
@@ -68,7 +69,7 @@ export function inspectTask(index: usize): i32 {
   store<u32>(to + R.TASK_SP_OFF, c.sp);
   store<u32>(to + R.TASK_STEPS_OFF, c.steps);
   store<u32>(to + R.TASK_TIMER_OFF, isTimed(t) ? t.timer : R.NEVER);
-  store<u8>(to + R.TASK_PSW_OFF, c.psw);
+  store<u8>(to + R.TASK_PSW_OFF, <u8>pswOf(c));
   store<u8>(to + R.TASK_RESTARTS_OFF, t.restartsLeft);
   store<u16>(to + R.TASK_STACK_OFF, t.stackBytes);
   store<u32>(to + R.TASK_CRC_OFF, slotCrc(t.slot));

@@ -21,8 +21,9 @@ import { valuesRelease } from "../registry/value";
 import { DATA_ORIGIN, STACK_TOP } from "../spec/hxe";
 import { EventType, NEVER, Stop, TaskState } from "../spec/node";
 import { CODE_FAULT } from "../spec/svc";
-import { Context, ContextFlag, contextAt, isWindowed, reg, setReg } from "../vm/context";
-import { FLAT_SIZE, isFlat } from "../vm/memory";
+import { Context, ContextFlag, contextAt, isFlat, isWindowed, reg, setReg } from "../vm/context";
+import { clearFlags, setPsw } from "../vm/flags";
+import { FLAT_SIZE } from "../vm/memory";
 import { callsEnd } from "./call";
 import { timerOf } from "./clock";
 import { filesRelease } from "./files";
@@ -65,10 +66,8 @@ export function taskBind(index: usize): void {
   const t = taskAt(index);
   if (t.memory == 0) return;
   const c = contextAt(index);
-  const base = arenaAddress(t.memory);
   c.code = <u32>slotCode(t.slot, imageHeaderSize(t.slot));
-  c.data = <u32>base;
-  c.stack = <u32>(base + dataBytesOf(t.slot));
+  c.data = <u32>arenaAddress(t.memory);
 }
 
 /** Fetches the addresses of all tasks again if blocks moved. */
@@ -105,7 +104,7 @@ export function taskPrepare(index: usize, isFresh: bool): void {
   c.pc = imageEntry(t.slot);
   c.steps = 0;
   c.depth = 0;
-  c.psw = 0;
+  setPsw(c, 0);
   c.stop = <u8>Stop.BUDGET;
   c.svc = 0;
   t.timer = NEVER;
@@ -197,9 +196,10 @@ export function taskStrip(index: usize): void {
 export function taskRemove(index: usize): void {
   const t = taskAt(index);
   const slot: u32 = t.slot;
-  turnLeave(index);
+  turnLeave(t);
   taskStrip(index);
   arenaRelease(taskMemoryField(t));
   memory.fill(bankAddress(index), 0, TASK_BANK_SIZE);
+  clearFlags();
   slotDrop(slot);
 }

@@ -2,22 +2,22 @@
 
 import { arenaHasHoles } from "../arena";
 import { emit } from "../events";
-import { slotFillLine } from "../image/slot";
+import { windowFill } from "../image/window";
 import { ADDRESS_MASK, IS_WINDOW_FORCED } from "../layout";
 import { nodeAt } from "../node";
 import { Err } from "../spec/errors";
 import { WORD_SIZE } from "../spec/opcodes";
 import { MEM_FAULT } from "../spec/svc";
 import { EventType, Stop, TaskState } from "../spec/node";
-import { contextAt, reg, setReg } from "../vm/context";
+import { Context, contextAt, contextIndex, reg, setReg } from "../vm/context";
 import { vmRun } from "../vm/vm";
 import { callReturn } from "./call";
 import { Svc } from "./guest";
 import { taskEnd, taskFault, tasksRebind, taskUnreadable } from "./lifecycle";
 import { serveReceivers } from "./receive";
 import { svcDispatch } from "./svc";
-import { taskAt } from "./task";
-import { hasRival, turnCharge, turnLeave, turnTake } from "./turn";
+import { contextOf, NO_TASK, taskAt } from "./task";
+import { turnBegin, turnCharge, turnLeave, turnRival, turnTake } from "./turn";
 
 /** Most instructions the MiniVM takes at once. */
 const RUN_MAX: u32 = 0xffff;
@@ -60,30 +60,25 @@ function follow(index: usize): void {
 }
 
 /** Has the device give the line of code that is next. False: not now, as the poll has read its lines or the device is busy, or never. */
-function readLine(index: usize): bool {
+function readLine(c: Context): bool {
   const node = nodeAt();
   if (node.lines == 0) return false;
-  const err = slotFillLine(taskAt(index).slot, contextAt(index).pc);
-  if (err < 0 && err != Err.BUSY) taskUnreadable(index);
+  const err = windowFill(c.code, c.pc);
+  if (err < 0 && err != Err.BUSY) taskUnreadable(contextIndex(c));
   if (err >= 0) node.lines -= 1;
   return err >= 0;
 }
 
-/** Runs one task for at most `budget` instructions and does what follows; returns how many retired. */
-function run(index: usize, budget: u32): u32 {
-  const c = contextAt(index);
-  let retired = vmRun(c, budget);
-  while (c.stop == Stop.LINE && readLine(index)) {
+/** Goes on with a run that stopped before its budget, of which `retired` instructions are done; returns how many retired in the end. */
+function runOn(c: Context, budget: u32, retired: u32): u32 {
+  while (c.stop == Stop.LINE && readLine(c)) {
     retired = (retired + vmRun(c, (budget - retired) & RUN_MAX)) & RUN_MAX;
   }
-  if (c.stop != Stop.BUDGET && c.stop != Stop.LINE && c.stop != Stop.CODE) {
-    const after = c.steps;
-    follow(index);
-    tasksRebind();
-    retired -= after - c.steps; // an SVC that faulted was not
-  }
-  nodeAt().steps += retired;
-  return retired;
+  if (c.stop == Stop.BUDGET || c.stop == Stop.LINE || c.stop == Stop.CODE) return retired;
+  const after = c.steps;
+  follow(contextIndex(c));
+  tasksRebind();
+  return retired - (after - c.steps); // an SVC that faulted was not
 }
 
 /** Lines of code that a poll of `budget` instructions may read from the device; from memory as many as it likes. */
@@ -98,22 +93,34 @@ export function schedule(budget: u32): u32 {
   const node = nodeAt();
   node.lines = <u16>linesOf(most);
   while (left != 0 && !arenaHasHoles()) {
-    const index = turnTake();
-    if (index < 0) break;
+    const t = turnTake();
+    if (t == NO_TASK) break;
+    const c = contextOf(t);
     let slice = left < RUN_MAX ? left : RUN_MAX;
-    if (slice > <u32>node.turnLeft && hasRival(index)) slice = node.turnLeft;
-    const retired = run(index, slice) & RUN_MAX;
+    const next = slice < <u32>node.turnLeft ? t : turnRival(t);
+    if (next != t) slice = node.turnLeft;
+    let retired = vmRun(c, slice);
+    if (c.stop == Stop.BUDGET && slice == <u32>node.turnLeft) turnBegin(next);
+    else {
+      if (c.stop != Stop.BUDGET) retired = runOn(c, slice, retired) & RUN_MAX;
+      turnCharge(retired);
+    }
     left = (left - retired) & POLL_MAX;
-    turnCharge(retired);
-    if (contextAt(index).stop != Stop.LINE) continue;
-    if (node.lines != 0) turnLeave(index); // the device is busy, others are not
+    if (c.stop != Stop.LINE) continue;
+    if (node.lines != 0) turnLeave(t); // the device is busy, others are not
     break;
   }
-  return most - left;
+  const retired = most - left;
+  node.steps += retired;
+  return retired;
 }
 
 /** Runs exactly one instruction of one READY task; 0: it was not retired. The turns of the others do not move. */
 export function scheduleStep(index: usize): u32 {
-  nodeAt().lines = 1;
-  return run(index, 1);
+  const node = nodeAt();
+  const c = contextAt(index);
+  node.lines = 1;
+  const retired = runOn(c, 1, vmRun(c, 1));
+  node.steps += retired;
+  return retired;
 }

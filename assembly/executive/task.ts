@@ -19,7 +19,7 @@
 import { TASK_BANK_SIZE, TASK_MAX, TASKS_BASE, TASK_MASK } from "../layout";
 import { Err } from "../spec/errors";
 import { TaskState } from "../spec/node";
-import { CONTEXT_SIZE, REGS_OFF } from "../vm/context";
+import { Context, CONTEXT_SIZE, REGS_OFF } from "../vm/context";
 
 export enum TaskFlag {
   /** the app said PROV_CONFIRM */
@@ -67,6 +67,8 @@ export const TASK_FIRST: usize = TASKS_BASE + CONTEXT_SIZE;
 
 /** Behind the last task. */
 export const TASK_END: usize = TASK_FIRST + TASK_MAX * TASK_BANK_SIZE;
+/** Where one is looked for and none is. */
+export const NO_TASK: Task = changetype<Task>(TASK_END);
 
 /** Task of bank `index`, 0 to TASK_MAX - 1. */
 export function taskAt(index: usize): Task {
@@ -84,6 +86,16 @@ export function bankAddress(index: usize): usize {
 /** The task at an address, of a loop from TASK_FIRST to TASK_END by TASK_BANK_SIZE. */
 export function taskFrom(address: usize): Task {
   return changetype<Task>(address);
+}
+
+/** Bank of a task. */
+export function taskIndex(t: Task): usize {
+  return ((changetype<usize>(t) - TASK_FIRST) / TASK_BANK_SIZE) & TASK_MASK;
+}
+/** The context in a task's bank. The distance is cut to that of a bank: a translator then sees where it lies and how it is aligned. */
+export function contextOf(t: Task): Context {
+  const distance = (changetype<usize>(t) - TASK_FIRST) & (TASK_MASK * TASK_BANK_SIZE);
+  return changetype<Context>(TASKS_BASE + distance);
 }
 
 /** True when a task is in `state`; steps by address, since an index is multiplied and every poll asks. */

@@ -3,60 +3,63 @@
 import { TASK_BANK_SIZE } from "../layout";
 import { nodeAt } from "../node";
 import { TaskState } from "../spec/node";
-import { TASK_END, TASK_FIRST, TASK_QUANTUM_SHIFT, taskAt, taskFrom } from "./task";
-
-export function isReady(index: usize): bool {
-  return taskAt(index).state == TaskState.READY;
-}
+import {
+  NO_TASK,
+  Task,
+  TASK_END,
+  TASK_FIRST,
+  TASK_QUANTUM_SHIFT,
+  taskAt,
+  taskFrom,
+  taskIndex,
+} from "./task";
 
 // Loops step from bank to bank by address: they run at every change of task, and a multiplication an index is long.
 
-/** True when another task is READY beside this one. */
-export function hasRival(index: usize): bool {
-  let ready: u32 = 0;
-  for (let at = TASK_FIRST; at < TASK_END; at += TASK_BANK_SIZE) {
-    if (taskFrom(at).state == TaskState.READY) ready++;
-  }
-  return ready > <u32>isReady(index);
-}
-
-/** READY task with the lowest pid above `pid`, else with the lowest of all; -1: none. That is load order. */
-function readyAfter(pid: u32): i32 {
-  let next: i32 = -1;
+/** READY task with the lowest pid above `pid`, else with the lowest of all, or NO_TASK. That is load order. */
+function readyAfter(pid: u32): Task {
+  const first = pid + 1;
+  let next = TASK_END;
   let best: u32 = 0xff;
-  let index: u8 = 0;
-  for (let at = TASK_FIRST; at < TASK_END; at += TASK_BANK_SIZE, index++) {
+  for (let at = TASK_FIRST; at < TASK_END; at += TASK_BANK_SIZE) {
     const t = taskFrom(at);
     if (t.state != TaskState.READY) continue;
-    const distance = (t.pid - pid - 1) & 0xff;
+    const distance = (t.pid - first) & 0xff;
     if (distance <= best) {
       best = distance;
-      next = index;
+      next = at;
     }
   }
-  return next;
+  return taskFrom(next);
 }
 
-/** Instructions of a turn of bank `index`. */
-function quantumOf(index: usize): u32 {
-  const code: u32 = (<u32>taskAt(index).flags) >>> TASK_QUANTUM_SHIFT;
+/** The task that is READY next after a READY one: itself when it has no rival. */
+export function turnRival(t: Task): Task {
+  return readyAfter(t.pid);
+}
+
+/** Instructions of a turn of a task. */
+function quantumOf(t: Task): u32 {
+  const code: u32 = (<u32>t.flags) >>> TASK_QUANTUM_SHIFT;
   return code == 0 ? <u32>nodeAt().quantum : (1 << code) >>> 1;
 }
 
-function turnBegin(index: usize): void {
+/** A task begins a whole turn. */
+export function turnBegin(t: Task): void {
   const node = nodeAt();
-  node.turn = <u8>index;
-  node.turnLeft = <u16>quantumOf(index);
+  node.turn = <u8>taskIndex(t);
+  node.turnLeft = <u16>quantumOf(t);
 }
 
-/** The task whose turn it is, or begins; -1: none is READY. */
-export function turnTake(): i32 {
+/** The task whose turn it is, or begins; or NO_TASK. */
+export function turnTake(): Task {
   const node = nodeAt();
-  const goesOn = isReady(node.turn);
-  if (goesOn && node.turnLeft != 0) return node.turn;
-  const next = goesOn ? <i32>node.turn : readyAfter(0);
-  if (next >= 0) turnBegin(next);
-  return next;
+  let t = taskAt(node.turn);
+  const goesOn = t.state == TaskState.READY;
+  if (goesOn && node.turnLeft != 0) return t;
+  if (!goesOn) t = readyAfter(0);
+  if (t != NO_TASK) turnBegin(t);
+  return t;
 }
 
 /** What is left of the turn in which `more` instructions beyond an earlier one end. */
@@ -67,22 +70,23 @@ function leftAfter(more: u32, quantum: u32): u16 {
 /** Takes `retired` instructions off the turn; a turn that is over, or whose task cannot go on, passes to the next. */
 export function turnCharge(retired: u32): void {
   const node = nodeAt();
-  const quantum = quantumOf(node.turn);
+  const t = taskAt(node.turn);
+  const quantum = quantumOf(t);
   if (retired < node.turnLeft) node.turnLeft -= <u16>retired;
   else node.turnLeft = leftAfter(retired - node.turnLeft, quantum);
   const isOver = retired != 0 && node.turnLeft == <u16>quantum;
-  if (!isOver && isReady(node.turn)) return;
-  const next = readyAfter(taskAt(node.turn).pid);
-  if (next >= 0) turnBegin(next);
+  if (!isOver && t.state == TaskState.READY) return;
+  const next = readyAfter(t.pid);
+  if (next != NO_TASK) turnBegin(next);
   else node.turnLeft = 0; // who wakes first begins a whole turn
 }
 
 /** A task goes: a turn of its own passes to the one behind it. */
-export function turnLeave(index: usize): void {
+export function turnLeave(t: Task): void {
   const node = nodeAt();
-  if (node.turn != index) return;
-  const next = readyAfter(taskAt(index).pid);
-  if (next >= 0 && <usize>next != index) return turnBegin(next);
+  if (node.turn != taskIndex(t)) return;
+  const next = readyAfter(t.pid);
+  if (next != NO_TASK && next != t) return turnBegin(next);
   node.turn = 0;
   node.turnLeft = 0;
 }

@@ -30,7 +30,6 @@ import { crcSum } from "../crc";
 import { storedFile, storedRead } from "./stored";
 import {
   windowCopy,
-  windowFill,
   windowInit,
   windowLiesIn,
   windowPlace,
@@ -173,11 +172,6 @@ export function slotLiesIn(slot: u32, from: u32, end: u32): bool {
 /** True when tasks run its code through a window. */
 export function slotHasWindow(slot: u32): bool {
   return slotAt(slot).window != 0;
-}
-
-/** Reads the line of the code at offset `pc` into the window. IO, ABSENT, BUSY. */
-export function slotFillLine(slot: u32, pc: u32): i32 {
-  return windowFill(windowOf(slotAt(slot)), pc);
 }
 
 // ---- What is known of a slot ----

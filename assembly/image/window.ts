@@ -13,9 +13,10 @@ import {
   ADDRESS_MASK,
   IMAGE_MASK,
   IS_WINDOW_FORCED,
-  LINE_SHIFT,
+  LINE_BYTES,
   LINE_SIZE,
-  WINDOW_LINES,
+  linePlace,
+  lineTag,
   WINDOW_LINES_OFF,
   WINDOW_SIZE,
   WINDOW_TAGS_OFF,
@@ -79,15 +80,14 @@ export function windowLiesIn(window: usize, from: u32, end: u32): bool {
 /** Reads the line of the code at offset `pc`. IO, ABSENT, BUSY: it then holds nothing. */
 export function windowFill(window: usize, pc: u32): i32 {
   const w = windowAt(window);
-  const number = (pc & 0xffff) >>> LINE_SHIFT;
-  const n = number & (WINDOW_LINES - 1);
+  const n = linePlace(pc);
   const line = window + WINDOW_LINES_OFF + n * LINE_SIZE;
-  const from = number << LINE_SHIFT;
+  const from = pc & 0xffff & ~(LINE_BYTES - 1);
   const rest = (w.absent - from) & IMAGE_MASK;
   store<u8>(window + n, 0, WINDOW_TAGS_OFF);
   let err: i32 = Err.OK;
   if (IS_WINDOW_FORCED) memory.copy(line, window + WINDOW_SIZE + w.start + from, LINE_SIZE);
   else err = nv_read(w.code + from, line, rest < LINE_SIZE ? rest : LINE_SIZE);
-  if (err >= 0) store<u8>(window + n, <u8>(1 + number / WINDOW_LINES), WINDOW_TAGS_OFF);
+  if (err >= 0) store<u8>(window + n, <u8>lineTag(pc), WINDOW_TAGS_OFF);
   return err;
 }

@@ -1,5 +1,5 @@
 // Flags, 16 bytes of scratch: what the last instruction that sets flags left, from which Z, C, N and V follow.
-// Most are never asked for. One record serves all tasks: vmRun unpacks the task's PSW and packs it again.
+// Most are never asked for. One record serves all tasks: while a task does not run, its context keeps what follows from it.
 //  0  result  u32  Z: it is 0. N: its bit 31
 //  4  a       u32  of a sum a + b + carry in; a difference adds the complement of what it takes away
 //  8  b       u32
@@ -8,6 +8,7 @@
 
 import { FLAGS_BASE, FLAGS_SIZE, IS_WIDE } from "../layout";
 import { Psw } from "../spec/opcodes";
+import { Context } from "./context";
 
 const RESULT: usize = FLAGS_BASE;
 const A: usize = FLAGS_BASE + 4;
@@ -17,6 +18,8 @@ if (SUM + (IS_WIDE ? 4 : 1) > FLAGS_BASE + FLAGS_SIZE) ERROR("Flags: size");
 /** The top bit of what is kept of a word. */
 const TOP: u32 = IS_WIDE ? 31 : 7;
 const SIGN: u32 = 1 << TOP;
+/** The top byte of what is kept of a word begins at this bit. */
+const TOP_BYTE: u32 = IS_WIDE ? 24 : 0;
 
 function put(at: usize, top: u32): void {
   if (IS_WIDE) store<u32>(at, top);
@@ -68,35 +71,55 @@ export function isZero(): bool {
   return load<u32>(RESULT) == 0;
 }
 
+/** The carry out of a bit of a sum, at that bit. */
+function carried(a: u32, b: u32, sum: u32): u32 {
+  return (a & b) | ((a | b) & ~sum);
+}
+
 /** 0 or 1. */
 export function carry(): u32 {
-  const a = get(A);
-  const b = get(B);
-  return (((a & b) | ((a | b) & ~get(SUM))) >>> TOP) & 1;
+  return (carried(get(A), get(B), get(SUM)) >>> TOP) & 1;
 }
 
-function hasOverflow(): bool {
-  const sum = get(SUM);
-  return ((get(A) ^ sum) & (get(B) ^ sum) & SIGN) != 0;
-}
-
-/** The Psw bits. */
-export function packFlags(): u32 {
-  let psw: u32 = isZero() ? Psw.Z : 0;
-  if (load<i32>(RESULT) < 0) psw |= Psw.N;
-  if (carry() != 0) psw |= Psw.C;
-  return hasOverflow() ? psw | Psw.V : psw;
-}
-
-/** Leaves no trace of the task that ran. */
+/** Leaves no trace of the tasks that ran. */
 export function clearFlags(): void {
   setResult(0);
 }
 
-export function unpackFlags(psw: u32): void {
-  const sign: u32 = psw & Psw.C ? SIGN : 0;
-  store<u32>(RESULT, psw & Psw.Z ? 0 : psw & Psw.N ? <u32>i32.MIN_VALUE : 1);
-  put(A, sign);
-  put(B, sign);
-  put(SUM, psw & Psw.V ? ~sign : sign);
+// ---- Of a task that does not run ----
+
+/** Goes on with the flags of a task. */
+export function flagsLoad(c: Context): void {
+  store<u32>(RESULT, c.result);
+  put(A, (<u32>c.a) << TOP_BYTE);
+  put(B, (<u32>c.b) << TOP_BYTE);
+  put(SUM, (<u32>c.sum) << TOP_BYTE);
+}
+
+/** Keeps the flags for a task. */
+export function flagsSave(c: Context): void {
+  c.result = load<u32>(RESULT);
+  c.a = <u8>(get(A) >>> TOP_BYTE);
+  c.b = <u8>(get(B) >>> TOP_BYTE);
+  c.sum = <u8>(get(SUM) >>> TOP_BYTE);
+}
+
+/** The Psw bits of a task. */
+export function pswOf(c: Context): u32 {
+  const a: u32 = c.a;
+  const b: u32 = c.b;
+  const sum: u32 = c.sum;
+  let psw: u32 = c.result == 0 ? Psw.Z : 0;
+  if (<i32>c.result < 0) psw |= Psw.N;
+  if ((carried(a, b, sum) & 0x80) != 0) psw |= Psw.C;
+  return ((a ^ sum) & (b ^ sum) & 0x80) != 0 ? psw | Psw.V : psw;
+}
+
+/** Gives a task the Psw bits of `psw`. Z and N cannot both be: with Z, N is clear. */
+export function setPsw(c: Context, psw: u32): void {
+  const sign: u32 = psw & Psw.C ? 0xff : 0;
+  c.result = psw & Psw.Z ? 0 : psw & Psw.N ? <u32>i32.MIN_VALUE : 1;
+  c.a = <u8>sign;
+  c.b = <u8>sign;
+  c.sum = <u8>(psw & Psw.V ? ~sign : sign);
 }

@@ -1,16 +1,11 @@
 // The memory of a task as its instructions and SVC arguments see it: two segments, or flat in the reference's machine.
 
-import { IS_DESKTOP, ADDRESS_MASK } from "../layout";
+import { ADDRESS_MASK } from "../layout";
 import { DATA_ORIGIN, STACK_TOP } from "../spec/hxe";
-import { Context, ContextFlag } from "./context";
+import { Context, isFlat, stackAt } from "./context";
 
 /** First address above the memory of the reference's machine. */
 export const FLAT_SIZE: u32 = 0x10000;
-
-/** True when the task runs on the reference's machine. */
-export function isFlat(c: Context): bool {
-  return IS_DESKTOP && (c.flags & ContextFlag.FLAT) != 0;
-}
 
 /** Bytes from a data address, 16 bits, to the end of its segment; 0 when it lies in none. */
 export function vmLimit(c: Context, address: u32): u32 {
@@ -32,5 +27,5 @@ export function vmRange(c: Context, address: u32, bytes: u32): usize {
   if (isFlat(c)) return c.data + address;
   const offset = (address - DATA_ORIGIN) & 0xffff;
   if (offset < <u32>c.dataBytes) return (c.data + offset) & ADDRESS_MASK;
-  return (c.stack + (address - c.stackOrigin)) & ADDRESS_MASK;
+  return (stackAt(c) + (address - c.stackOrigin)) & ADDRESS_MASK;
 }

@@ -6,11 +6,11 @@ import {
   IS_DESKTOP,
   IS_WIDE,
   LINE_BYTES,
-  LINE_SHIFT,
   LINE_SIZE,
+  linePlace,
+  lineTag,
   RAM_LIMIT,
   STATIC_BASE,
-  WINDOW_LINES,
   WINDOW_LINES_OFF,
   WINDOW_TAGS_OFF,
 } from "../layout";
@@ -25,20 +25,19 @@ import {
   STACK_OVERFLOW,
   STACK_UNDERFLOW,
 } from "../spec/svc";
-import { Context, isWindowed, REGS_OFF, setReg } from "./context";
+import { Context, isFlat, isWindowed, REGS_OFF, setReg, stackAt } from "./context";
 import { f16Add, f16Div, f16FromInteger, f16Mul, f16Sub, f16ToInteger } from "../f16";
 import {
   carry,
-  clearFlags,
+  flagsLoad,
+  flagsSave,
   isZero,
-  packFlags,
   setProduct,
   setResult,
   setShifted,
   setSum,
-  unpackFlags,
 } from "./flags";
-import { FLAT_SIZE, isFlat } from "./memory";
+import { FLAT_SIZE } from "./memory";
 
 /** A chip's linear addresses, pc and sp fit 16 bits. Where a register holds a word, cutting them would be the longer way. */
 const WIDTH: u32 = IS_WIDE ? 0xffffffff : ADDRESS_MASK;
@@ -60,14 +59,15 @@ const LINE_LIMIT: usize = RAM_LIMIT - FETCH_OFF - LINE_SIZE;
 /** CALLs are counted up to here, so that a program that drops return addresses for ever still returns by RET. */
 const DEPTH_MAX: u16 = 0xffff;
 
-// ---- Operands: of the instruction `word`; `b1` is its second byte, or the word itself where a field of it costs no more ----
+// ---- Operands of the instruction `word`: taken from one of its bytes where a register holds no more ----
 
 /** Address of Rd. Register files are 64-byte aligned: to set bits is cheaper than to add where an address has two bytes. */
-function rdAt(regs: usize, b1: u32): usize {
-  return IS_WIDE ? regs + (((b1 >>> 12) & 15) << 2) : regs | ((b1 >>> 2) & 0x3c);
+function rdAt(regs: usize, word: u32): usize {
+  return IS_WIDE ? regs + (((word >>> 12) & 15) << 2) : regs | ((word >>> 10) & 0x3c);
 }
-function rs1(regs: usize, b1: u32): u32 {
-  return load<u32>(IS_WIDE ? regs + (((b1 >>> 8) & 15) << 2) : regs | ((b1 & 15) << 2));
+function rs1(regs: usize, word: u32): u32 {
+  const n = (word >>> 8) & 15;
+  return load<u32>(IS_WIDE ? regs + (n << 2) : regs | (n << 2));
 }
 function rs2(regs: usize, word: u32): u32 {
   return load<u32>(IS_WIDE ? regs + (((word >>> 20) & 15) << 2) : regs | ((word >>> 18) & 0x3c));
@@ -76,8 +76,8 @@ function r15At(regs: usize): usize {
   return regs | 60;
 }
 /** Whether the word names no Rs1. */
-function hasNoBase(b1: u32): bool {
-  return (IS_WIDE ? b1 & 0xf00 : b1 & 15) == 0;
+function hasNoBase(word: u32): bool {
+  return (word & 0xf00) == 0;
 }
 /** The immediate, sign-extended; byte by byte where the machine has no wide shifts. */
 function simm(word: u32): u32 {
@@ -104,12 +104,10 @@ function within(offset: u32, size: u32, segment: usize, bytes: u32): usize {
 
 /** Where the line that holds the code at offset `pc` begins, as p counts; 0: it is not in the window. */
 function lineAt(window: usize, pc: u32): usize {
-  const line = (pc >>> LINE_SHIFT) & (WINDOW_LINES - 1);
-  const tag = 1 + (pc >>> (LINE_SHIFT + 3));
-  if (load<u8>(window + line, WINDOW_TAGS_OFF) != tag) return 0;
+  const line = linePlace(pc);
+  if (load<u8>(window + line, WINDOW_TAGS_OFF) != lineTag(pc)) return 0;
   return (window - FETCH_OFF + WINDOW_LINES_OFF + line * LINE_SIZE) & WIDTH;
 }
-if (WINDOW_LINES != 1 << 3) ERROR("vm: lines of the window");
 
 // ---- Arithmetic ----
 
@@ -159,6 +157,12 @@ function shiftSigned(rd: usize, value: i32, amount: u32): void {
   setShifted(result, (amount == 0 ? carry() : edge) << 31);
 }
 
+/** Whether no code begins at an offset; in two steps where a register does not hold it. */
+function isBeyond(target: u32, codeLast: u32): bool {
+  if (IS_WIDE) return target > codeLast;
+  return target > 0xffff || (target & 0xffff) > codeLast;
+}
+
 /** Offset of the instruction at p. Only of code that is read through a window does p stand beyond memory. */
 function offsetOf(p: usize, here: usize, target: u32): u32 {
   if (p == SEEK) return target;
@@ -175,19 +179,17 @@ function faultCode(stop: u32): u32 {
   return stop == Stop.ILLEGAL ? ILLEGAL_OPCODE : PC_FAULT;
 }
 
-/** Records why the run ended. A fault leaves its code in R0; the reference's machine has none for ILLEGAL and PC. */
-function end(c: Context, stop: u32): void {
-  c.stop = <u8>stop;
-  if (stop < <u32>Stop.MEMORY || stop == <u32>Stop.LINE) return;
+/** A fault leaves its code in R0; the reference's machine has none for ILLEGAL and PC. */
+function leaveCode(c: Context, stop: u32): void {
   if (isFlat(c) && stop >= <u32>Stop.ILLEGAL) return;
   setReg(c, 0, faultCode(stop));
 }
 
-/** Why not even one instruction can run. BUDGET: it can. */
-function obstacle(c: Context): Stop {
-  if (c.pc > <u32>c.codeLast) return Stop.PC;
-  const top: u32 = isFlat(c) ? FLAT_SIZE : STACK_TOP;
-  return c.sp > top || c.sp < <u32>c.stackOrigin ? Stop.STACK_UNDERFLOW : Stop.BUDGET;
+/** Records a fault without a run. */
+function refuseRun(c: Context, stop: u32): u32 {
+  c.stop = <u8>stop;
+  leaveCode(c, stop);
+  return 0;
 }
 
 /**
@@ -196,40 +198,36 @@ function obstacle(c: Context): Stop {
  * In a code window, LINE asks for the line of pc.
  */
 export function vmRun(c: Context, budget: u32): u32 {
-  let stop: u32 = budget == 0 ? Stop.BUDGET : obstacle(c);
-  if (budget == 0 || stop != <u32>Stop.BUDGET) {
-    end(c, stop);
-    return 0;
-  }
-
+  let target: u32 = c.pc; // of a jump that may leave the code
+  const codeLast: u32 = c.codeLast;
+  if (isBeyond(target, codeLast)) return refuseRun(c, Stop.PC);
   const flat = isFlat(c);
   const regs = changetype<usize>(c) + REGS_OFF;
   const windowed = isWindowed(c);
-  const window: usize = c.code & WIDTH;
-  const codeFrom: usize = (window - FETCH_OFF) & WIDTH;
+  const codeFrom: usize = (<usize>c.code - FETCH_OFF) & WIDTH;
   const code: usize = windowed ? AFAR : codeFrom; // what branches count from
-  const codeLast: u32 = c.codeLast;
   let here = codeFrom; // where offset 0 is, as the resident line has it
   let last = min((codeFrom + codeLast) & WIDTH, FETCH_LIMIT); // of the instructions that are resident
   let lastWord = last; // and of their second words
   let first: usize = 0; // of the resident line
   let count: usize = 0; // of offsets in it at which instructions may begin
-  let door = NOWHERE; // where branches into the resident line lead
+  let door: usize = 0; // where branches into the resident line lead
   const origin: u32 = flat ? 0 : DATA_ORIGIN;
   const data: usize = c.data & WIDTH;
   const dataBytes: u32 = flat ? FLAT_SIZE : <u32>c.dataBytes;
   const stackOrigin: u32 = c.stackOrigin;
   const top: u32 = flat ? FLAT_SIZE : STACK_TOP;
-  const stack: usize = (flat ? data + stackOrigin : <usize>c.stack) & WIDTH;
+  const stack: usize = stackAt(c) & WIDTH;
   const stackBytes: u32 = (top - stackOrigin) & WIDTH;
   const gap = (stackOrigin - origin) & WIDTH; // from data address `origin` to the stack
 
-  let target: u32 = c.pc; // of a jump that may leave the code
   let p: usize = windowed ? SEEK : (code + target) & WIDTH;
   let below: u32 = (c.sp - stackOrigin) & WIDTH; // bytes of stack below sp
+  if (below > stackBytes) return refuseRun(c, Stop.STACK_UNDERFLOW);
   let left = budget;
+  let stop: u32 = Stop.BUDGET;
   let isOut = false;
-  unpackFlags(c.psw);
+  flagsLoad(c);
 
   for (; left != 0; left = (left - 1) & WIDTH) {
     if (p > last) {
@@ -237,12 +235,12 @@ export function vmRun(c: Context, budget: u32): u32 {
       if (ahead < count) p = first + ahead;
       else {
         target = offsetOf(p, here, target);
-        if (!windowed || target > codeLast) {
+        if (!windowed || isBeyond(target, codeLast)) {
           stop = Stop.PC;
           isOut = true;
           break;
         }
-        const line = lineAt(window, target);
+        const line = lineAt(c.code & WIDTH, target);
         if (line == 0) {
           stop = Stop.LINE;
           isOut = true;
@@ -262,24 +260,23 @@ export function vmRun(c: Context, budget: u32): u32 {
     const word = load<u32>(p, FETCH_OFF);
     p = (p + 4) & WIDTH;
     const op = word & 0xff;
-    const b1 = IS_WIDE ? word : (word >>> 8) & 0xff;
     switch (op) {
       case Op.LDI:
-        store<u32>(rdAt(regs, b1), simm(word));
+        store<u32>(rdAt(regs, word), simm(word));
         continue;
       case Op.LD: {
-        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
+        const offset = (rs1(regs, word) + simm(word) - origin) & 0xffff;
         let at = within(offset, 4, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 4, stack, stackBytes);
         if (at == 0) {
           stop = Stop.MEMORY;
           break;
         }
-        store<u32>(rdAt(regs, b1), load<u32>(at));
+        store<u32>(rdAt(regs, word), load<u32>(at));
         continue;
       }
       case Op.ST: {
-        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
+        const offset = (rs1(regs, word) + simm(word) - origin) & 0xffff;
         let at = within(offset, 4, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 4, stack, stackBytes);
         if (at == 0) {
@@ -290,32 +287,32 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       }
       case Op.MOV:
-        store<u32>(rdAt(regs, b1), rs1(regs, b1));
+        store<u32>(rdAt(regs, word), rs1(regs, word));
         continue;
       case Op.LDB: {
-        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
+        const offset = (rs1(regs, word) + simm(word) - origin) & 0xffff;
         let at = within(offset, 1, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 1, stack, stackBytes);
         if (at == 0) {
           stop = Stop.MEMORY;
           break;
         }
-        store<u32>(rdAt(regs, b1), load<u8>(at));
+        store<u32>(rdAt(regs, word), load<u8>(at));
         continue;
       }
       case Op.LDH: {
-        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
+        const offset = (rs1(regs, word) + simm(word) - origin) & 0xffff;
         let at = within(offset, 2, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 2, stack, stackBytes);
         if (at == 0) {
           stop = Stop.MEMORY;
           break;
         }
-        store<u32>(rdAt(regs, b1), load<u16>(at));
+        store<u32>(rdAt(regs, word), load<u16>(at));
         continue;
       }
       case Op.STB: {
-        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
+        const offset = (rs1(regs, word) + simm(word) - origin) & 0xffff;
         let at = within(offset, 1, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 1, stack, stackBytes);
         if (at == 0) {
@@ -326,7 +323,7 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       }
       case Op.STH: {
-        const offset = (rs1(regs, b1) + simm(word) - origin) & 0xffff;
+        const offset = (rs1(regs, word) + simm(word) - origin) & 0xffff;
         let at = within(offset, 2, data, dataBytes);
         if (at == 0) at = within((offset - gap) & 0xffff, 2, stack, stackBytes);
         if (at == 0) {
@@ -337,21 +334,21 @@ export function vmRun(c: Context, budget: u32): u32 {
         continue;
       }
       case Op.ADD: {
-        const a = rs1(regs, b1);
+        const a = rs1(regs, word);
         const b = rs2(regs, word);
-        store<u32>(rdAt(regs, b1), a + b);
+        store<u32>(rdAt(regs, word), a + b);
         setSum(a, b, a + b);
         continue;
       }
       case Op.SUB: {
-        const a = rs1(regs, b1);
+        const a = rs1(regs, word);
         const b = rs2(regs, word);
-        store<u32>(rdAt(regs, b1), a - b);
+        store<u32>(rdAt(regs, word), a - b);
         setSum(a, ~b, a - b);
         continue;
       }
       case Op.MUL:
-        multiply(rdAt(regs, b1), rs1(regs, b1), rs2(regs, word));
+        multiply(rdAt(regs, word), rs1(regs, word), rs2(regs, word));
         continue;
       case Op.DIV: {
         const b = rs2(regs, word);
@@ -359,35 +356,35 @@ export function vmRun(c: Context, budget: u32): u32 {
           stop = Stop.DIV_ZERO;
           break;
         }
-        divide(rdAt(regs, b1), rs1(regs, b1), b);
+        divide(rdAt(regs, word), rs1(regs, word), b);
         continue;
       }
       case Op.AND: {
-        const result = rs1(regs, b1) & rs2(regs, word);
-        store<u32>(rdAt(regs, b1), result);
+        const result = rs1(regs, word) & rs2(regs, word);
+        store<u32>(rdAt(regs, word), result);
         setResult(result);
         continue;
       }
       case Op.OR: {
-        const result = rs1(regs, b1) | rs2(regs, word);
-        store<u32>(rdAt(regs, b1), result);
+        const result = rs1(regs, word) | rs2(regs, word);
+        store<u32>(rdAt(regs, word), result);
         setResult(result);
         continue;
       }
       case Op.XOR: {
-        const result = rs1(regs, b1) ^ rs2(regs, word);
-        store<u32>(rdAt(regs, b1), result);
+        const result = rs1(regs, word) ^ rs2(regs, word);
+        store<u32>(rdAt(regs, word), result);
         setResult(result);
         continue;
       }
       case Op.NOT: {
-        const result = ~rs1(regs, b1);
-        store<u32>(rdAt(regs, b1), result);
+        const result = ~rs1(regs, word);
+        store<u32>(rdAt(regs, word), result);
         setResult(result);
         continue;
       }
       case Op.CMP: {
-        const a = rs1(regs, b1);
+        const a = rs1(regs, word);
         const b = rs2(regs, word);
         setSum(a, ~b, a - b);
         continue;
@@ -407,7 +404,7 @@ export function vmRun(c: Context, budget: u32): u32 {
           break;
         }
         const pc = (<u32>(p - here)) & WIDTH;
-        target = ((hasNoBase(b1) ? pc - 4 : rs1(regs, b1)) + (simm(word) << 2)) & 0xffff;
+        target = ((hasNoBase(word) ? pc - 4 : rs1(regs, word)) + (simm(word) << 2)) & 0xffff;
         below = (below - 4) & WIDTH;
         store<u32>(stack + below, pc);
         store<u32>(r15At(regs), stackOrigin + below);
@@ -458,27 +455,27 @@ export function vmRun(c: Context, budget: u32): u32 {
         stop = Stop.SVC;
         break;
       case Op.LSL:
-        shiftLeft(rdAt(regs, b1), rs1(regs, b1), rs2(regs, word) & 31);
+        shiftLeft(rdAt(regs, word), rs1(regs, word), rs2(regs, word) & 31);
         continue;
       case Op.LSR:
-        shiftRight(rdAt(regs, b1), rs1(regs, b1), rs2(regs, word) & 31);
+        shiftRight(rdAt(regs, word), rs1(regs, word), rs2(regs, word) & 31);
         continue;
       case Op.ASR:
-        shiftSigned(rdAt(regs, b1), rs1(regs, b1), rs2(regs, word) & 31);
+        shiftSigned(rdAt(regs, word), rs1(regs, word), rs2(regs, word) & 31);
         continue;
       case Op.ADC: {
-        const a = rs1(regs, b1);
+        const a = rs1(regs, word);
         const b = rs2(regs, word);
         const sum = a + b + carry();
-        store<u32>(rdAt(regs, b1), sum);
+        store<u32>(rdAt(regs, word), sum);
         setSum(a, b, sum);
         continue;
       }
       case Op.SBC: {
-        const a = rs1(regs, b1);
+        const a = rs1(regs, word);
         const b = ~rs2(regs, word);
         const sum = a + b + carry();
-        store<u32>(rdAt(regs, b1), sum);
+        store<u32>(rdAt(regs, word), sum);
         setSum(a, b, sum);
         continue;
       }
@@ -488,7 +485,7 @@ export function vmRun(c: Context, budget: u32): u32 {
           break;
         }
         below = (below - 4) & WIDTH;
-        store<u32>(stack + below, rs1(regs, b1));
+        store<u32>(stack + below, rs1(regs, word));
         store<u32>(r15At(regs), stackOrigin + below);
         continue;
       case Op.POP: {
@@ -499,26 +496,26 @@ export function vmRun(c: Context, budget: u32): u32 {
         const value = load<u32>(stack + below);
         below = (below + 4) & WIDTH;
         store<u32>(r15At(regs), stackOrigin + below);
-        store<u32>(rdAt(regs, b1), value);
+        store<u32>(rdAt(regs, word), value);
         continue;
       }
       case Op.FADD:
-        store<u16>(rdAt(regs, b1), <u16>f16Add(<u16>rs1(regs, b1), <u16>rs2(regs, word)));
+        store<u16>(rdAt(regs, word), <u16>f16Add(<u16>rs1(regs, word), <u16>rs2(regs, word)));
         continue;
       case Op.FSUB:
-        store<u16>(rdAt(regs, b1), <u16>f16Sub(<u16>rs1(regs, b1), <u16>rs2(regs, word)));
+        store<u16>(rdAt(regs, word), <u16>f16Sub(<u16>rs1(regs, word), <u16>rs2(regs, word)));
         continue;
       case Op.FMUL:
-        store<u16>(rdAt(regs, b1), <u16>f16Mul(<u16>rs1(regs, b1), <u16>rs2(regs, word)));
+        store<u16>(rdAt(regs, word), <u16>f16Mul(<u16>rs1(regs, word), <u16>rs2(regs, word)));
         continue;
       case Op.FDIV:
-        store<u16>(rdAt(regs, b1), <u16>f16Div(<u16>rs1(regs, b1), <u16>rs2(regs, word)));
+        store<u16>(rdAt(regs, word), <u16>f16Div(<u16>rs1(regs, word), <u16>rs2(regs, word)));
         continue;
       case Op.I2F:
-        store<u16>(rdAt(regs, b1), <u16>f16FromInteger(rs1(regs, b1)));
+        store<u16>(rdAt(regs, word), <u16>f16FromInteger(rs1(regs, word)));
         continue;
       case Op.F2I:
-        store<u32>(rdAt(regs, b1), f16ToInteger(<u16>rs1(regs, b1)));
+        store<u32>(rdAt(regs, word), f16ToInteger(<u16>rs1(regs, word)));
         continue;
       default: // the opcodes far above would make the table too sparse to be one
         if (op == Op.LDI32) {
@@ -526,7 +523,7 @@ export function vmRun(c: Context, budget: u32): u32 {
             stop = Stop.PC;
             break;
           }
-          store<u32>(rdAt(regs, b1), wordAt(p));
+          store<u32>(rdAt(regs, word), wordAt(p));
           p = (p + 4) & WIDTH;
           continue;
         }
@@ -538,27 +535,31 @@ export function vmRun(c: Context, budget: u32): u32 {
         stop = Stop.ILLEGAL;
     }
     if (stop != <u32>Stop.BUDGET) break;
-    if (target > codeLast) {
+    if (isBeyond(target, codeLast)) {
       isOut = true;
       break;
     }
     p = windowed ? SEEK : (code + target) & WIDTH;
   }
 
-  if (isOut ? stop == <u32>Stop.BUDGET : stop == <u32>Stop.SVC || stop == <u32>Stop.BRK)
-    left = (left - 1) & WIDTH;
-  let pc = windowed ? offsetOf(p, here, target) : (<u32>(p - code)) & WIDTH;
-  if (stop >= <u32>Stop.RETURN) pc -= 4; // what stopped here is not done
   if (isOut) {
-    pc = target;
-    if (stop == <u32>Stop.BUDGET && left != 0) stop = Stop.PC; // the fetch that comes next
+    c.pc = target;
+    if (stop == <u32>Stop.BUDGET) {
+      left = (left - 1) & WIDTH; // the jump retired
+      if (left != 0) stop = Stop.PC; // the fetch that comes next
+    }
+  } else {
+    let pc = offsetOf(p, here, target);
+    if (stop >= <u32>Stop.RETURN)
+      pc -= 4; // what stopped here is not done
+    else if (stop != <u32>Stop.BUDGET) left = (left - 1) & WIDTH;
+    c.pc = pc & WIDTH;
   }
-  c.pc = pc;
-  c.sp = stackOrigin + below;
-  c.psw = <u8>packFlags();
-  clearFlags();
+  c.sp = (stackOrigin + below) & WIDTH;
+  flagsSave(c);
   const retired = (budget - left) & WIDTH;
   c.steps += retired;
-  end(c, stop);
+  c.stop = <u8>stop;
+  if (stop >= <u32>Stop.MEMORY && stop != <u32>Stop.LINE) leaveCode(c, stop);
   return retired;
 }

@@ -67,7 +67,7 @@ export const MACHINES: Readonly<Record<Target, Machine>> = {
     isWhole: false,
     hasComputedGoto: false,
     define: "HSX_ON_AVR",
-    pins: ["r4", "r6"],
+    pins: ["r4", "r6", "r2"],
     hasDouble: false,
   },
   "arm-m0": {

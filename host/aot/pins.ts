@@ -1,4 +1,4 @@
-// What the main loop of a function uses most: the local it counts turns with, and the one it only reads.
+// What the main loop of a function uses most: the local it counts turns with, one it only reads, and one it changes.
 
 import { type Func, parts, type Statement, statements, values } from "./ir.ts";
 
@@ -10,7 +10,7 @@ function readsIn(body: readonly Statement[]): number[] {
   return found;
 }
 
-/** Of the locals that may be chosen: the counter of the outermost loop, then its most read invariant. */
+/** Of the locals that may be chosen: the counter of the outermost loop, then its most read invariant, then what else it reads most. */
 export function mostUsed(f: Func, mayBe: (index: number) => boolean): number[] {
   const loop = f.body.find((s) => s.kind === "loop" || (s.kind === "block" && hasLoop(s.body)));
   const main = loop && [...statements([loop])].find((s) => s.kind === "loop");
@@ -21,11 +21,12 @@ export function mostUsed(f: Func, mayBe: (index: number) => boolean): number[] {
   const tested = head?.kind === "if" && head.condition.kind === "local" ? head.condition.index : -1;
   const counts = new Map<number, number>();
   for (const index of readsIn(main.body))
-    if (!set.has(index) && mayBe(index)) counts.set(index, (counts.get(index) ?? 0) + 1);
-  const [invariant] = [...counts].sort(([a, m], [b, n]) => n - m || a - b);
+    if (index !== tested && mayBe(index)) counts.set(index, (counts.get(index) ?? 0) + 1);
+  const mostRead = [...counts].sort(([a, m], [b, n]) => n - m || a - b).map(([index]) => index);
   return [
     ...(set.has(tested) && mayBe(tested) ? [tested] : []),
-    ...(invariant === undefined ? [] : [invariant[0]]),
+    ...mostRead.filter((index) => !set.has(index)).slice(0, 1),
+    ...mostRead.filter((index) => set.has(index)).slice(0, 1),
   ];
 }
 

@@ -10,15 +10,16 @@ const SP = 4;
 const STEPS = 8;
 const CODE = 12;
 const DATA = 16;
-const STACK = 20;
+const RESULT = 20;
 const DATA_BYTES = 24;
 const STACK_ORIGIN = 26;
 const CODE_LAST = 28;
 const DEPTH = 30;
-const PSW = 32;
 const STOP = 33;
 const SVC = 34;
 const FLAGS = 36;
+const B = 37;
+const SUM = 38;
 const REGS = 64;
 const BANK_BYTES = 128;
 const FLAT = 1;
@@ -72,7 +73,7 @@ export class CoreGuest {
     this.data = align(this.codeEnd);
     const dataBytes = guest.isFlat ? 0x10000 : (guest.dataBytes ?? 0);
     this.dataEnd = this.data + dataBytes;
-    this.stack = align(this.dataEnd);
+    this.stack = this.dataEnd; // right behind the data
     const stackBytes = guest.isFlat ? 0 : STACK_TOP - guest.stackOrigin;
     this.end = this.stack + stackBytes;
     this.bytes.fill(0, this.data, this.dataEnd);
@@ -93,12 +94,12 @@ export class CoreGuest {
     view.setUint32(context + SP, guest.sp, true);
     view.setUint32(context + CODE, this.code, true);
     view.setUint32(context + DATA, this.data, true);
-    view.setUint32(context + STACK, this.stack, true);
     view.setUint16(context + DATA_BYTES, guest.isFlat ? 0 : (guest.dataBytes ?? 0), true);
     view.setUint16(context + STACK_ORIGIN, guest.stackOrigin, true);
     view.setUint16(context + CODE_LAST, guest.code.length - 4, true);
     const flags = (guest.isFlat ? FLAT : 0) | (this.isWindowed ? WINDOWED : 0);
     view.setUint8(context + FLAGS, flags);
+    this.psw = 0;
   }
 
   /** Returns how many instructions retired. Lines of code are given when they are asked for. */
@@ -135,10 +136,10 @@ export class CoreGuest {
     return this.view.getUint32(this.context + SP, true);
   }
   get psw(): number {
-    return this.view.getUint8(this.context + PSW);
+    return this.probe.psw(this.bank);
   }
   set psw(psw: number) {
-    this.view.setUint8(this.context + PSW, psw);
+    this.probe.setPsw(this.bank, psw);
   }
   get steps(): number {
     return this.view.getUint32(this.context + STEPS, true);
@@ -185,15 +186,19 @@ export class CoreGuest {
     ];
   }
 
-  /** Linear addresses that a run may change: segments, registers, and the fields of the context that tell of it. */
+  /** Linear addresses that a run may change: segments, registers, the MiniVM's scratch, and the fields of the context that tell of it. */
   get writable(): Span[] {
     const { context } = this;
+    const flags = this.probe.flagsBase();
     return [
+      { start: flags, end: flags + this.probe.flagsSize() },
       ...(this.isWindowed ? [{ start: this.code, end: this.codeEnd }] : []), // the lines it was given
       { start: this.data, end: this.dataEnd },
       { start: this.stack, end: this.end },
       { start: context, end: context + CODE },
+      { start: context + RESULT, end: context + DATA_BYTES }, // of the flags
       { start: context + DEPTH, end: context + FLAGS },
+      { start: context + B, end: context + SUM + 1 },
       { start: context + REGS, end: context + BANK_BYTES },
     ];
   }

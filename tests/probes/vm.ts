@@ -2,6 +2,7 @@
 
 import { ARENA_BASE, FLAGS_BASE, FLAGS_SIZE } from "../../assembly/layout";
 import { Context, contextAt } from "../../assembly/vm/context";
+import * as flags from "../../assembly/vm/flags";
 import * as f16 from "../../assembly/f16";
 import * as memory from "../../assembly/vm/memory";
 import * as vm from "../../assembly/vm/vm";
@@ -10,7 +11,7 @@ import * as vm from "../../assembly/vm/vm";
 export function arenaBase(): usize {
   return ARENA_BASE;
 }
-/** Scratch of the MiniVM, zero between runs. */
+/** Scratch of the MiniVM. */
 export function flagsBase(): usize {
   return FLAGS_BASE;
 }
@@ -21,6 +22,12 @@ export function flagsSize(): usize {
 /** Address of the context in a bank. */
 export function context(bank: u32): usize {
   return changetype<usize>(contextAt(bank));
+}
+export function psw(bank: u32): u32 {
+  return flags.pswOf(contextAt(bank));
+}
+export function setPsw(bank: u32, psw: u32): void {
+  flags.setPsw(contextAt(bank), psw);
 }
 export function run(bank: u32, budget: u32): u32 {
   return vm.vmRun(contextAt(bank), budget);
