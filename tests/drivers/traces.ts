@@ -1,4 +1,4 @@
-// What a node remembers: its linear memory without the counters, events, refusal, I/O buffer and frames that layout.ts names.
+// What a node remembers: its linear memory without the counters, events, refusal, I/O buffer, flags of the run and frames that layout.ts names.
 
 import type { LocalNode } from "../../host/client/local-node.ts";
 import { compileProbe, type ProfileName } from "../probes/compile.ts";
@@ -19,6 +19,7 @@ export async function tracesOf(profile: ProfileName, { store = false } = {}): Pr
     [at("EVENTS_BASE"), at("EVENTS_SIZE")],
     [at("REFUSAL_BASE"), at("REFUSAL_SIZE")],
     [at("IO_BASE"), at("IO_SIZE")],
+    [at("FLAGS_BASE"), at("FLAGS_SIZE")], // scratch of whichever task ran last
     [at("PROTOCOL_BASE"), at("PROTOCOL_SIZE")], // what was asked last
     [at("HANDLES_BASE") + at("HANDLES_SIZE") - 4, 2], // the number the host's last handle had
   ];
