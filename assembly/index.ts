@@ -24,6 +24,7 @@ import {
   executivePowerFail,
   executiveRest,
   executiveStart,
+  executiveKeep,
   executiveTime,
 } from "./executive/executive";
 import { filePut } from "./executive/files";
@@ -74,7 +75,14 @@ import {
 } from "./provision/boot";
 import { formatStore, resetStore } from "./provision/forget";
 import { configWord, layConfig, setConfig } from "./provision/node-config";
-import { protocolBudget, protocolPoll, protocolRest } from "./provision/protocol/protocol";
+import {
+  protocolBudget,
+  protocolPoll,
+  protocolReceive,
+  protocolRest,
+  protocolTook,
+  protocolWork,
+} from "./provision/protocol/protocol";
 import {
   isChangingOver,
   sessionAbort,
@@ -98,25 +106,40 @@ export function hsx_start(): void {
   executiveStart();
   provisionStart();
 }
+/** A step of the store, or of the load and what it belongs to. */
+function work(elapsed: u32): void {
+  executiveKeep(elapsed);
+  if (arenaHasHoles()) return;
+  if (nodeAt().hasWorked == 0) sessionPoll();
+  provisionPoll();
+  protocolWork();
+}
+/** Frames, or work where none came or the poll before took some; both when there is little of the latter. */
+function exchange(): void {
+  const node = nodeAt();
+  const elapsed = <u32>node.unkept + executiveTime();
+  const isLate = elapsed > <u32>u8.MAX_VALUE;
+  const hasFrames = !isLate && protocolReceive();
+  node.unkept = <u8>(hasFrames ? elapsed : 0);
+  if (!hasFrames) work(elapsed);
+  if (arenaHasHoles()) return;
+  if (!hasFrames && node.hasWorked == 0) protocolReceive();
+  protocolPoll();
+}
 /**
- * One poll: time and store, or the load, frames, input, then tasks for at most `budget` instructions, an eighth of them when
- * store or load had work. Returns how many were retired.
+ * One poll: time, frames or else a step of the store or the load, input, then tasks for at most `budget` instructions, an eighth
+ * of them when store or load had work. Returns how many were retired.
  */
 export function hsx_poll(budget: u32): u32 {
   const node = nodeAt();
   node.hasWorked = 0;
-  if (!arenaHasHoles()) executiveTime();
-  if (!arenaHasHoles()) {
-    if (node.hasWorked == 0) sessionPoll();
-    provisionPoll();
-    protocolPoll();
-  }
+  if (!arenaHasHoles()) exchange();
   if (node.hasWorked != 0) budget = (budget + 7) >>> 3;
   return executivePoll(isChangingOver() ? 0 : protocolBudget(budget));
 }
 /** Ms the node may rest before the next poll; 0: there is work; NEVER: until something comes from outside. */
 export function hsx_rest(): u32 {
-  if (arenaHasHoles()) return 0;
+  if (arenaHasHoles() || nodeAt().hasWorked != 0 || protocolTook()) return 0;
   const load = sessionRest();
   const rest: u32 = load == 0 ? 0 : executiveRest();
   if (rest == 0) return 0; // mostly, and every poll asks

@@ -34,7 +34,7 @@
 // 74  gapSize          u16  its granules; 0: there is none
 // 76  gapLeft          u16  granules of the block above it that are still to be moved; 0: none is torn
 // 78  hasWorked        u8   1: this poll has already done what there is time for beside a few instructions of apps
-// 79  (1 spare)
+// 79  unkept           u8   ms of which the store has not been told
 
 import { COUNTERS_SIZE, IS_DESKTOP, NODE_BASE, NODE_SIZE } from "./layout";
 import { NodeMode } from "./spec/node";
@@ -76,6 +76,7 @@ export class Node {
   gapSize: u16 = 0;
   gapLeft: u16 = 0;
   hasWorked: u8 = 0;
+  unkept: u8 = 0;
 }
 if (offsetof<Node>("nextPid") != NODE_SIZE) ERROR("Node: counters");
 if (offsetof<Node>("noticesDropped") != 68) ERROR("Node.noticesDropped: offset");

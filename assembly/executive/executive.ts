@@ -63,8 +63,8 @@ function wake(): void {
   }
 }
 
-/** Goes on with the store, and tells when its state changes. */
-function keep(elapsed: u32): void {
+/** Goes on with the store, `elapsed` ms after it last did, and tells when its state changes. */
+export function executiveKeep(elapsed: u32): void {
   const before = storeState();
   storePoll();
   if (storeState() != before) {
@@ -79,14 +79,14 @@ function keep(elapsed: u32): void {
   }
 }
 
-/** Takes over the time that passed: timers, store and saver. Whoever acts in a poll afterwards finds the time as it is, however long the node rested. */
-export function executiveTime(): void {
+/** Takes over the time that passed, and returns it in ms. Whoever acts in a poll afterwards finds the time as it is, however long the node rested. */
+export function executiveTime(): u32 {
   tasksRebind();
   const before = nodeAt().lastMs;
   const elapsed = clockTick();
   wake();
   if ((before ^ nodeAt().lastMs) >= SWEEP_MS) rateSweep();
-  keep(elapsed);
+  return elapsed;
 }
 
 // ---- Input ----
@@ -119,7 +119,7 @@ export function executivePoll(budget: u32): u32 {
 /** Power is failing: a step of saving what is not saved yet. BUSY: call again at once. OK: nothing is left that can be saved. */
 export function executivePowerFail(): i32 {
   const left = saverRush();
-  if (left == Err.BUSY) keep(0);
+  if (left == Err.BUSY) executiveKeep(0);
   return left;
 }
 

@@ -35,10 +35,10 @@ import {
   imageSections,
   imageTable,
 } from "./metadata";
-import { slotByte } from "./slot";
+import { slotByte, slotU16, slotU32 } from "./slot";
 
 /** Bytes of the header checked in one call. */
-const HEADER_SLICE: u32 = 8;
+const HEADER_SLICE: u32 = 4;
 const FLAGS_ALL: u32 = HxeFlag.MANIFEST | HxeFlag.MULTIPLE;
 
 /** Offset just behind rodata and, if there is one, the manifest's length. */
@@ -149,10 +149,8 @@ function checkWhole(c: Check, field: u32, value: u32): i32 {
 
 /** Checks a field of `width` bytes whose bytes up to the one at `at` are there. */
 function checkField(c: Check, field: u32, width: u32, at: u32): i32 {
-  let value: u32 = 0;
-  for (let i: u32 = 0; i < width; i++) {
-    value = (value << 8) | (field + i <= at ? slotByte(c.slot, field + i) : 0);
-  }
+  const whole = width == 2 ? slotU16(c.slot, field) : slotU32(c.slot, field);
+  const value = whole & (u32.MAX_VALUE << (8 * (field + width - 1 - at)));
   const limit = limitOf(c, field);
   if (value > limit) return refuse(codeOf(field), field, value, limit);
   return at == field + width - 1 ? checkWhole(c, field, value) : Err.OK;

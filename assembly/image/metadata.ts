@@ -29,9 +29,9 @@ import { slotByte, slotCopy, slotU16, slotU32 } from "./slot";
 
 // ---- The header ----
 
-/** 1 or 2. */
+/** 1 or 2: the low byte tells, of an image whose version was checked. */
 export function imageVersion(slot: u32): u32 {
-  return slotU16(slot, HXE_VERSION_OFF);
+  return slotByte(slot, HXE_VERSION_OFF + 1);
 }
 /** HxeFlag bits. */
 export function imageFlags(slot: u32): u32 {

@@ -24,6 +24,7 @@ import {
 } from "../layout";
 import { refuse, refuseFull, refuseMemory } from "../refusal";
 import { Err } from "../spec/errors";
+import { DATA_BYTES } from "../spec/frame";
 import { HXE_V2_SIZE } from "../spec/hxe";
 import { Resource } from "../spec/node";
 import { crcSum } from "../crc";
@@ -123,7 +124,9 @@ function homeOf(s: Slot, offset: u32): usize {
 export function slotWrite(slot: u32, offset: u32, from: usize, length: u32): i32 {
   const s = slotAt(slot);
   if (offset > s.bytes || length > s.bytes - offset) return Err.LENGTH;
-  memory.copy(homeOf(s, offset), from, length);
+  const home = homeOf(s, offset);
+  if (length == DATA_BYTES) memory.copy(home, from, DATA_BYTES);
+  else memory.copy(home, from, length);
   return Err.OK;
 }
 
@@ -269,9 +272,7 @@ export function slotU32(slot: u32, offset: u32): u32 {
   let at = BYTES;
   if (s.block != 0) at = placeOf(s, first);
   else fetch(s, first, at, 4);
-  // byte by byte: some chips cannot load a word that is not aligned
-  const high = ((<u32>load<u8>(at)) << 8) | load<u8>(at, 1);
-  return (high << 16) | ((<u32>load<u8>(at, 2)) << 8) | load<u8>(at, 3);
+  return bswap<u32>(load<u32>(at));
 }
 
 /** Copies up to `length` bytes out and returns how many the file has from `offset` on. IO, ABSENT, BUSY. */

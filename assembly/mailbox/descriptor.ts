@@ -93,8 +93,10 @@ export function findTarget(): i32 {
 
 /** The next descriptor behind `id` that is a Service, whoever owns it; 0: there is none. */
 export function nextService(id: u32, service: u32): u32 {
-  let at = DESCRIPTORS_BASE + <usize>id * DESCRIPTOR_SIZE;
-  for (; id < DESCRIPTOR_LAST; at += DESCRIPTOR_SIZE) {
+  if (id >= DESCRIPTOR_LAST) return 0;
+  const end = DESCRIPTORS_BASE + DESCRIPTOR_MAX * DESCRIPTOR_SIZE; // known to the translator, unlike a number of rounds
+  let at = DESCRIPTORS_BASE + ((<usize>id) & DESCRIPTOR_MASK) * DESCRIPTOR_SIZE;
+  for (; at < end; at += DESCRIPTOR_SIZE) {
     id++;
     if ((<u32>changetype<Descriptor>(at).flags) >>> SERVICE_SHIFT == service) return id;
   }

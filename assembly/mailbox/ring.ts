@@ -77,14 +77,14 @@ function copyIn(ring: Ring, at: usize, data: usize, bytes: usize): void {
   const base = arenaAddress(ring.block);
   const first = min<usize>(bytes, (ring.size - at) & 0xffff);
   memory.copy(base + at, data, first);
-  memory.copy(base, data + first, bytes - first);
+  if (first != bytes) memory.copy(base, data + first, bytes - first);
 }
 
 function copyOut(ring: Ring, at: usize, data: usize, bytes: usize): void {
   const base = arenaAddress(ring.block);
   const first = min<usize>(bytes, (ring.size - at) & 0xffff);
   memory.copy(data, base + at, first);
-  memory.copy(data + first, base, bytes - first);
+  if (first != bytes) memory.copy(data + first, base, bytes - first);
 }
 
 // ---- Messages ----

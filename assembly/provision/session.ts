@@ -185,7 +185,9 @@ export function sessionCard(total: u32, crc: u32, replaced: u32, bases: u32, boo
 }
 
 function reportProgress(l: Load): void {
-  const eighths: u32 = l.total < 8 ? 8 : l.received / (l.total >>> 3);
+  const eighth = l.total >>> 3;
+  if (l.received < (<u32>l.eighths + 1) * eighth) return; // mostly, and a division takes long
+  const eighths: u32 = eighth == 0 ? 8 : l.received / eighth;
   if (eighths <= <u32>l.eighths) return;
   l.eighths = <u8>eighths;
   emit(EventType.LOAD_PROGRESS, 0, l.received >>> 6, l.total);
@@ -277,6 +279,7 @@ function check(l: Load, slices: u32): i32 {
   for (let n: u32 = 0; n < slices; n++) {
     const verdict = checkAdvance(l.slot, l.received);
     if (verdict == Err.NO_DATA) return Err.OK;
+    nodeAt().hasWorked = 1;
     if (verdict == Err.OK) return accept(l);
     if (verdict != Err.BUSY) return doubt(l, verdict);
   }

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import type { Translation } from "../../host/aot/translate.ts";
-import { compileCore } from "../avr-build.ts";
+import { compileCore, TIMED } from "../avr-build.ts";
 import { halNames } from "../c-contract.ts";
 import { translateCore } from "../core-c.ts";
 import { fromRoot } from "../root.ts";
@@ -79,7 +79,7 @@ async function compile(folder: string, core: Translation): Promise<string[]> {
     return run(CC, [...COMPILE, ...strict, ...include, ...output], { cwd: folder });
   });
   await Promise.all(jobs);
-  compileCore(folder, core, include, needed(folder, objects));
+  compileCore(folder, core, include, needed(folder, objects), TIMED);
   return [CORE.replace(/c$/, "o"), ...objects];
 }
 

@@ -59,7 +59,16 @@ import {
   Stage,
   windowCount,
 } from "./reception";
-import { FRAME, Line, lineOf, masterOf, protocolAt, RECEIVED_DATA } from "./state";
+import {
+  FRAME,
+  Line,
+  lineOf,
+  masterOf,
+  protocolAt,
+  RECEIVED,
+  RECEIVED_DATA,
+  RECEIVED_LENGTH_OFF,
+} from "./state";
 
 /** Ms a slot may take to be cleared before it is told. */
 const CLEARING_MS: u32 = 3;
@@ -73,6 +82,8 @@ const CHECK_BYTES: u32 = 128;
 const NACKS_A_POLL: u32 = 2;
 /** Ms after a frame of the load in which apps have less of a poll. */
 const STREAMING_MS: u32 = 10;
+/** Windows a file may have. */
+const WINDOWS_MAX: u32 = (NO_WINDOW + 1) / F.WINDOW_FRAMES;
 /** What four bytes of DATA are XORed with. */
 const WHITENING: u32 = F.DATA_WHITENING * 0x01010101;
 /** Beside the phase that was told last: the image was found damaged. */
@@ -385,35 +396,42 @@ function repair(r: Reception, group: u32, step: u32): void {
   put(first + lacks);
 }
 
-/** The window a DATA frame of this parity belongs to, or NO_WINDOW. */
-function windowFor(r: Reception, parity: u32): u32 {
-  const window: u32 = r.window;
-  if (window == NO_WINDOW || (r.windowFlags & F.WindowFlag.STREAM) == 0)
-    return (window & 1) == parity ? window : NO_WINDOW;
-  const isLate = ((now() - r.dataSince) & 0xffff) >= <u32>r.streamMs;
-  if (isLate) return NO_WINDOW;
-  return (window & 1) == parity ? window : window + 1;
+/** The first frame of the window a DATA frame of this parity belongs to; NO_WINDOW: it fits nowhere. */
+function firstFor(r: Reception, parity: u32): u32 {
+  let window: u32 = r.window;
+  const isStream = (r.windowFlags & F.WindowFlag.STREAM) != 0;
+  if (isStream && ((now() - r.dataSince) & 0xffff) >= <u32>r.streamMs) return NO_WINDOW;
+  if ((window & 1) != parity) {
+    if (!isStream) return NO_WINDOW;
+    window++;
+  }
+  if (window >= WINDOWS_MAX) return NO_WINDOW;
+  r.window = <u16>window;
+  const first = window * F.WINDOW_FRAMES;
+  return first < <u32>r.frames ? first : NO_WINDOW;
 }
 
-/** Takes the DATA frame that was received. `offset`: behind DATA_ID. */
+/** Takes the DATA frame that was received, if it is one. `offset`: behind DATA_ID. */
 export function takeData(offset: u32): void {
   const r = receptionAt();
+  if (load<u8>(RECEIVED, RECEIVED_LENGTH_OFF) != F.DATA_BYTES) return;
   if (r.stage != Stage.LOADING || r.window == <u16>NO_WINDOW) return;
-  const window = windowFor(r, (offset >>> 7) & 1);
-  const isLost = window == NO_WINDOW || window >= windowCount(r);
-  // in a stream a frame that fits nowhere means that the place is not known any more
-  if (isLost && (r.windowFlags & F.WindowFlag.STREAM) != 0) r.window = <u16>NO_WINDOW;
-  if (isLost) return;
-  r.window = <u16>window;
+  const first = firstFor(r, (offset >>> 7) & 1);
+  const flags: u32 = r.windowFlags;
+  if (first == NO_WINDOW) {
+    // in a stream a frame that fits nowhere means that the place is not known any more
+    if ((flags & F.WindowFlag.STREAM) != 0) r.window = <u16>NO_WINDOW;
+    return;
+  }
   r.dataSince = <u16>now();
   r.since = now();
-  mix(WHITENING, WHITENING);
   const n = offset & (F.WINDOW_FRAMES - 1);
-  const flags: u32 = r.windowFlags;
-  if ((flags & F.WindowFlag.PARITY_16) != 0) return repair(r, n, F.WINDOW_FRAMES / 16);
-  if ((flags & F.WindowFlag.PARITY_32) != 0) return repair(r, n, F.WINDOW_FRAMES / 32);
-  const frame = window * F.WINDOW_FRAMES + n;
-  if (frame < <u32>r.frames && !hasFrame(frame)) put(frame);
+  const isParity = (flags & (F.WindowFlag.PARITY_16 | F.WindowFlag.PARITY_32)) != 0;
+  const frame = first + n;
+  if (!isParity && (frame >= <u32>r.frames || hasFrame(frame))) return;
+  mix(WHITENING, WHITENING);
+  if (!isParity) return put(frame);
+  repair(r, n, (flags & F.WindowFlag.PARITY_16) != 0 ? F.WINDOW_FRAMES / 16 : F.WINDOW_FRAMES / 32);
 }
 
 // ---- What is missing ----
@@ -426,7 +444,7 @@ export function dropNack(n: u32): void {
 function onPoll(r: Reception, request: usize): void {
   const first: u32 = load<u16>(request, F.POLL_WINDOW_OFF);
   r.window = <u16>NO_WINDOW;
-  if (first >= windowCount(r)) return;
+  if (r.missing == 0 || first >= windowCount(r)) return;
   if (load<u8>(request, F.POLL_KIND_OFF) == <u8>F.Poll.FRAMES) {
     for (let n: usize = 0; n < NACKS_SIZE; n++) store<u8>(NACKS + n, <u8>missingIn(r, first, n));
     return;

@@ -32,43 +32,54 @@ import {
   RECEIVED_LENGTH_OFF,
 } from "./state";
 
-/** Frames taken in one poll, and how many of them may be foreign: to post one takes as long as eight of the block, 0.2 ms of a 16 MHz AVR. */
-const FRAMES_A_POLL: u32 = 32;
-const FOREIGN_A_POLL: u32 = 3;
+/** What the frames of one poll may cost, where one without a request costs 1: on a 16 MHz AVR some 0.06 ms. */
+const COST_A_POLL: i32 = 12;
+const COST_REQUEST: i32 = 2;
+/** What a frame costs that is posted to apps. */
+const COST_FOREIGN: i32 = 6;
 
 /** Takes a frame of the block, which lies at RECEIVED. */
 function take(line: u32, offset: u32): void {
   const length: u32 = load<u8>(RECEIVED, RECEIVED_LENGTH_OFF);
   if (offset < F.MASTER_ID + F.MASTER_MAX) {
     if (length == F.REQUEST_BYTES) serve(line, offset - F.MASTER_ID, RECEIVED_DATA);
-  } else if (offset >= F.DATA_ID) {
-    if (length == F.DATA_BYTES) takeData(offset - F.DATA_ID);
-  } else if (offset < F.IDENTITY_ID) paceHeard(offset - F.PACE_ID);
+  } else if (offset >= F.DATA_ID) takeData(offset - F.DATA_ID);
+  else if (offset < F.IDENTITY_ID) paceHeard(offset - F.PACE_ID);
   else if (offset >= F.NACK_ID && offset < F.PUB_ID && length == 0) dropNack(offset - F.NACK_ID);
 }
 
-/** Takes what came over the bus; frames outside the block are the apps'. */
-function receive(): void {
-  const isOpen = (protocolAt().flags & ProtocolFlag.OPEN) != 0;
-  let foreign: u32 = 0;
-  protocolAt().flags &= ~(<u8>ProtocolFlag.POSTED);
-  for (let n: u32 = 0; n < FRAMES_A_POLL && foreign < FOREIGN_A_POLL; n++) {
-    if (can_receive(RECEIVED) < 0) return;
-    const offset = <u32>load<u16>(RECEIVED) - <u32>nodeAt().frameBase;
-    if (isOpen && offset < F.FRAME_BLOCK) {
-      take(Line.CAN, offset);
-      continue;
-    }
+/** Takes a frame that came over the bus, and returns what that costs; frames outside the block are the apps'. */
+function takeFrame(): i32 {
+  const p = protocolAt();
+  const offset = <u32>load<u16>(RECEIVED) - <u32>nodeAt().frameBase;
+  p.flags |= <u8>ProtocolFlag.TOOK;
+  if ((p.flags & ProtocolFlag.OPEN) == 0 || offset >= F.FRAME_BLOCK) {
     canPost(RECEIVED);
-    protocolAt().flags |= <u8>ProtocolFlag.POSTED;
-    foreign++;
+    p.flags |= <u8>ProtocolFlag.POSTED;
+    return COST_FOREIGN;
   }
+  if (offset >= F.DATA_ID) takeData(offset - F.DATA_ID);
+  else take(Line.CAN, offset);
+  return offset < F.MASTER_ID + F.MASTER_MAX ? COST_REQUEST : 1;
+}
+
+/**
+ * Takes what came over the bus. False: nothing, or the poll before took some. So on a full bus every other poll has no frames,
+ * and time for work; what comes meanwhile waits in the driver.
+ */
+export function protocolReceive(): bool {
+  const p = protocolAt();
+  const isTurn = (p.flags & ProtocolFlag.TOOK) == 0;
+  p.flags &= ~(<u8>(ProtocolFlag.TOOK | ProtocolFlag.POSTED));
+  for (let left = isTurn ? COST_A_POLL : 0; left > 0 && can_receive(RECEIVED) >= 0;)
+    left -= takeFrame();
+  return (p.flags & ProtocolFlag.TOOK) != 0;
 }
 
 /** Instructions of apps in a poll of `budget`: fewer while bytes or a commit are to come, which will not wait, or when frames were posted. */
 export function protocolBudget(budget: u32): u32 {
   if (isStreaming()) return (budget >>> 3) + 1;
-  return (protocolAt().flags & ProtocolFlag.POSTED) != 0 ? (budget >>> 1) + 1 : budget;
+  return (protocolAt().flags & ProtocolFlag.POSTED) != 0 ? (budget + 3) >>> 2 : budget;
 }
 
 /** Takes what the console has: frames are carried out, the rest is text for apps. */
@@ -104,15 +115,23 @@ function isUnopened(): bool {
   return nodeAt().frameBase == 0 && configIsKnown() && !isReference();
 }
 
-/** Frames in and out. */
+/** What follows from frames that came, and frames out. */
 export function protocolPoll(): void {
   if (isUnopened()) identityStart();
-  receive();
   readConsole();
   callPoll();
+  transmit();
+}
+
+/** A step of the load that is under way. What is to be told of it is told before the step that may end it. */
+export function protocolWork(): void {
   tellerPoll();
   broadcastPoll();
-  transmit();
+}
+
+/** True when the last poll took frames: more may wait. */
+export function protocolTook(): bool {
+  return (protocolAt().flags & ProtocolFlag.TOOK) != 0;
 }
 
 /** Ms the node may rest as far as the protocol goes. */

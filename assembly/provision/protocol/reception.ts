@@ -150,10 +150,9 @@ function byteOf(frame: u32): usize {
 export function hasFrame(frame: u32): bool {
   return (load<u8>(byteOf(frame)) & bitOf(frame)) != 0;
 }
-/** Frames from this one on that have come, as far as one look tells. */
+/** Frames from this one on that have come, as far as its byte tells. */
 export function runAt(frame: u32): u32 {
-  if ((frame & 7) == 0 && load<u8>(byteOf(frame)) == 0xff) return 8;
-  return hasFrame(frame) ? 1 : 0;
+  return ctz<u32>(~((<u32>load<u8>(byteOf(frame))) >>> (frame & 7)));
 }
 /** Notes that a frame has come. */
 export function setFrame(frame: u32): void {
@@ -175,12 +174,12 @@ export function missingIn(r: Reception, window: u32, n: usize): u32 {
 }
 /** True when all of a window has come. */
 export function hasWindow(r: Reception, window: u32): bool {
-  const at = byteOf(window << WINDOW_SHIFT);
-  const count = framesOf(r, window);
-  for (let n: usize = 0; n < BITMAP_BYTES; n++) {
-    if (<u32>load<u8>(at + n) != maskOf(count, n)) return false;
+  let at = byteOf(window << WINDOW_SHIFT);
+  let count = framesOf(r, window);
+  for (; count >= 32; count -= 32, at += 4) {
+    if (load<u32>(at) != u32.MAX_VALUE) return false;
   }
-  return true;
+  return count == 0 || load<u32>(at) == ((<u32>1) << count) - 1;
 }
 /** Notes of all frames of a window that they have come, or have not. */
 export function setWindow(r: Reception, window: u32, isWhole: bool): void {

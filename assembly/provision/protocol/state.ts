@@ -48,6 +48,8 @@ export enum ProtocolFlag {
   UNTOLD = 32,
   /** frames outside the block were posted in this poll */
   POSTED = 64,
+  /** the poll before took frames */
+  TOOK = 128,
 }
 /** State of the last request that must not be carried out twice. */
 export enum Last {

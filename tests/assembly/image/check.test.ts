@@ -134,7 +134,7 @@ describe("the check", () => {
     const slot = room.probe.allocate(PLAIN.length);
     room.probe.begin(PLAIN.length);
     room.memory.set(PLAIN, room.probe.address(slot));
-    for (let calls = 0; calls < 20; calls++) {
+    for (let calls = 0; calls < 40; calls++) {
       expect([Err.BUSY, Err.NO_DATA]).toContain(room.probe.advance(slot, PLAIN.length - 1));
     }
     expect(room.probe.advance(slot, PLAIN.length - 1)).toBe(Err.NO_DATA);
