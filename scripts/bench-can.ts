@@ -22,6 +22,9 @@ import { identityFigures } from "./bench/bus-identity.ts";
 import { resumeFigures } from "./bench/bus-resume.ts";
 import { swapFigures } from "./bench/bus-swap.ts";
 import { type Figure, type Limit, report } from "./figures.ts";
+import { buildAvr } from "./firmware/avr.ts";
+import { fromRoot } from "./root.ts";
+import { BOARDS, buildBoard } from "./stm32-build.ts";
 
 /** A DATA frame of 8 random bytes with average stuffing and its intermission, in bits. */
 const DATA_FRAME_BITS = 114.35;
@@ -269,6 +272,9 @@ if (unknown.length > 0 || !(runs > 0)) {
   );
   process.exit(2);
 }
+say("building the firmware of the boards");
+await buildAvr(fromRoot("build/avr"));
+buildBoard(BOARDS.stm32f072);
 const figures: Figure[] = [];
 if (values.bench !== undefined) figures.push(...(await ownBench(values.bench)));
 else for (const row of wanted) figures.push(...(await (ROWS[row] as () => Promise<Figure[]>)()));

@@ -8,13 +8,14 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** What the tests run besides Node and npm, by the name of its Debian 12 package. */
+/** What tests and proofs run besides Node and npm, by the name of its Debian 12 package. */
 const DEBIAN_PACKAGES = [
   "gcc", // the core as C, on this machine
   "libc6-dev",
   "gcc-avr", // the firmware of the AVR
   "avr-libc",
   "binutils-avr",
+  "simavr", // a second opinion on its cycles
   "gcc-arm-none-eabi", // the firmware of the STM32
   "libnewlib-arm-none-eabi",
   "libunicorn-dev", // a Cortex-M4
