@@ -56,6 +56,8 @@ const DIFFERENCES_MAX = 5;
 /** More bytes than the end of a trial of KEYS values writes. */
 const BYTES_OF_AN_END = 120;
 const BYTES_OF_SAVES = 80;
+const POLLS_OF_A_SAVE = 13;
+const BYTES_OF_AN_EARLY_END = 40;
 /** Key of the app that is never on trial. */
 const OTHER_KEY = 0x300;
 const OPERATIONS_MAX = 14;
@@ -389,6 +391,8 @@ class Life {
     this.confirm(); // from here on no value knows its cell
     this.setAll();
     this.upgrade(app);
+    this.poll();
+    this.rig.machine.advance((this.x.hsx_rest() >>> 0) * 1000); // the first save is due
     for (let n = 0; n < polls; n++) this.poll();
     this.cutShort(after, 0xff, () => {
       this.confirm();
@@ -468,10 +472,17 @@ class CalibrationRig {
     for (let app = 1; app < VERSIONS; app++) {
       for (let after = 0; after < BYTES_OF_SAVES; after++) {
         for (const mask of [0, 0xff]) this.run(app, (life) => life.changeUnits(app, after, mask));
-        this.run(app, (life) => life.confirmEarly(app, after % 13, after >> 1));
       }
+      this.runEarlyConfirmations(app);
     }
     this.runEnds();
+  }
+  /** A poll does one step of a save at most, so that a confirmation comes before and after each. */
+  private runEarlyConfirmations(app: number): void {
+    for (let polls = 0; polls < POLLS_OF_A_SAVE; polls++) {
+      for (let after = 0; after < BYTES_OF_AN_EARLY_END; after++)
+        this.run(app, (life) => life.confirmEarly(app, polls, after));
+    }
   }
 
   run(seed: number, live: (life: Life) => void = (life) => life.live()): void {
