@@ -98,6 +98,8 @@ const SILENT_US = 1_500_000;
 const PAUSE_MOST_US = 250_000;
 /** How long nodes that missed the commit are called: they give the load up after 3 s of silence. */
 const COMMIT_US = 3_500_000;
+/** How long one frame of another node keeps a NACK waiting, on a bus of 250 kbit/s. */
+const OTHERS_US = 500;
 /** 128 NACKs and 127 STATUS at 50 kbit/s. */
 const NACKS_MOST_US = 500_000;
 /** A node says that it clears its slot when it has not done so in 3 ms. */
@@ -333,10 +335,12 @@ export class Broadcast {
   ): Promise<Set<number>> {
     const { link } = this;
     const missing = new Set<number>();
-    let newest_us = 0;
+    let newest_us = link.now_us;
     const stop = link.listen((frame) => {
-      if (frame.kind === "nack") missing.add(frame.index);
-      newest_us = link.now_us; // a NACK may wait for any other frame
+      newest_us = Math.min(link.now_us, newest_us + OTHERS_US); // a NACK may wait for any other frame
+      if (frame.kind !== "nack") return;
+      missing.add(frame.index);
+      newest_us = link.now_us;
     });
     try {
       await this.requests.tell("POLL", { session: this.session, kind, window });
@@ -375,7 +379,7 @@ export class Broadcast {
       this.whole_us = this.link.now_us;
       const isShared = this.pending().length >= PARITY_NODES && missing.length >= PARITY_WINDOWS;
       if (round === 0 && isShared) await this.repairByParity(missing);
-      else for (const window of missing) await this.repairFramesOf(window);
+      else await this.repairWindows(missing);
     }
   }
   /**
@@ -386,23 +390,45 @@ export class Broadcast {
     let size: 16 | 32 = 32;
     let isProbed = true;
     let sent = 0;
+    let resend = async () => {};
     const sendNext = async () => {
       const next = windows[sent++];
       if (next !== undefined && !this.isOver()) await this.sendParity(next, size);
     };
     await sendNext();
-    for (const window of windows) {
+    for (const [n, window] of windows.entries()) {
       if (this.isOver()) return;
+      const resendLast = resend;
       if (!isProbed) {
+        await resendLast();
         await sendNext();
+        resend = async () => {};
         continue;
       }
-      const isFirst = window === windows[0];
-      const left = await this.repairFramesOf(window, isFirst ? undefined : sendNext);
-      if (left > MANY_LEFT) size = 16;
-      isProbed = left > FEW_LEFT;
-      if (isFirst) await sendNext();
+      const missing = await this.missingFrames(window, async () => {
+        await resendLast();
+        if (n > 0) await sendNext();
+      });
+      if (missing.length > MANY_LEFT) size = 16;
+      isProbed = missing.length > FEW_LEFT;
+      resend = () => this.resend(window, missing);
+      if (n === 0) await sendNext();
     }
+    await resend();
+  }
+  /** Asks what each window lacks, and sends what the one before does while the answers come. */
+  private async repairWindows(windows: readonly number[]): Promise<void> {
+    let resend = async () => {};
+    for (const window of windows) {
+      if (this.isOver()) return;
+      const missing = await this.missingFrames(window, resend);
+      resend = () => this.resend(window, missing);
+      if (missing.length > 0) continue;
+      this.link.slowDown(); // somebody said that the window is not whole
+      const late = await this.missingFrames(window);
+      resend = () => this.resend(window, late);
+    }
+    await resend();
   }
   private async sendParity(window: number, size: 16 | 32): Promise<void> {
     await this.openWindow(window, size === 16 ? WindowFlag.PARITY_16 : WindowFlag.PARITY_32);
@@ -415,21 +441,18 @@ export class Broadcast {
       this.parityFrames++;
     }
   }
-  /** Sends what is missing of a window. Returns how many frames that were. */
-  private async repairFramesOf(window: number, meanwhile?: () => Promise<void>): Promise<number> {
-    if (this.isOver()) return 0;
-    const missing = [...(await this.poll(Poll.FRAMES, window, meanwhile))].sort((a, b) => a - b);
-    if (missing.length === 0) {
-      if (meanwhile === undefined) this.link.slowDown(); // somebody said that the window is not whole
-      return 0;
-    }
+  /** Frames of a window that somebody lacks. */
+  private async missingFrames(window: number, meanwhile?: () => Promise<void>): Promise<number[]> {
+    const missing = await this.poll(Poll.FRAMES, window, meanwhile);
+    return [...missing].filter((n) => n < this.framesOf(window)).sort((a, b) => a - b);
+  }
+  private async resend(window: number, frames: readonly number[]): Promise<void> {
+    if (frames.length === 0 || this.isOver()) return;
     await this.openWindow(window, 0);
-    for (const index of missing) {
-      if (index >= this.framesOf(window)) continue;
+    for (const index of frames) {
       await this.sendData(this.frame(window, index));
       this.repairFrames++;
     }
-    return missing.length;
   }
 
   // ---- The end ----
