@@ -52,7 +52,7 @@ async function fillBus(bytes: number): Promise<Figure[]> {
     },
     {
       id: `${id}.overruns`,
-      value: rig.board.can.overruns,
+      value: rig.board.overruns,
       unit: "frames",
       must: "== 0",
       note: `of ${rig.board.wire.frames - before} in ${RUN_MS} ms at 500 kbit/s`,

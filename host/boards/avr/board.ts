@@ -33,6 +33,10 @@ export const LED: PinName = "PD6";
 const USART_SHAPES: readonly number[] = [0x00, 0x03];
 const SPI_SHAPES: readonly number[] = [0x00, 0x0c];
 
+/** Counter of the CAN driver, and the bits of a symbol that are its address in data memory: ELF files for AVR put that at 0x800000. */
+const RING_LOST = "can_lost";
+const DATA_MASK = 0xffff;
+
 /** What keeps its bytes without power. */
 export interface Media {
   readonly fram: Uint8Array<ArrayBuffer>;
@@ -114,6 +118,12 @@ export class AvrBoard implements Board {
     this.solder();
     chip.scramble(options.seed ?? 1);
     chip.reset(Reset.POWER_ON);
+  }
+
+  /** Frames that the controller or the driver's ring had no room for; of the ring's no more than 255 are counted. */
+  get overruns(): number {
+    const counter = this.firmware.elf.symbols.get(RING_LOST);
+    return this.can.overruns + (counter ? (this.chip.data[counter.value & DATA_MASK] ?? 0) : 0);
   }
 
   // ---- The circuit ----

@@ -114,7 +114,7 @@ export class AvrNode extends BoardNode {
       hz: chip.clock.hz,
       stub: can.stub,
       get overruns() {
-        return can.overruns;
+        return board.overruns;
       },
       errors: can.errors,
       get due() {
