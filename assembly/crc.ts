@@ -70,3 +70,42 @@ export function crcSum(crc: u32, from: usize, length: u32): u32 {
 export function crcEnd(crc: u32): u32 {
   return ~crc;
 }
+
+// ---- Sums of pieces: CRC-32 is linear, so the sum of a whole is the XOR of what its pieces give alone, each moved to its place ----
+
+/** The polynomial, reflected. */
+const POLYNOMIAL: u32 = 0xedb88320;
+/** What 1 to 15 bytes of zeros multiply a sum by, 1 to 15 times 16, 256 and 4,096: x to the power of 8 times as many, modulo the polynomial. */
+const ZEROS_TABLE: usize = memory.data<u32>([
+  0x00800000, 0x00008000, 0x00000080, 0xedb88320, 0x3b83984b, 0xe1351b80, 0xed59b63b, 0xb1e6b092,
+  0x1eb014d8, 0x8816eaf2, 0x533b85da, 0x6655004f, 0xe6050901, 0x77e1359f, 0x60c76fe0, 0xa06a2517,
+  0xed627dae, 0x15141c31, 0x88d14467, 0x4721589f, 0xe5b592b8, 0x6325605c, 0xd7bbfe6a, 0xdb54814c,
+  0x0eaee722, 0x784d2a56, 0x62b6ca4b, 0x291ea462, 0x6b1d2b53, 0x8fd2cd3c, 0xec447f11, 0x8e7ea170,
+  0x05616c82, 0x6427800e, 0x5ef840e2, 0xbf110f7e, 0x118f848e, 0x4d47bae0, 0xa84bdc84, 0x0b19ae7f,
+  0xaf5619bc, 0x6347a4bd, 0xd91ef3cb, 0x13d40d42, 0x5b6cda72, 0x09fe548f, 0x83852d0f, 0xe4b54665,
+  0x30362f1a, 0x668145e1, 0xf27674ad, 0xb8c9f94b, 0x7b5a9cc3, 0x866744b2, 0xc99622b9, 0xafe90854,
+  0xec735cea, 0xefe9d761, 0x0f9f0002, 0xf014301e,
+]);
+const DIGIT_BYTES: usize = 15 * 4;
+/** What 65,536 of them do. */
+const ZEROS_64K: u32 = 0x31fec169;
+
+/** The product of two polynomials modulo that of the CRC, all reflected: the uppermost bit is x to the power 0. */
+function product(a: u32, b: u32): u32 {
+  let sum: u32 = 0;
+  for (; a != 0; a <<= 1) {
+    if (<i32>a < 0) sum ^= b;
+    b = (b & 1) != 0 ? (b >>> 1) ^ POLYNOMIAL : b >>> 1;
+  }
+  return sum;
+}
+
+/** The sum after `bytes` more bytes of zeros. */
+export function crcZeros(crc: u32, bytes: u32): u32 {
+  for (; bytes > 0xffff; bytes -= 0x10000) crc = product(ZEROS_64K, crc);
+  for (let row = ZEROS_TABLE - 4; bytes != 0; bytes >>>= 4, row += DIGIT_BYTES) {
+    const digit = bytes & 15;
+    if (digit != 0) crc = product(load<u32>(row + (digit << 2)), crc);
+  }
+  return crc;
+}

@@ -34,15 +34,16 @@ export const TIMED: readonly string[] = [
   "executive/scheduler/schedule",
   "executive/turn/readyAfter",
   "crc/crcSum",
+  "crc/product",
   "persist/record/clockByte",
   "persist/record/crcOf",
   "registry/saver/saverPoll",
   "image/slot/slotWrite",
+  "image/slot/slotXor",
   "mailbox/descriptor/nextService",
   "mailbox/ring/copyIn",
   "provision/protocol/broadcast/takeData",
   "provision/protocol/broadcast/put",
-  "provision/protocol/broadcast/mix",
   "provision/protocol/protocol/protocolReceive",
 ];
 /** C statics and the stack begin above linear memory. */

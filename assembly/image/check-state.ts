@@ -3,29 +3,28 @@
 // Check, 64 bytes at the start of the session
 //  0  total       u32  announced length of the file
 //  4  received    u32  bytes there, from the first on without gap
-//  8  summed      u32  bytes both sums cover
-// 12  headerSum   u32  sum that the file's own checksum is of
-// 16  fileSum     u32  sum over every byte
-// 20  at          u32  next byte the phase reads
-// 24  end         u32  end of the manifest or of the section under check
-// 28  floor       u32  first offset a section may have
-// 32  values      u16  declared so far
-// 34  commands    u16
-// 36  mailboxes   u16
-// 38  entry       u16  entry under check in the section
-// 40  otherEntry  u16  entries of section `other` it was compared with
-// 42  other       u8   section whose entries it is compared with
-// 43  section     u8   section under check
-// 44  slot        u8   where the image lies
-// 45  phase       u8   Phase
-// 46  step        u8   what of the entry is next
-// 47  flags       u8   CheckFlag bits
-// 48  verdict     i32  BUSY until the end
-// 52  unfinished  u8   state of UTF-8 in the string under check
-// 53  (3 spare)
-// 56  otherAt     u32  next entry it is compared with
-// 60  otherLeft   u16  entries of that section still to compare
-// 62  (2 spare)
+//  8  summed      u32  bytes the sum covers; those that were not there count as zeros
+// 12  fileSum     u32  sum over every byte
+// 16  at          u32  next byte the phase reads
+// 20  end         u32  end of the manifest or of the section under check
+// 24  floor       u32  first offset a section may have
+// 28  values      u16  declared so far
+// 30  commands    u16
+// 32  mailboxes   u16
+// 34  entry       u16  entry under check in the section
+// 36  otherEntry  u16  entries of section `other` it was compared with
+// 38  other       u8   section whose entries it is compared with
+// 39  section     u8   section under check
+// 40  slot        u8   where the image lies
+// 41  phase       u8   Phase
+// 42  step        u8   what of the entry is next
+// 43  flags       u8   CheckFlag bits
+// 44  verdict     i32  BUSY until the end
+// 48  unfinished  u8   state of UTF-8 in the string under check
+// 49  (3 spare)
+// 52  otherAt     u32  next entry it is compared with
+// 56  otherLeft   u16  entries of that section still to compare
+// 58  (6 spare)
 
 import { CHECK_SIZE, SESSION_BASE } from "../layout";
 
@@ -57,7 +56,6 @@ export class Check {
   total: u32 = 0;
   received: u32 = 0;
   summed: u32 = 0;
-  headerSum: u32 = 0;
   fileSum: u32 = 0;
   at: u32 = 0;
   end: u32 = 0;
@@ -78,7 +76,7 @@ export class Check {
   otherAt: u32 = 0;
   otherLeft: u16 = 0;
 }
-if (offsetof<Check>("otherLeft") != 60) ERROR("Check.otherLeft: offset");
+if (offsetof<Check>("otherLeft") != 56) ERROR("Check.otherLeft: offset");
 if (offsetof<Check>() > CHECK_SIZE) ERROR("Check: size");
 
 /** The one Check. */

@@ -284,6 +284,24 @@ export function slotCopy(slot: u32, offset: u32, to: usize, length: u32): i32 {
   return err < 0 ? err : <i32>bytes;
 }
 
+/** XORs frame `frame` of the file, and each `step` frames on up to `end`, to the eight bytes at `to`; what lies behind the file counts as 0. IO, ABSENT, BUSY. */
+export function slotXor(slot: u32, frame: u32, end: u32, step: u32, to: usize): i32 {
+  const s = slotAt(slot);
+  const block: usize = s.block == 0 ? 0 : placeOf(s, 0);
+  for (; frame < end; frame += step) {
+    const offset = frame * DATA_BYTES;
+    let at = (block + <usize>offset) & (<usize>ADDRESS_MASK);
+    if (block == 0 || s.bytes - offset < DATA_BYTES) {
+      at = IO_BASE;
+      memory.fill(at, 0, DATA_BYTES);
+      const err = slotCopy(slot, offset, at, DATA_BYTES);
+      if (err < 0) return err;
+    }
+    store<u64>(to, load<u64>(to) ^ load<u64>(at));
+  }
+  return Err.OK;
+}
+
 /** Where the MiniVM fetches the code at offset `start` of the file: its address, or that of its window. It holds until a block is freed. */
 export function slotCode(slot: u32, start: u32): usize {
   const s = slotAt(slot);

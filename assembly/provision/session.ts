@@ -15,7 +15,14 @@ import { serveReceivers } from "../executive/receive";
 import { CRC_START, crcEnd } from "../crc";
 import { nv_busy, nv_erase_size } from "../hal";
 import { isAlive, TASK_QUANTUM_SHIFT, taskAt, taskFind } from "../executive/task";
-import { checkAdvance, checkBegin, checkKnown, checkSummed, KNOWN_SLICE } from "../image/check";
+import {
+  checkAdvance,
+  checkBegin,
+  checkKnown,
+  checkLate,
+  checkSummed,
+  KNOWN_SLICE,
+} from "../image/check";
 import { imageCodeSize, imageHeaderSize, imageRodataEnd } from "../image/metadata";
 import {
   isVerified,
@@ -260,9 +267,14 @@ function doubt(l: Load, verdict: i32): i32 {
   return Err.OK;
 }
 
+/** False while the bytes of the image lie on a device that is programming. */
+export function sessionIsReadable(): bool {
+  return (loadAt().flags & IN_PLACE) == 0 || nv_busy() <= 0;
+}
+
 /** Sums on, once all bytes are there. Sound bytes of a bad image refuse it. */
 function sumUp(l: Load): i32 {
-  if (l.received < l.total || ((l.flags & IN_PLACE) != 0 && nv_busy() > 0)) return Err.OK;
+  if (l.received < l.total || !sessionIsReadable()) return Err.OK;
   const from = l.summed;
   const end = l.total - from < BYTES_A_SLICE ? l.total : from + BYTES_A_SLICE;
   l.sum = slotSum(l.slot, l.sum, from, end);
@@ -275,7 +287,7 @@ function sumUp(l: Load): i32 {
 
 /** Checks what has come, at most `slices` slices of it. OK: nothing speaks against it. */
 function check(l: Load, slices: u32): i32 {
-  if ((l.flags & IN_PLACE) != 0 && nv_busy() > 0) return Err.OK; // nothing can be read
+  if (!sessionIsReadable()) return Err.OK;
   for (let n: u32 = 0; n < slices; n++) {
     const verdict = checkAdvance(l.slot, l.received);
     if (verdict == Err.NO_DATA) return Err.OK;
@@ -421,10 +433,14 @@ export function sessionPut(offset: u32, from: usize, length: u32): i32 {
   const l = loadAt();
   const isOpen = l.phase == Phase.RECEIVING || l.phase == Phase.SUMMING;
   if (!isOpen || !isBus(l)) return Err.STATE;
-  if ((l.flags & LoadFlag.STAGE) == 0) return slotWrite(l.slot, offset, from, length);
-  if (sessionIsClearing()) return Err.BUSY;
-  const err = storedWrite(l.stored, offset, from, length, l.growth);
-  return err < 0 ? err : <i32>Err.OK;
+  const isStage = (l.flags & LoadFlag.STAGE) != 0;
+  if (isStage && sessionIsClearing()) return Err.BUSY;
+  const err = isStage
+    ? storedWrite(l.stored, offset, from, length, l.growth)
+    : slotWrite(l.slot, offset, from, length);
+  if (err < 0) return err;
+  checkLate(offset, from, length);
+  return Err.OK;
 }
 
 /** The first `bytes` of the file are there. */

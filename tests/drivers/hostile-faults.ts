@@ -8,8 +8,8 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     edits: [
       {
         file: "image/check.ts",
-        from: "  if (!isKnown(c) && found != want) return refuse(",
-        to: "  if (!isKnown(c) && found != want && want == 0) return refuse(",
+        from: "    if (found != want) return refuse(",
+        to: "    if (found != want && want == 0) return refuse(",
       },
     ],
   },

@@ -113,9 +113,10 @@ export class Spread {
         if (128 * w + i >= from && 128 * w + i < to) this.data(w, i);
     }
   }
-  /** What nodes say is missing, of the file or of a window. */
-  poll(kind: Poll, window = 0): number[] {
+  /** What nodes say is missing, of the file or of a window, and said though `send` follows the question at once. */
+  poll(kind: Poll, window = 0, send: () => void = () => {}): number[] {
     this.ask("POLL", { kind, window } as never);
+    send();
     const heard = this.listen(8);
     return heard.flatMap((frame) => (frame.kind === "nack" ? [frame.index] : []));
   }

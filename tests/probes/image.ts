@@ -2,7 +2,7 @@
 
 import { arenaFree, arenaSettle } from "../../assembly/arena";
 import * as check from "../../assembly/image/check";
-import { CRC_START, crcByte, crcEnd } from "../../assembly/crc";
+import { CRC_START, crcByte, crcEnd, crcZeros } from "../../assembly/crc";
 import * as mailboxes from "../../assembly/image/mailboxes";
 import * as metadata from "../../assembly/image/metadata";
 import * as slots from "../../assembly/image/slot";
@@ -87,6 +87,21 @@ export function begin(total: u32): i32 {
 }
 export function advance(slot: u32, received: u32): i32 {
   return check.checkAdvance(slot, received);
+}
+export function summed(): u32 {
+  return check.checkSummed();
+}
+export function sumNext(slot: u32, bytes: u32): void {
+  check.checkSum(slot, bytes);
+}
+export function skip(bytes: u32): void {
+  check.checkSkip(bytes);
+}
+export function late(offset: u32, from: usize, bytes: u32): void {
+  check.checkLate(offset, from, bytes);
+}
+export function zeros(crc: u32, bytes: u32): u32 {
+  return crcZeros(crc, bytes);
 }
 
 // ---- Readers ----

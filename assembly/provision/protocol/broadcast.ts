@@ -4,10 +4,10 @@
 import { arenaAllocate, arenaRelease } from "../../arena";
 import { isAlive, taskAt } from "../../executive/task";
 import { can_open } from "../../hal";
-import { slotBytes, slotCopy, slotCrc, slotSum } from "../../image/slot";
+import { slotBytes, slotCrc, slotSum, slotXor } from "../../image/slot";
 import { CRC_START, crcEnd } from "../../crc";
 import { storedHasWindow, storedNote } from "../../image/stored";
-import { IO_BASE, RECEPTION_BASE, RECEPTION_SIZE, REFUSAL_BASE, TASK_MAX } from "../../layout";
+import { RECEPTION_BASE, RECEPTION_SIZE, REFUSAL_BASE, TASK_MAX } from "../../layout";
 import { nodeAt } from "../../node";
 import { refuse, refuseMemory } from "../../refusal";
 import { NodeWord } from "../../spec/boot";
@@ -46,7 +46,8 @@ import {
   framesOf,
   hasFrame,
   hasWindow,
-  missingIn,
+  layMissing,
+  onlyMissing,
   NACKS,
   NACKS_SIZE,
   NO_WINDOW,
@@ -57,8 +58,10 @@ import {
   setFrame,
   setWindow,
   Stage,
+  WINDOW_SHIFT,
   windowCount,
 } from "./reception";
+import { sumAhead } from "./sum-ahead";
 import {
   FRAME,
   Line,
@@ -70,13 +73,17 @@ import {
   RECEIVED_LENGTH_OFF,
 } from "./state";
 
+/** What a DATA frame costs of the frames of a poll: one of the stream, one with parity, and either that mends what was lost. */
+const COST_DATA: i32 = 1;
+const COST_PARITY: i32 = 2;
+const COST_REPAIR: i32 = 9;
 /** Ms a slot may take to be cleared before it is told. */
 const CLEARING_MS: u32 = 3;
 /** Ms between two reports of progress, and how long an outcome is kept. */
 const PROGRESS_MS: u32 = 100;
 const KEPT_MS: u32 = 10000;
-/** Frames the prefix grows by in one poll, and bytes of a CHECK that are summed. */
-const PREFIX_A_POLL: u32 = 32;
+/** Windows the prefix grows by in one poll, and bytes of a CHECK that are summed. */
+const WINDOWS_A_POLL: u32 = 8;
 const CHECK_BYTES: u32 = 128;
 /** NACKs in one poll: those that wait longer may be heard from others. */
 const NACKS_A_POLL: u32 = 2;
@@ -347,6 +354,7 @@ function onSelect(request: usize, head: u32): void {
   r.stage = <u8>Stage.CHOSEN;
   r.window = <u16>NO_WINDOW;
   r.checked = <u16>NO_WINDOW;
+  r.polled = <u16>NO_WINDOW;
   r.since = now();
 }
 /** True when a SELECT speaks of this node at all. */
@@ -367,33 +375,27 @@ function put(frame: u32): void {
   const rest = r.total - at;
   if (sessionPut(at, RECEIVED_DATA, rest < F.DATA_BYTES ? rest : F.DATA_BYTES) < 0) return;
   setFrame(frame);
+  if (frame >>> WINDOW_SHIFT == <u32>r.polled) dropNack(frame & (F.WINDOW_FRAMES - 1));
 }
 
-/** XORs the eight bytes that were received with as many others. */
-function mix(low: u32, high: u32): void {
-  store<u32>(RECEIVED_DATA, load<u32>(RECEIVED_DATA) ^ low);
-  store<u32>(RECEIVED_DATA, load<u32>(RECEIVED_DATA, 4) ^ high, 4);
+/** Takes the whitening off the eight bytes that were received. */
+function unwhiten(): void {
+  store<u32>(RECEIVED_DATA, load<u32>(RECEIVED_DATA) ^ WHITENING);
+  store<u32>(RECEIVED_DATA, load<u32>(RECEIVED_DATA, 4) ^ WHITENING, 4);
 }
 
 /** Makes the one frame that a group lacks from its XOR, which was received, and the others. */
 function repair(r: Reception, group: u32, step: u32): void {
-  if (group >= step) return;
-  const first = <u32>r.window * F.WINDOW_FRAMES;
-  const count = framesOf(r, r.window);
-  let lacks: u32 = NO_WINDOW;
-  for (let n = group; n < count; n += step) {
-    if (hasFrame(first + n)) continue;
-    if (lacks != NO_WINDOW) return;
-    lacks = n;
-  }
+  if (group >= step || hasWindow(r, r.window)) return;
+  const bits: u32 = (step == F.WINDOW_FRAMES / 16 ? 0x01010101 : 0x11111111) << group; // those of the group in a word of the bitmap
+  const lacks = onlyMissing(r, r.window, bits);
   if (lacks == NO_WINDOW) return;
-  for (let n = group; n < count; n += step) {
-    if (n == lacks) continue;
-    memory.fill(IO_BASE, 0, F.DATA_BYTES);
-    slotCopy(loadAt().slot, (first + n) * F.DATA_BYTES, IO_BASE, F.DATA_BYTES);
-    mix(load<u32>(IO_BASE), load<u32>(IO_BASE, 4));
-  }
-  put(first + lacks);
+  const slot = loadAt().slot;
+  const first = <u32>r.window * F.WINDOW_FRAMES;
+  const frame = first + lacks;
+  if (slotXor(slot, first + group, first + framesOf(r, r.window), step, RECEIVED_DATA) < 0) return;
+  if (slotXor(slot, frame, frame + 1, 1, RECEIVED_DATA) < 0) return; // what lay there had no part in it
+  put(frame);
 }
 
 /** The first frame of the window a DATA frame of this parity belongs to; NO_WINDOW: it fits nowhere. */
@@ -411,27 +413,35 @@ function firstFor(r: Reception, parity: u32): u32 {
   return first < <u32>r.frames ? first : NO_WINDOW;
 }
 
-/** Takes the DATA frame that was received, if it is one. `offset`: behind DATA_ID. */
-export function takeData(offset: u32): void {
+/** Takes the DATA frame that was received, if it is one. `offset`: behind DATA_ID. Returns what that cost. */
+export function takeData(offset: u32): i32 {
   const r = receptionAt();
-  if (load<u8>(RECEIVED, RECEIVED_LENGTH_OFF) != F.DATA_BYTES) return;
-  if (r.stage != Stage.LOADING || r.window == <u16>NO_WINDOW) return;
+  if (load<u8>(RECEIVED, RECEIVED_LENGTH_OFF) != F.DATA_BYTES) return COST_DATA;
+  if (r.stage != Stage.LOADING || r.window == <u16>NO_WINDOW) return COST_DATA;
   const first = firstFor(r, (offset >>> 7) & 1);
   const flags: u32 = r.windowFlags;
   if (first == NO_WINDOW) {
     // in a stream a frame that fits nowhere means that the place is not known any more
     if ((flags & F.WindowFlag.STREAM) != 0) r.window = <u16>NO_WINDOW;
-    return;
+    return COST_DATA;
   }
   r.dataSince = <u16>now();
   r.since = now();
   const n = offset & (F.WINDOW_FRAMES - 1);
   const isParity = (flags & (F.WindowFlag.PARITY_16 | F.WindowFlag.PARITY_32)) != 0;
   const frame = first + n;
-  if (!isParity && (frame >= <u32>r.frames || hasFrame(frame))) return;
-  mix(WHITENING, WHITENING);
-  if (!isParity) return put(frame);
-  repair(r, n, (flags & F.WindowFlag.PARITY_16) != 0 ? F.WINDOW_FRAMES / 16 : F.WINDOW_FRAMES / 32);
+  if (!isParity && (frame >= <u32>r.frames || hasFrame(frame))) return COST_DATA;
+  const missing = r.missing;
+  unwhiten();
+  if (!isParity) put(frame);
+  else
+    repair(
+      r,
+      n,
+      (flags & F.WindowFlag.PARITY_16) != 0 ? F.WINDOW_FRAMES / 16 : F.WINDOW_FRAMES / 32,
+    );
+  if ((flags & F.WindowFlag.STREAM) == 0 && r.missing != missing) return COST_REPAIR;
+  return isParity ? COST_PARITY : COST_DATA;
 }
 
 // ---- What is missing ----
@@ -444,10 +454,12 @@ export function dropNack(n: u32): void {
 function onPoll(r: Reception, request: usize): void {
   const first: u32 = load<u16>(request, F.POLL_WINDOW_OFF);
   r.window = <u16>NO_WINDOW;
+  r.polled = <u16>NO_WINDOW;
+  memory.fill(NACKS, 0, NACKS_SIZE);
   if (r.missing == 0 || first >= windowCount(r)) return;
   if (load<u8>(request, F.POLL_KIND_OFF) == <u8>F.Poll.FRAMES) {
-    for (let n: usize = 0; n < NACKS_SIZE; n++) store<u8>(NACKS + n, <u8>missingIn(r, first, n));
-    return;
+    r.polled = <u16>first;
+    return layMissing(r, first, NACKS);
   }
   const left = windowCount(r) - first;
   const count = left < F.WINDOW_FRAMES ? left : F.WINDOW_FRAMES;
@@ -562,7 +574,6 @@ export function takeLoad(verb: u32, request: usize, head: u32): void {
   if (verb <= <u32>F.Verb.BEGIN_BASES) return onOffer(verb, request);
   if (verb == F.Verb.END) return onEnd(r, request);
   if (r.stage != Stage.LOADING) return;
-  memory.fill(NACKS, 0, NACKS_SIZE);
   if (verb == F.Verb.POLL) return onPoll(r, request);
   if (verb == F.Verb.CHECK) return onCheck(r, request);
   r.window = load<u16>(request, F.WINDOW_NUMBER_OFF);
@@ -572,15 +583,20 @@ export function takeLoad(verb: u32, request: usize, head: u32): void {
 
 // ---- Poll by poll ----
 
+/** Takes what is there of the window that the prefix has reached. True: all of it. */
+function growInWindow(r: Reception): bool {
+  const window = <u32>r.prefix / F.WINDOW_FRAMES;
+  if (r.prefix == r.frames) return false;
+  if (hasWindow(r, window)) {
+    r.prefix = <u16>(window * F.WINDOW_FRAMES + framesOf(r, window));
+    return true;
+  }
+  for (let run = runAt(r.prefix); run != 0; run = runAt(r.prefix)) r.prefix += <u16>run;
+  return false;
+}
 /** The first bytes that are there without a gap are the session's to check. */
 function grow(r: Reception): void {
-  const count = <u32>r.frames;
-  const end = <u32>r.prefix + PREFIX_A_POLL;
-  while (<u32>r.prefix < end && <u32>r.prefix < count) {
-    const run = runAt(r.prefix);
-    if (run == 0) break;
-    r.prefix += <u16>run;
-  }
+  for (let n: u32 = 0; n < WINDOWS_A_POLL && growInWindow(r); n++);
   const bytes = <u32>r.prefix * F.DATA_BYTES;
   sessionGrow(bytes < r.total ? bytes : r.total);
 }
@@ -625,6 +641,7 @@ function loadOn(r: Reception): void {
   }
   grow(r);
   checkOn(r);
+  if (nodeAt().hasWorked == 0) sumAhead(r);
 }
 
 /** Tells phases that a master must hear of, and progress if it asked for it. */

@@ -10,6 +10,7 @@ import {
   broadcastPoll,
   broadcastRest,
   dropNack,
+  isReceiving,
   isStreaming,
   sendNacks,
   sendStatus,
@@ -20,6 +21,7 @@ import { sendInfo } from "./info";
 import { drainQueue } from "./line";
 import { paceHeard, sendPace } from "./pace";
 import { publishRest, sendPub } from "./publish";
+import { receptionAt } from "./reception";
 import { callPoll, serve } from "./request";
 import { serialChunk, serialFlush, serialRead, serialTake } from "./serial";
 import { tellerRest, tellerPoll } from "./teller";
@@ -58,21 +60,25 @@ function takeFrame(): i32 {
     p.flags |= <u8>ProtocolFlag.POSTED;
     return COST_FOREIGN;
   }
-  if (offset >= F.DATA_ID) takeData(offset - F.DATA_ID);
-  else take(Line.CAN, offset);
+  if (offset >= F.DATA_ID) return takeData(offset - F.DATA_ID);
+  take(Line.CAN, offset);
   return offset < F.MASTER_ID + F.MASTER_MAX ? COST_REQUEST : 1;
 }
 
 /**
  * Takes what came over the bus. False: nothing, or the poll before took some. So on a full bus every other poll has no frames,
- * and time for work; what comes meanwhile waits in the driver.
+ * and time for work; what comes meanwhile waits in the driver. Of a load two polls in a row take frames if the first left some:
+ * those that mend what was lost take longer than they do on the bus.
  */
 export function protocolReceive(): bool {
   const p = protocolAt();
-  const isTurn = (p.flags & ProtocolFlag.TOOK) == 0;
+  const r = receptionAt();
+  const hasTaken = (p.flags & ProtocolFlag.TOOK) != 0;
+  let left: i32 = hasTaken && r.isBehind == 0 ? 0 : COST_A_POLL;
   p.flags &= ~(<u8>(ProtocolFlag.TOOK | ProtocolFlag.POSTED));
-  for (let left = isTurn ? COST_A_POLL : 0; left > 0 && can_receive(RECEIVED) >= 0;)
-    left -= takeFrame();
+  while (left > 0 && can_receive(RECEIVED) >= 0) left -= takeFrame();
+  const hasLeft = (p.flags & ProtocolFlag.TOOK) != 0 && left <= 0;
+  r.isBehind = <u8>(hasLeft && !hasTaken && isReceiving());
   return (p.flags & ProtocolFlag.TOOK) != 0;
 }
 

@@ -36,7 +36,9 @@
 // 60  place        u32  in the file, of an error
 // 64  frames       u16  of the file
 // 66  streamMs     u16  ms after a DATA frame in which one of the other parity is of the next window
-// 68  (4 spare)
+// 68  isBehind     u8   1: the poll before took all the frames it may, and left some
+// 69  (1 spare)
+// 70  polled       u16  window whose frames NACKs are due of; NO_WINDOW: none
 // 72  nacks        16   a bit a NACK that is due
 
 import { arenaAddress } from "../../arena";
@@ -101,6 +103,8 @@ export class Reception {
   place: u32 = 0;
   frames: u16 = 0;
   streamMs: u16 = 0;
+  isBehind: u8 = 0;
+  polled: u16 = 0;
 }
 if (offsetof<Reception>("bitmap") != 18) ERROR("Reception.bitmap: offset");
 if (offsetof<Reception>("place") != 60) ERROR("Reception.place: offset");
@@ -121,7 +125,7 @@ export function bitmapField(): usize {
 // ---- Bits of frames, those behind the last stay clear. Bytes are looked at, not bits, where it can be: an AVR has no time to lose ----
 
 const BITMAP_BYTES: usize = WINDOW_FRAMES / 8;
-const WINDOW_SHIFT: u32 = 7;
+export const WINDOW_SHIFT: u32 = 7;
 
 /** Frames of a file. */
 export function framesIn(total: u32): u32 {
@@ -171,6 +175,32 @@ function maskOf(count: u32, n: usize): u32 {
 export function missingIn(r: Reception, window: u32, n: usize): u32 {
   const has: u32 = load<u8>(byteOf(window << WINDOW_SHIFT) + n);
   return maskOf(framesOf(r, window), n) & ~has;
+}
+/** Bits of the frames that have not come among the 32 of a word of the bitmap, of which `left` are of the file. */
+function missingAt(at: usize, left: i32): u32 {
+  const missing = ~load<u32>(at);
+  if (left >= 32) return missing;
+  return left <= 0 ? 0 : missing & (((<u32>1) << left) - 1);
+}
+/** Lays a bit for each frame of a window that has not come at `to`. */
+export function layMissing(r: Reception, window: u32, to: usize): void {
+  const from = byteOf(window << WINDOW_SHIFT);
+  const count = <i32>framesOf(r, window);
+  for (let n: i32 = 0; n < <i32>WINDOW_FRAMES; n += 32)
+    store<u32>(to + ((<usize>n) >>> 3), missingAt(from + ((<usize>n) >>> 3), count - n));
+}
+/** The one frame of a window that has not come of those with a bit in `bits`, for 32 frames each; NO_WINDOW: none, or more. */
+export function onlyMissing(r: Reception, window: u32, bits: u32): u32 {
+  const from = byteOf(window << WINDOW_SHIFT);
+  const count = <i32>framesOf(r, window);
+  let only: u32 = NO_WINDOW;
+  for (let n: i32 = 0; n < count; n += 32) {
+    const missing = missingAt(from + ((<usize>n) >>> 3), count - n) & bits;
+    if (missing == 0) continue;
+    if (only != NO_WINDOW || (missing & (missing - 1)) != 0) return NO_WINDOW;
+    only = n + ctz(missing);
+  }
+  return only;
 }
 /** True when all of a window has come. */
 export function hasWindow(r: Reception, window: u32): bool {

@@ -161,6 +161,29 @@ describe("loss", () => {
     expect([...new Set(spread.poll(Poll.FRAMES, 0))]).toEqual([3]);
   });
 
+  it("is named though the repair of another window begins meanwhile", () => {
+    wire.isLost = (_to, frame) => frame.id === 0x685;
+    const spread = new Spread(wire, APP);
+    spread.offer();
+    spread.stream();
+    wire.isLost = () => false;
+    expect([...new Set(spread.poll(Poll.FRAMES, 1, () => spread.window(0)))]).toEqual([5]);
+  });
+
+  it("is not named when the frame comes first", () => {
+    wire.isLost = (_to, frame) => frame.id === 0x685;
+    const spread = new Spread(wire, APP);
+    spread.offer();
+    spread.stream();
+    wire.isLost = () => false;
+    const mend = () => {
+      spread.window(1);
+      spread.wire.send({ kind: "data", parity: 1, index: 5, bytes: APP.subarray(1064, 1072) });
+    };
+    expect(spread.poll(Poll.FRAMES, 1, mend)).toEqual([]);
+    expect(spread.poll(Poll.WINDOWS)).toEqual([]);
+  });
+
   // 12,432 bits at 500 kbit/s are 24.9 ms, and a test's DATA frame takes 0.2
   it("makes a node wait for WINDOW after 24 ms of silence in a stream, no earlier", () => {
     const spread = new Spread(wire, APP);
