@@ -86,6 +86,8 @@ const PARITY_WINDOWS = 2;
 /** Frames of a window that parity has left: from here on smaller groups pay, and up to here asking after each window does not. */
 const MANY_LEFT = 3;
 const FEW_LEFT = 1;
+/** Frames that are sent while the next window is asked about. */
+const SOON_MOST = 16;
 const ROUNDS_MAX = 400;
 /** How long the first node may keep silent while it checks, registers and writes. */
 const FINISH_US = 40_000;
@@ -411,7 +413,7 @@ export class Broadcast {
       });
       if (missing.length > MANY_LEFT) size = 16;
       isProbed = missing.length > FEW_LEFT;
-      resend = () => this.resend(window, missing);
+      resend = await this.resendSoon(window, missing);
       if (n === 0) await sendNext();
     }
     await resend();
@@ -421,14 +423,24 @@ export class Broadcast {
     let resend = async () => {};
     for (const window of windows) {
       if (this.isOver()) return;
-      const missing = await this.missingFrames(window, resend);
-      resend = () => this.resend(window, missing);
-      if (missing.length > 0) continue;
-      this.link.slowDown(); // somebody said that the window is not whole
-      const late = await this.missingFrames(window);
-      resend = () => this.resend(window, late);
+      let missing = await this.missingFrames(window, resend);
+      if (missing.length === 0) {
+        this.link.slowDown(); // somebody said that the window is not whole
+        missing = await this.missingFrames(window);
+      }
+      resend = await this.resendSoon(window, missing);
     }
     await resend();
+  }
+  /** What sends these frames while the next question is answered; many are sent at once, lest a node that lacks most has to take and answer together. */
+  private async resendSoon(
+    window: number,
+    frames: readonly number[],
+  ): Promise<() => Promise<void>> {
+    const resend = () => this.resend(window, frames);
+    if (frames.length <= SOON_MOST) return resend;
+    await resend();
+    return async () => {};
   }
   private async sendParity(window: number, size: 16 | 32): Promise<void> {
     await this.openWindow(window, size === 16 ? WindowFlag.PARITY_16 : WindowFlag.PARITY_32);
