@@ -4,6 +4,7 @@
 import { arenaAllocate, arenaRelease } from "../../arena";
 import { isAlive, taskAt } from "../../executive/task";
 import { can_open } from "../../hal";
+import { checkSummed } from "../../image/check";
 import { slotBytes, slotCrc, slotSum, slotXor } from "../../image/slot";
 import { CRC_START, crcEnd } from "../../crc";
 import { storedHasWindow, storedNote } from "../../image/stored";
@@ -73,8 +74,9 @@ import {
   RECEIVED_LENGTH_OFF,
 } from "./state";
 
-/** What a DATA frame costs of the frames of a poll: one of the stream, one with parity, and either that mends what was lost. */
+/** What a DATA frame costs of the frames of a poll: one as it comes, one behind which was summed already, and with parity one that mends nothing, or something. */
 const COST_DATA: i32 = 1;
+const COST_LATE: i32 = 5;
 const COST_PARITY: i32 = 2;
 const COST_REPAIR: i32 = 9;
 /** Ms a slot may take to be cleared before it is told. */
@@ -440,8 +442,8 @@ export function takeData(offset: u32): i32 {
       n,
       (flags & F.WindowFlag.PARITY_16) != 0 ? F.WINDOW_FRAMES / 16 : F.WINDOW_FRAMES / 32,
     );
-  if ((flags & F.WindowFlag.STREAM) == 0 && r.missing != missing) return COST_REPAIR;
-  return isParity ? COST_PARITY : COST_DATA;
+  if (isParity) return r.missing == missing ? COST_PARITY : COST_REPAIR;
+  return frame * F.DATA_BYTES < checkSummed() ? COST_LATE : COST_DATA;
 }
 
 // ---- What is missing ----
