@@ -136,6 +136,12 @@ export function pathBeside(file: string, name: string): string {
 export function isFolder(path: string): boolean {
   return statIfAny(path)?.isDirectory() === true;
 }
+/** What lies there that is no folder. */
+export function kindOfPath(path: string): "nothing" | "file" | "device" {
+  const there = statIfAny(path);
+  if (there === undefined) return "nothing";
+  return there.isFile() ? "file" : "device";
+}
 
 /** Refuses to write over what is there, unless that was asked for. */
 export function checkFree(path: string, mayReplace: boolean): void {
@@ -159,13 +165,13 @@ function statIfAny(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false });
 }
 
-/** Puts a file into place whole: until then what was there stays, whatever happens meanwhile. */
-function replaceWhole(path: string, data: string | Uint8Array, mode: number): void {
+/** Puts a file into place whole, as `write` fills it: until then what was there stays, whatever happens meanwhile. */
+function replaceWhole(path: string, mode: number, write: (file: number) => void): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
     const file = openSync(temporary, "w", mode);
     try {
-      writeFileSync(file, data);
+      write(file);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -183,9 +189,14 @@ export function writeOutput(path: string, data: string | Uint8Array, flag: "w" |
     const there = statIfAny(path);
     if (there !== undefined && flag === "wx") throw Object.assign(new Error(), { code: "EEXIST" });
     if (there?.isFile() === false || path.startsWith("/dev/")) writeFileSync(path, data);
-    else if (there === undefined) replaceWhole(path, data, 0o666);
-    else replaceWhole(realpathSync(path), data, there.mode & 0o777);
+    else writeWhole(path, (file) => writeFileSync(file, data));
   } catch (error) {
     throw fileFailure(error, path, "write");
   }
+}
+/** Writes a file whole or not at all, as `write` fills the one it gets open. What it throws is thrown. */
+export function writeWhole(path: string, write: (file: number) => void): void {
+  const there = statIfAny(path);
+  if (there === undefined) replaceWhole(path, 0o666, write);
+  else replaceWhole(realpathSync(path), there.mode & 0o777, write);
 }

@@ -8,7 +8,6 @@ import {
   openSync,
   readdirSync,
   readSync,
-  rmSync,
   statSync,
   writeSync,
 } from "node:fs";
@@ -17,7 +16,15 @@ import type { CardFile, CardPiece } from "../../formats/fat-card.ts";
 import { CardMistake, FatCard } from "../../formats/fat-reader.ts";
 import type { CardContent } from "../../formats/plant-card.ts";
 import { Exit, Failure } from "../exit.ts";
-import { checkFree, fileFailure, isFolder, readBytes, writeOutput } from "../files.ts";
+import {
+  checkFree,
+  fileFailure,
+  isFolder,
+  kindOfPath,
+  readBytes,
+  writeOutput,
+  writeWhole,
+} from "../files.ts";
 
 // ---- Writing ----
 
@@ -35,25 +42,32 @@ export function writeCard(
     });
   checkFree(path, mayReplace);
   try {
-    const file = openSync(path, "w");
-    try {
+    writeWhole(path, (file) => {
       ftruncateSync(file, bytes);
       for (const piece of pieces) writeSync(file, piece.bytes, 0, piece.bytes.length, piece.at);
-    } finally {
-      closeSync(file);
-    }
+    });
   } catch (error) {
-    rmSync(path, { force: true });
     throw fileFailure(error, path, "write");
   }
 }
 
+/** What is to be done where there is no folder of a mounted card. */
+const NO_FOLDER = {
+  nothing: ["there is no folder", "mount the card, and name the folder where it is"],
+  file: ["it is a file, not the folder of a mounted card", "an image of a card is written by -o"],
+  device: [
+    "it is a device, not the folder of a mounted card",
+    "mount it and name that folder, or write an image, -o card.img, and copy it to the device with dd",
+  ],
+} as const;
+
 /** Writes the files of a card into a folder, the manifest last. */
 export function writeFolder(folder: string, files: readonly CardFile[]): void {
-  if (!isFolder(folder))
-    throw new Failure(Exit.NOT_FOUND, "missing-folder", `${folder} is no folder`, {
-      remedy: "mount the card, and name the folder where it is",
-    });
+  if (!isFolder(folder)) {
+    const [why, remedy] = NO_FOLDER[kindOfPath(folder)];
+    const told = `--to ${folder}: ${why}; nothing was written`;
+    throw new Failure(Exit.NOT_FOUND, "missing-folder", told, { remedy });
+  }
   for (const { name, bytes } of files) writeOutput(join(folder, name), bytes);
 }
 

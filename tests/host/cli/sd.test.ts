@@ -105,7 +105,17 @@ describe("hsx sd make", () => {
     [["-o", "a.img", "--fat", "32"], 2, "error: there is no FAT32 of 16M"],
     [["-o", "pumps.img"], 1, "error: pumps.img exists already; nothing was changed"],
     [["-o", "/dev/null"], 1, "error: /dev/null is no file; nothing was written"],
-    [["--to", "nowhere"], 3, "error: nowhere is no folder"],
+    [["--to", "nowhere"], 3, "error: --to nowhere: there is no folder; nothing was written"],
+    [
+      ["--to", "pumps.img"],
+      3,
+      "error: --to pumps.img: it is a file, not the folder of a mounted card; nothing was written",
+    ],
+    [
+      ["--to", "/dev/null"],
+      3,
+      "error: --to /dev/null: it is a device, not the folder of a mounted card; nothing was written",
+    ],
   ] as [string[], number, string][])("refuses %j", async (args, code, told) => {
     const { exit, err } = await hsx(["sd", "make", "single.toml", ...args]);
     expect([exit, err.split("\n")[0]]).toEqual([code, told]);
