@@ -16,6 +16,7 @@ import { HOSTILE_FAULTS } from "../tests/drivers/hostile-faults.ts";
 import { compileModule } from "../tests/probes/compile.ts";
 import { type Figure, report } from "./figures.ts";
 import { isWorker, Jobs, jobsOf, Lost, serve } from "./jobs.ts";
+import { buildMachine } from "./machines.ts";
 import { PlantedFaults } from "./planted-faults.ts";
 import { fromRoot } from "./root.ts";
 
@@ -143,6 +144,7 @@ async function isCaught(name: string): Promise<boolean> {
 
 async function replay(text: string): Promise<void> {
   const [kind, first, step] = text.split(":");
+  if (kind === "avr") await buildMachine(kind);
   const piece = { kind: kind as Kind, seed: Number(first), frames: Number(step) };
   const counts = await attack(piece);
   process.stdout.write(`${JSON.stringify(counts, null, 2)}\n`);
@@ -155,6 +157,7 @@ else if (values.replay !== undefined) await replay(values.replay);
 else await main(processes);
 
 async function main(count: number): Promise<void> {
+  if (wanted.avr > 0) await buildMachine("avr");
   jobs = new Jobs(count);
   const figures: (() => Figure[])[] = [];
   await jobs.run(async () => {
