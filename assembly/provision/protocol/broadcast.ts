@@ -74,11 +74,11 @@ import {
   RECEIVED_LENGTH_OFF,
 } from "./state";
 
-/** What a DATA frame costs of the frames of a poll: one as it comes, one behind which was summed already, and with parity one that mends nothing, or something. */
+/** What a DATA frame costs of the frames of a poll: one as it comes, one behind which was summed already, and with parity one that mends nothing, or something: that ends the poll. */
 const COST_DATA: i32 = 1;
 const COST_LATE: i32 = 5;
 const COST_PARITY: i32 = 2;
-const COST_REPAIR: i32 = 9;
+const COST_REPAIR: i32 = 12;
 /** Ms a slot may take to be cleared before it is told. */
 const CLEARING_MS: u32 = 3;
 /** Ms between two reports of progress, and how long an outcome is kept. */
